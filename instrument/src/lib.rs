@@ -1,0 +1,3 @@
+//! The part of Stallscope that runs inside the watched process.
+
+mod recorder;

@@ -1,0 +1,112 @@
+//! A log-linear histogram that one thread, or several, write without a lock.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Bits of a value kept below its leading one: 16 buckets an octave, so a bucket is at most 1/16 wide.
+const SUB_BITS: u32 = 4;
+const SUB: usize = 1 << SUB_BITS;
+/// Buckets for all values of 64 bits.
+const BUCKETS: usize = (64 - SUB_BITS as usize + 1) * SUB;
+
+/// Counts of values, at most 6.25 % apart within a bucket (the layout of [HdrHistogram], with no bound to configure).
+///
+/// All accesses are relaxed: a reader may see a value's count before its sum. Nothing is derived from their difference.
+///
+/// [HdrHistogram]: https://hdrhistogram.github.io/HdrHistogram/
+#[derive(Debug)]
+pub(crate) struct Histogram {
+    counts: [AtomicU64; BUCKETS],
+    sum: AtomicU64,
+    max: AtomicU64,
+}
+
+impl Histogram {
+    pub(crate) const fn new() -> Self {
+        Self { counts: [const { AtomicU64::new(0) }; BUCKETS], sum: AtomicU64::new(0), max: AtomicU64::new(0) }
+    }
+
+    /// Adds a value. Only one thread may call this at a time: plain loads and stores, no read-modify-write.
+    #[inline]
+    pub(crate) fn record_alone(&self, value: u64) {
+        add_alone(&self.counts[index(value)], 1);
+        add_alone(&self.sum, value);
+        if value > self.max.load(Relaxed) {
+            self.max.store(value, Relaxed);
+        }
+    }
+
+    /// Adds a value from any thread.
+    pub(crate) fn record(&self, value: u64) {
+        self.counts[index(value)].fetch_add(1, Relaxed);
+        self.sum.fetch_add(value, Relaxed);
+        self.max.fetch_max(value, Relaxed);
+    }
+
+    /// The values recorded so far, each turned into nanoseconds by `to_ns`, which must not decrease.
+    pub(crate) fn read(&self, to_ns: impl Fn(u64) -> u64) -> stallscope_wire::Histogram {
+        let buckets = self.counts.iter().enumerate().filter_map(|(i, count)| {
+            let count = count.load(Relaxed);
+            (count > 0).then(|| (to_ns(upper(i)), count))
+        });
+        stallscope_wire::Histogram {
+            buckets: buckets.collect(),
+            max_ns: to_ns(self.max.load(Relaxed)),
+            sum_ns: to_ns(self.sum.load(Relaxed)),
+        }
+    }
+}
+
+/// Adds to a counter that only the calling thread writes.
+#[inline]
+pub(super) fn add_alone(counter: &AtomicU64, amount: u64) {
+    counter.store(counter.load(Relaxed).wrapping_add(amount), Relaxed);
+}
+
+/// The bucket of a value. Always below [`BUCKETS`].
+#[inline]
+const fn index(value: u64) -> usize {
+    if value < SUB as u64 {
+        return value as usize;
+    }
+    let octave = 63 - value.leading_zeros();
+    let sub = (value >> (octave - SUB_BITS)) as usize & (SUB - 1);
+    (octave - SUB_BITS + 1) as usize * SUB + sub
+}
+
+/// The highest value that falls into a bucket.
+const fn upper(index: usize) -> u64 {
+    if index < SUB {
+        return index as u64;
+    }
+    let shift = (index / SUB - 1) as u32;
+    let lowest = ((SUB + index % SUB) as u64) << shift;
+    lowest + ((1 << shift) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_lies_in_its_bucket() {
+        let edges = (0..64).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit, (1 << bit) + 1]).chain([u64::MAX]);
+        for value in edges {
+            let i = index(value);
+            assert!(i < BUCKETS, "{value}");
+            assert!(value <= upper(i), "{value} is over its bucket");
+            assert!(i == 0 || value > upper(i - 1), "{value} is under its bucket");
+            assert!(upper(i) - value <= value / SUB as u64, "{value}'s bucket is too wide");
+        }
+    }
+
+    #[test]
+    fn both_ways_of_recording_agree() {
+        let (alone, shared) = (Histogram::new(), Histogram::new());
+        for value in [0, 3, 17, 1_000_000, 1_000_001, u64::MAX >> 4] {
+            alone.record_alone(value);
+            shared.record(value);
+        }
+        assert_eq!(alone.read(|v| v), shared.read(|v| v));
+        assert_eq!(alone.read(|v| v).count(), 6);
+    }
+}

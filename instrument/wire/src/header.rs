@@ -1,0 +1,107 @@
+use serde::{Deserialize, Serialize};
+
+/// The first line: who writes, since when, and what can be seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Header {
+    /// Process id.
+    pub pid: u32,
+    /// Path of the executable.
+    pub exe: String,
+    /// Command line, the executable's name first.
+    pub command: Vec<String>,
+    /// Wall-clock time at which the instrument started, in nanoseconds since the Unix epoch. Every `at_ns` counts from here.
+    pub started_unix_ns: u64,
+    /// How polls are seen.
+    pub tier: Tier,
+    /// How much is recorded of each poll.
+    pub mode: Mode,
+    /// A poll longer than this is a stall, in nanoseconds.
+    pub threshold_ns: u64,
+    /// A probe that waits longer than this is a lag, in nanoseconds.
+    pub lag_limit_ns: u64,
+    /// Pace of the loop-lag probe, in nanoseconds.
+    pub probe_interval_ns: u64,
+    /// Folder that relative source paths start from, where it is known.
+    pub source_root: Option<String>,
+    /// What cannot be seen, as known at the start; `coverage` lines bring what is learnt later.
+    pub coverage: Coverage,
+    /// Versions of the parts.
+    pub versions: Versions,
+    /// Processors that this process may use.
+    pub cpus: u32,
+}
+
+/// Versions of the parts that wrote a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Versions {
+    /// Version of the instrument.
+    pub stallscope: String,
+    /// `debug` or `release`.
+    pub profile: String,
+}
+
+/// How polls are seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Tier {
+    /// Task hooks time every poll (`--cfg tokio_unstable`).
+    Exact,
+    /// Threads are sampled from outside.
+    Sampled,
+    /// Nothing is seen: set-up failed, or the tool is switched off.
+    #[default]
+    None,
+}
+
+/// How much is recorded of each poll.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Mode {
+    /// Every poll is timed.
+    #[default]
+    Full,
+    /// A coarse tick for every poll, one in 64 timed.
+    Lean,
+    /// Nothing is recorded.
+    Off,
+}
+
+/// What a process's instrument can see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Coverage {
+    /// Everything that the product promises to see is seen.
+    pub complete: bool,
+    /// What is not seen.
+    pub missing: Vec<Gap>,
+}
+
+impl Coverage {
+    /// Nothing is missing.
+    #[must_use]
+    pub fn whole() -> Self {
+        Self { complete: true, missing: Vec::new() }
+    }
+
+    /// Adds what is not seen, once.
+    pub fn add(&mut self, gap: Gap) {
+        self.complete = false;
+        if !self.missing.contains(&gap) {
+            self.missing.push(gap);
+        }
+    }
+}
+
+/// One thing that is not seen, and its cure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gap {
+    /// What is not seen, for people.
+    pub what: String,
+    /// How to see it.
+    pub cure: String,
+}

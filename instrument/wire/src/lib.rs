@@ -1,0 +1,41 @@
+//! The lines that a process instrumented by Stallscope writes, and how to read them.
+//!
+//! One JSON object a line ([`Line`]), the same over the live socket and in an event log. The first is a
+//! [`Header`]; all later ones carry `at_ns`, nanoseconds since the header's `started_unix_ns` on the
+//! process's monotonic clock. `SPEC.md` beside this crate states every field.
+//!
+//! This crate knows neither tokio nor a screen: whoever writes or reads lines depends on it alone.
+//!
+//! ```
+//! use stallscope_wire::{Line, Reader};
+//! let log = b"{\"stallscope\":1,\"minor\":0,\"kind\":\"header\",\"pid\":7,\"exe\":\"app\"}\n{\"kind\":\"sta";
+//! let mut reader = Reader::new(&log[..])?;
+//! assert_eq!(reader.header().pid, 7);
+//! assert!(reader.next_line()?.is_none());
+//! assert!(reader.cut(), "the log ends in the middle of a line");
+//! # Ok::<(), stallscope_wire::ReadError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod duration;
+mod handler;
+mod header;
+mod histogram;
+mod line;
+mod lost;
+mod place;
+mod reader;
+mod snapshot;
+mod socket;
+mod stall;
+
+pub use handler::{Handler, Handlers};
+pub use header::{Coverage, Gap, Header, Mode, Tier, Versions};
+pub use histogram::Histogram;
+pub use line::{End, Lag, Line, MAJOR, MINOR, Pause};
+pub use lost::Lost;
+pub use place::{live_folder, live_socket};
+pub use reader::{ReadError, Reader};
+pub use snapshot::{LagState, Location, Polling, Runtime, Snapshot, Worker, WorkerState};
+pub use socket::{Socket, Sockets, Transport};
+pub use stall::{Cause, Evidence, Frame, Module, Owner, Phase, Quality, Stack, Stall, Task, Thread, Victims};

@@ -1,0 +1,25 @@
+use serde::{Deserialize, Serialize};
+
+/// What was dropped so far, by kind. A reader shows it: a number that hides its losses is not believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Lost {
+    /// When, in nanoseconds since the start.
+    pub at_ns: u64,
+    /// Long polls and stall reports dropped because a queue was full.
+    pub events: u64,
+    /// Stacks that could not be captured or unwound.
+    pub stacks: u64,
+    /// Polls whose spawn location found no room in a worker's table.
+    pub locations: u64,
+    /// Lines dropped from a log at its size limit, or for a reader that was too slow.
+    pub lines: u64,
+}
+
+impl Lost {
+    /// Whether anything was dropped.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.events + self.stacks + self.locations + self.lines > 0
+    }
+}

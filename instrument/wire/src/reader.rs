@@ -1,0 +1,254 @@
+use crate::{Header, Line, MAJOR};
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
+
+/// The longest line a reader takes, in bytes: more than any writer makes, little enough for any reader.
+const LINE_LIMIT: u64 = 16 << 20;
+
+/// Reads lines from a log or a live socket.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: BufReader<R>,
+    header: Header,
+    number: u64,
+    cut: bool,
+    buffer: Vec<u8>,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// When there is nothing to read, the input is no Stallscope log, its major version is higher than [`MAJOR`], or
+    /// reading fails.
+    pub fn new(input: R) -> Result<Self, ReadError> {
+        let mut reader =
+            Self { input: BufReader::new(input), header: Header::default(), number: 0, cut: false, buffer: Vec::new() };
+        if !reader.read_raw()? {
+            return Err(ReadError(if reader.cut { Kind::NotALog } else { Kind::Empty }));
+        }
+        let value: serde_json::Value =
+            serde_json::from_slice(&reader.buffer).map_err(|_| ReadError(Kind::NotALog))?;
+        let major = value.get("stallscope").and_then(serde_json::Value::as_u64);
+        let Some(major) = major.filter(|_| value.get("kind").is_some_and(|kind| kind == "header")) else {
+            return Err(ReadError(Kind::NotALog));
+        };
+        if major > u64::from(MAJOR) {
+            return Err(ReadError(Kind::Newer(major)));
+        }
+        reader.header =
+            serde_json::from_value(value).map_err(|error| ReadError(Kind::Malformed(1, error.to_string())))?;
+        Ok(reader)
+    }
+
+    /// The first line.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Whether the input ended in the middle of a line: its writer was killed, or the file was cut.
+    #[must_use]
+    pub fn cut(&self) -> bool {
+        self.cut
+    }
+
+    /// The next line of a kind that this version knows; none at the end of the input. Over a non-blocking or timed
+    /// socket an `io` error of kind `WouldBlock` or `TimedOut` loses nothing: call again.
+    ///
+    /// # Errors
+    /// When reading fails, or a line is no JSON of the form that its kind has.
+    pub fn next_line(&mut self) -> Result<Option<Line>, ReadError> {
+        while self.read_raw()? {
+            let parsed = serde_json::from_slice(&self.buffer)
+                .map_err(|error| ReadError(Kind::Malformed(self.number, error.to_string())));
+            match parsed? {
+                Line::Unknown => {}
+                line => return Ok(Some(line)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads one whole line into the buffer; false at the end. What a failed read left in the buffer is kept.
+    fn read_raw(&mut self) -> Result<bool, ReadError> {
+        if self.buffer.last() == Some(&b'\n') {
+            self.buffer.clear();
+        }
+        let room = LINE_LIMIT.saturating_sub(self.buffer.len() as u64);
+        self.input.by_ref().take(room).read_until(b'\n', &mut self.buffer).map_err(|e| ReadError(Kind::Io(e)))?;
+        match self.buffer.last() {
+            None => Ok(false),
+            Some(b'\n') => {
+                self.number += 1;
+                Ok(true)
+            }
+            Some(_) if self.buffer.len() as u64 >= LINE_LIMIT => Err(ReadError(Kind::TooLong(self.number + 1))),
+            Some(_) => {
+                self.cut = true;
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// Why lines cannot be read.
+#[derive(Debug)]
+pub struct ReadError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Io(io::Error),
+    Empty,
+    NotALog,
+    Newer(u64),
+    Malformed(u64, String),
+    TooLong(u64),
+}
+
+impl ReadError {
+    /// The operating system's error, when it is one.
+    #[must_use]
+    pub fn io(&self) -> Option<&io::Error> {
+        match &self.0 {
+            Kind::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the input held nothing at all: its writer had no time to begin.
+    #[must_use]
+    pub fn is_empty_input(&self) -> bool {
+        matches!(self.0, Kind::Empty)
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Io(error) => write!(f, "cannot read: {error}"),
+            Kind::Empty => f.write_str("nothing was written yet: the process ended before the instrument began"),
+            Kind::NotALog => f.write_str("this is no Stallscope event log: the first line is not its header"),
+            Kind::Newer(major) => write!(
+                f,
+                "this log has format version {major} and this stallscope reads up to {MAJOR}: update stallscope"
+            ),
+            Kind::Malformed(line, error) => write!(f, "line {line} is malformed: {error}"),
+            Kind::TooLong(line) => {
+                write!(f, "line {line} is longer than {} MiB: this is no Stallscope event log", LINE_LIMIT >> 20)
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{End, Stall};
+    use proptest::prelude::*;
+
+    fn log(lines: &[Line]) -> Vec<u8> {
+        lines.iter().flat_map(Line::encode).collect()
+    }
+
+    fn header() -> Line {
+        Line::Header(Header { pid: 7, ..Header::default() })
+    }
+
+    fn refusal(input: &[u8]) -> String {
+        Reader::new(input).expect_err("the input is refused").to_string()
+    }
+
+    #[test]
+    fn reads_back_what_was_written() {
+        let lines = [header(), Line::Stall(Stall { id: 3, ..Stall::default() }), Line::End(End { at_ns: 9 })];
+        let text = log(&lines);
+        let mut reader = Reader::new(&text[..]).unwrap();
+        assert_eq!(reader.header().pid, 7);
+        assert_eq!(reader.next_line().unwrap().as_ref(), Some(&lines[1]));
+        assert_eq!(reader.next_line().unwrap().as_ref(), Some(&lines[2]));
+        assert_eq!(reader.next_line().unwrap(), None);
+        assert!(!reader.cut());
+    }
+
+    #[test]
+    fn skips_kinds_of_a_newer_minor_version() {
+        let mut text = log(&[header()]);
+        text.extend_from_slice(b"{\"kind\":\"weather\",\"sky\":\"blue\"}\n");
+        text.extend(log(&[Line::End(End { at_ns: 1 })]));
+        assert_eq!(Reader::new(&text[..]).unwrap().next_line().unwrap(), Some(Line::End(End { at_ns: 1 })));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        assert!(refusal(b"").contains("nothing was written"));
+        assert!(refusal(b"\x7fELF\x02\x01\x00").contains("no Stallscope event log"));
+        assert!(refusal(b"{\"kind\":\"header\"}\n").contains("no Stallscope event log"));
+        assert!(refusal(b"{\"stallscope\":2,\"kind\":\"header\"}\n").contains("format version 2"));
+        let mut text = log(&[header()]);
+        text.extend_from_slice(b"{]\n");
+        let error = Reader::new(&text[..]).unwrap().next_line().unwrap_err().to_string();
+        assert!(error.starts_with("line 2 is malformed"), "{error}");
+    }
+
+    #[test]
+    fn an_interrupted_read_loses_nothing() {
+        struct Halting(Vec<u8>, usize, bool);
+        impl Read for Halting {
+            fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+                self.2 = !self.2;
+                if self.2 {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                let n = out.len().min(5).min(self.0.len() - self.1);
+                out[..n].copy_from_slice(&self.0[self.1..self.1 + n]);
+                self.1 += n;
+                Ok(n)
+            }
+        }
+        let mut whole = Reader {
+            input: BufReader::new(Halting(log(&[Line::End(End { at_ns: 5 })]), 0, false)),
+            header: Header::default(),
+            number: 1,
+            cut: false,
+            buffer: Vec::new(),
+        };
+        let line = loop {
+            match whole.next_line() {
+                Ok(line) => break line,
+                Err(error) => assert!(error.io().is_some(), "{error}"),
+            }
+        };
+        assert_eq!(line, Some(Line::End(End { at_ns: 5 })));
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_makes_it_panic(input in prop::collection::vec(any::<u8>(), 0..200), whole in any::<bool>()) {
+            let mut text = if whole { log(&[header()]) } else { Vec::new() };
+            text.extend(input);
+            if let Ok(mut reader) = Reader::new(&text[..]) {
+                while let Ok(Some(_)) = reader.next_line() {}
+            }
+        }
+
+        #[test]
+        fn a_log_cut_anywhere_is_read_up_to_the_cut(at in 0usize..400) {
+            let text = log(&[header(), Line::Stall(Stall::default()), Line::End(End::default())]);
+            let at = at.min(text.len());
+            if let Ok(mut reader) = Reader::new(&text[..at]) {
+                while reader.next_line().expect("a cut is no error").is_some() {}
+                prop_assert_eq!(reader.cut(), !text[..at].ends_with(b"\n"));
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+use crate::Histogram;
+use serde::{Deserialize, Serialize};
+
+/// The state of a process's runtimes at one time. Counters and histograms are cumulative.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Snapshot {
+    /// When, in nanoseconds since the start.
+    pub at_ns: u64,
+    /// The runtimes seen so far that still live.
+    pub runtimes: Vec<Runtime>,
+    /// Threads that poll futures: workers, and the threads that run a root future.
+    pub workers: Vec<Worker>,
+    /// Durations of all polls.
+    pub poll: Histogram,
+    /// What new work waits.
+    pub lag: LagState,
+    /// Polls by the line that spawned the task.
+    pub locations: Vec<Location>,
+}
+
+/// One tokio runtime.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Runtime {
+    /// tokio's id of the runtime.
+    pub id: u64,
+    /// Its name, where one was set on the builder.
+    pub name: Option<String>,
+    /// `multi_thread` or `current_thread`.
+    pub flavor: String,
+    /// Worker threads.
+    pub workers: u32,
+    /// Tasks that are spawned and not finished.
+    pub alive_tasks: u64,
+    /// Tasks in the injection queue now.
+    pub injection_queue: u64,
+    /// Tasks in all local queues now.
+    pub local_queues: u64,
+    /// Threads of the blocking pool.
+    pub blocking_threads: u64,
+    /// Work that waits for the blocking pool.
+    pub blocking_queue: u64,
+    /// Times the cooperative budget forced a task to yield.
+    pub budget_forced_yields: u64,
+    /// Share of the workers' time spent busy since the last snapshot, in thousandths.
+    pub busy_permille: u32,
+}
+
+/// A thread that polls futures.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Worker {
+    /// tokio's id of the runtime it works for.
+    pub runtime: u64,
+    /// Index among the runtime's workers; absent for a thread that only runs a root future.
+    pub index: Option<u32>,
+    /// Name of the thread.
+    pub thread: String,
+    /// Kernel thread id.
+    pub tid: i32,
+    /// What it does now.
+    pub state: WorkerState,
+    /// What it polls, when it polls.
+    pub polling: Option<Polling>,
+    /// The stall it is in, when it is blocked.
+    pub stall: Option<u64>,
+    /// Polls so far.
+    pub polls: u64,
+    /// Time spent in polls so far, in nanoseconds.
+    pub busy_ns: u64,
+    /// Tasks in its local queue now.
+    pub local_queue: u64,
+}
+
+/// What a worker does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum WorkerState {
+    /// It waits for work.
+    #[default]
+    Parked,
+    /// It is in a poll, or between two.
+    Polling,
+    /// It is in a poll longer than the threshold.
+    Blocked,
+}
+
+/// A poll that is going on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Polling {
+    /// tokio's id of the task; absent for a root future or the runtime's own work.
+    pub task: Option<u64>,
+    /// Where the task was spawned, `file:line:column`.
+    pub spawned_at: Option<String>,
+    /// For how long, in nanoseconds.
+    pub for_ns: u64,
+}
+
+/// What new work waits, measured by an injected probe.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LagState {
+    /// The last probe's wait, or the age of one that still waits when that is longer, in nanoseconds; absent before the first probe.
+    pub now_ns: Option<u64>,
+    /// The longest wait since the previous snapshot, in nanoseconds; absent when no probe ran.
+    pub window_max_ns: Option<u64>,
+    /// All waits. Probes that a late one kept from being sent are counted with the wait that they would have had.
+    pub histogram: Histogram,
+}
+
+/// Polls of the tasks that one line spawned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Location {
+    /// `file:line:column` of the spawn.
+    pub spawned_at: String,
+    /// Polls so far.
+    pub polls: u64,
+    /// Time in these polls, in nanoseconds.
+    pub total_ns: u64,
+    /// The longest, in nanoseconds.
+    pub max_ns: u64,
+}

@@ -1,0 +1,204 @@
+use serde::{Deserialize, Serialize};
+
+/// A poll that is, or was, longer than the threshold. Lines with the same `id` tell of the same poll; the last one holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stall {
+    /// Unique in the process.
+    pub id: u64,
+    /// When this was written, in nanoseconds since the start.
+    pub at_ns: u64,
+    /// Where in its life.
+    pub phase: Phase,
+    /// When the poll began, in nanoseconds since the start.
+    pub started_ns: u64,
+    /// How long it has lasted; at the end, its length, in nanoseconds.
+    pub duration_ns: u64,
+    /// The part of `duration_ns` that the code answers for: without the time the host did not run it.
+    pub attributable_ns: u64,
+    /// The thread that is blocked.
+    pub thread: Thread,
+    /// Whose poll it is, by the captured stack.
+    pub owner: Owner,
+    /// The task, where a task it is.
+    pub task: Option<Task>,
+    /// Why.
+    pub cause: Cause,
+    /// Name of the system call, for the cause `syscall` and `lock`.
+    pub syscall: Option<String>,
+    /// What kind of lock, for the cause `lock`: `mutex`, `rwlock`, `condvar`, `channel`, `join`, `park`, `barrier`, `once`.
+    pub lock: Option<String>,
+    /// What the cause was judged by.
+    pub evidence: Evidence,
+    /// Where the thread was; sent with each new capture, not repeated at the end.
+    pub stack: Option<Stack>,
+    /// What it cost others so far.
+    pub victims: Victims,
+}
+
+/// Where a stall is in its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Phase {
+    /// It has just passed the threshold and goes on.
+    #[default]
+    Begin,
+    /// It has passed 2, 4, 8, … times the threshold and goes on.
+    Progress,
+    /// It is over.
+    End,
+}
+
+/// A thread of the process.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Thread {
+    /// tokio's id of the runtime it works for.
+    pub runtime: u64,
+    /// Index among the runtime's workers; absent for a thread that only runs a root future.
+    pub worker: Option<u32>,
+    /// Its name.
+    pub name: String,
+    /// Kernel thread id.
+    pub tid: i32,
+}
+
+/// Whose code a thread runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Owner {
+    /// A spawned task.
+    Task,
+    /// The future given to `block_on`.
+    Root,
+    /// A task of a `LocalSet`.
+    Local,
+    /// The runtime itself.
+    Runtime,
+    /// No stack tells.
+    #[default]
+    Unknown,
+}
+
+/// A tokio task.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Task {
+    /// tokio's id.
+    pub id: u64,
+    /// Where it was spawned, `file:line:column`.
+    pub spawned_at: String,
+}
+
+/// Why a poll is long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Cause {
+    /// It computes.
+    Cpu,
+    /// It waits in a system call.
+    Syscall,
+    /// It waits for another thread.
+    Lock,
+    /// The machine did not run it.
+    Host,
+    /// It could not be told.
+    #[default]
+    Unknown,
+}
+
+/// What a cause was judged by: where the thread's time went during the part of the poll that was watched.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Evidence {
+    /// Length of that part, in nanoseconds.
+    pub window_ns: u64,
+    /// On a processor, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Ready to run and not run, in nanoseconds.
+    pub run_queue_ns: u64,
+    /// Neither: waiting in the kernel, in nanoseconds.
+    pub blocked_ns: u64,
+    /// The longest time for which the watchdog itself was not run, in nanoseconds.
+    pub watchdog_gap_ns: u64,
+}
+
+/// What a stall costs others, by the depth of the queues behind it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Victims {
+    /// The most tasks that were ready and waited behind it at one time.
+    pub tasks: u64,
+    /// Their waiting times added up, in nanoseconds.
+    pub delay_ns: u64,
+}
+
+/// A captured stack, innermost frame first, the runtime's own outer frames cut away.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stack {
+    /// How far it can be believed.
+    pub quality: Quality,
+    /// Index into `frames` of the culprit: the innermost frame of the user's own code.
+    pub culprit: Option<u32>,
+    /// The frames; an inlined function has one of its own, before the function it was inlined into.
+    pub frames: Vec<Frame>,
+    /// The files that the frames lie in.
+    pub modules: Vec<Module>,
+}
+
+impl Stack {
+    /// The innermost frame of the user's own code.
+    #[must_use]
+    pub fn culprit_frame(&self) -> Option<&Frame> {
+        self.frames.get(self.culprit? as usize)
+    }
+}
+
+/// How far a stack can be believed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Quality {
+    /// Unwound from the thread's registers, or checked call by call.
+    Exact,
+    /// A frame had to be guessed.
+    #[default]
+    Uncertain,
+    /// Exact as far as it goes; the outer part was not captured.
+    Truncated,
+}
+
+/// One function of a stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Frame {
+    /// Index into the stack's modules.
+    pub module: Option<u32>,
+    /// Offset of the instruction in the module's file address space.
+    pub offset: u64,
+    /// Demangled name, where symbols are known.
+    pub function: Option<String>,
+    /// Source file, relative to the header's `source_root` when it lies below it.
+    pub file: Option<String>,
+    /// Line in it, from 1.
+    pub line: Option<u32>,
+    /// The crate that the function belongs to, where it is known.
+    #[serde(rename = "crate")]
+    pub krate: Option<String>,
+    /// The user's own code: not the standard library, tokio, or a dependency from a registry.
+    pub user: bool,
+}
+
+/// A file mapped into the process.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Module {
+    /// Its path.
+    pub path: String,
+    /// Its GNU build id in lower-case hexadecimal digits, where it has one.
+    pub build_id: Option<String>,
+}
