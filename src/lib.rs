@@ -1,3 +1,27 @@
 //! Names the line that blocks your tokio event loop, while it blocks.
+//!
+//! ```no_run
+//! #[stallscope::main] // in place of #[tokio::main]
+//! async fn main() {
+//!     tokio::spawn(async { std::thread::sleep(std::time::Duration::from_secs(1)) }).await.unwrap();
+//! }
+//! ```
+//!
+//! The `stallscope` command then shows the program live (`stallscope watch`) or judges it (`stallscope check`).
+//! [`install`] and [`Config`] do the same for a runtime that you build yourself.
+//!
+//! [`analysis`] is the one place where what was seen becomes findings and a verdict; it works without the rest
+//! (`default-features = false`).
 
 pub mod analysis;
+
+#[cfg(feature = "http")]
+pub use stallscope_instrument::http;
+#[cfg(feature = "instrument")]
+pub use stallscope_instrument::{Config, Guard, InstallError, install};
+#[cfg(feature = "instrument")]
+pub use stallscope_macros::main;
+
+#[cfg(feature = "instrument")]
+#[doc(hidden)]
+pub use stallscope_instrument::__private;

@@ -1,3 +1,31 @@
 //! The part of Stallscope that runs inside the watched process.
+//!
+//! A program uses it through the `stallscope` crate. The folders follow the data:
+//! [`probe`] (hooks) → [`recorder`] (a cell per worker) ← [`watchdog`] (its own thread, with [`capture`]) →
+//! [`diagnosis`] (names, owner, cause) → [`collector`] (log, live readers).
 
+mod capture;
+mod clock;
+mod collector;
+mod config;
+mod diagnosis;
+mod engine;
+mod entry;
+mod files;
+#[cfg(feature = "http")]
+pub mod http;
+mod install;
+mod probe;
 mod recorder;
+mod runtime;
+mod signals;
+mod watchdog;
+
+pub use config::Config;
+pub use install::{Guard, InstallError, install};
+
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::entry::run;
+    pub use tokio::runtime::{Builder, UnhandledPanic};
+}

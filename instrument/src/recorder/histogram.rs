@@ -10,48 +10,58 @@ const BUCKETS: usize = (64 - SUB_BITS as usize + 1) * SUB;
 
 /// Counts of values, at most 6.25 % apart within a bucket (the layout of [HdrHistogram], with no bound to configure).
 ///
-/// All accesses are relaxed: a reader may see a value's count before its sum. Nothing is derived from their difference.
-///
 /// [HdrHistogram]: https://hdrhistogram.github.io/HdrHistogram/
 #[derive(Debug)]
+pub(super) struct Counts([AtomicU64; BUCKETS]);
+
+impl Counts {
+    pub(super) const fn new() -> Self {
+        Self([const { AtomicU64::new(0) }; BUCKETS])
+    }
+
+    /// Counts a value. Only one thread may call this: a plain load and store, no read-modify-write.
+    #[inline]
+    pub(super) fn record_alone(&self, value: u64) {
+        add_alone(&self.0[index(value)], 1);
+    }
+
+    /// `(highest value of the bucket, count)` of the buckets that hold something.
+    pub(super) fn read(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.0.iter().enumerate().filter_map(|(i, count)| {
+            let count = count.load(Relaxed);
+            (count > 0).then(|| (upper(i), count))
+        })
+    }
+}
+
+/// Durations in nanoseconds that any thread records.
+///
+/// All accesses are relaxed: a reader may see a value's count before its sum. Nothing is derived from their difference.
+#[derive(Debug)]
 pub(crate) struct Histogram {
-    counts: [AtomicU64; BUCKETS],
+    counts: Counts,
     sum: AtomicU64,
     max: AtomicU64,
 }
 
 impl Histogram {
     pub(crate) const fn new() -> Self {
-        Self { counts: [const { AtomicU64::new(0) }; BUCKETS], sum: AtomicU64::new(0), max: AtomicU64::new(0) }
+        Self { counts: Counts::new(), sum: AtomicU64::new(0), max: AtomicU64::new(0) }
     }
 
-    /// Adds a value. Only one thread may call this at a time: plain loads and stores, no read-modify-write.
-    #[inline]
-    pub(crate) fn record_alone(&self, value: u64) {
-        add_alone(&self.counts[index(value)], 1);
-        add_alone(&self.sum, value);
-        if value > self.max.load(Relaxed) {
-            self.max.store(value, Relaxed);
-        }
+    /// Adds a duration in nanoseconds.
+    pub(crate) fn record(&self, ns: u64) {
+        self.counts.0[index(ns)].fetch_add(1, Relaxed);
+        self.sum.fetch_add(ns, Relaxed);
+        self.max.fetch_max(ns, Relaxed);
     }
 
-    /// Adds a value from any thread.
-    pub(crate) fn record(&self, value: u64) {
-        self.counts[index(value)].fetch_add(1, Relaxed);
-        self.sum.fetch_add(value, Relaxed);
-        self.max.fetch_max(value, Relaxed);
-    }
-
-    /// The values recorded so far, each turned into nanoseconds by `to_ns`, which must not decrease.
-    pub(crate) fn read(&self, to_ns: impl Fn(u64) -> u64) -> stallscope_wire::Histogram {
-        let buckets = self.counts.iter().enumerate().filter_map(|(i, count)| {
-            let count = count.load(Relaxed);
-            (count > 0).then(|| (to_ns(upper(i)), count))
-        });
+    /// The durations recorded so far.
+    pub(crate) fn read(&self) -> stallscope_wire::Histogram {
         stallscope_wire::Histogram {
-            buckets: buckets.collect(),
-            max_ns: to_ns(self.max.load(Relaxed)),
-            sum_ns: to_ns(self.sum.load(Relaxed)),
+            buckets: self.counts.read().collect(),
+            max_ns: self.max.load(Relaxed),
+            sum_ns: self.sum.load(Relaxed),
         }
     }
 }
@@ -100,13 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_of_recording_agree() {
-        let (alone, shared) = (Histogram::new(), Histogram::new());
+    fn all_that_is_recorded_is_read() {
+        let (alone, shared) = (Counts::new(), Histogram::new());
         for value in [0, 3, 17, 1_000_000, 1_000_001, u64::MAX >> 4] {
             alone.record_alone(value);
             shared.record(value);
         }
-        assert_eq!(alone.read(|v| v), shared.read(|v| v));
-        assert_eq!(alone.read(|v| v).count(), 6);
+        assert_eq!(alone.read().collect::<Vec<_>>(), shared.read().buckets);
+        assert_eq!(shared.read().count(), 6);
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 /// The units, longest first.
-const UNITS: [(&str, u64); 5] = [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)];
+const UNITS: [(&str, u64); 5] =
+    [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)];
 
 /// Reads a duration: a number, with or without decimals, and a unit (`ns`, `us`, `ms`, `s`, `m`, `h`).
 ///
@@ -30,7 +31,11 @@ pub fn parse(text: &str) -> Result<Duration, ParseError> {
         "" => return Err(fail(Problem::NoUnit)),
         "ns" => 1,
         "µs" | "μs" => 1_000,
-        _ => UNITS.iter().find(|(name, _)| *name == unit).map(|&(_, nanos)| nanos).ok_or_else(|| fail(Problem::BadUnit(unit.to_owned())))?,
+        _ => UNITS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .map(|&(_, nanos)| nanos)
+            .ok_or_else(|| fail(Problem::BadUnit(unit.to_owned())))?,
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if number.ends_with('.') || fraction.contains('.') {
@@ -39,7 +44,9 @@ pub fn parse(text: &str) -> Result<Duration, ParseError> {
     let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| fail(Problem::TooLong))? };
     let whole = whole.checked_mul(nanos).ok_or_else(|| fail(Problem::TooLong))?;
     let digits = &fraction[..fraction.len().min(12)];
-    let part = digits.parse::<u64>().map_or(0, |part| u128::from(part) * u128::from(nanos) / 10u128.pow(digits.len() as u32));
+    let part = digits
+        .parse::<u64>()
+        .map_or(0, |part| u128::from(part) * u128::from(nanos) / 10u128.pow(digits.len() as u32));
     let total = whole.checked_add(part as u64).ok_or_else(|| fail(Problem::TooLong))?;
     Ok(Duration::from_nanos(total))
 }
@@ -68,7 +75,11 @@ impl fmt::Display for Show {
             format!("{nanos}ns")
         } else if nanos >= 120_000_000_000 {
             let seconds = nanos / 1_000_000_000;
-            if seconds >= 7_200 { format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60) } else { format!("{}m{:02}s", seconds / 60, seconds % 60) }
+            if seconds >= 7_200 {
+                format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60)
+            } else {
+                format!("{}m{:02}s", seconds / 60, seconds % 60)
+            }
         } else {
             // A value that rounds up to 1000 of one unit is shown as 1 of the next.
             let (unit, scale) = [("us", 1e3), ("ms", 1e6), ("s", 1e9)]
@@ -78,7 +89,11 @@ impl fmt::Display for Show {
             let value = nanos as f64 / scale;
             let places = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
             let digits = format!("{value:.places$}");
-            let digits = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
+            let digits = if digits.contains('.') {
+                digits.trim_end_matches('0').trim_end_matches('.')
+            } else {
+                &digits
+            };
             format!("{digits}{unit}")
         };
         f.pad(&text)

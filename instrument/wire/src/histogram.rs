@@ -27,7 +27,11 @@ impl Histogram {
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> u64 {
         let total = self.count();
-        #[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "a rank between 1 and the total")]
+        #[expect(
+            clippy::cast_sign_loss,
+            clippy::cast_possible_truncation,
+            reason = "a rank between 1 and the total"
+        )]
         let rank = ((quantile.clamp(0.0, 1.0) * total as f64).ceil() as u64).max(1);
         let mut seen = 0;
         for &(upper, count) in &self.buckets {

@@ -22,8 +22,13 @@ impl<R: Read> Reader<R> {
     /// When there is nothing to read, the input is no Stallscope log, its major version is higher than [`MAJOR`], or
     /// reading fails.
     pub fn new(input: R) -> Result<Self, ReadError> {
-        let mut reader =
-            Self { input: BufReader::new(input), header: Header::default(), number: 0, cut: false, buffer: Vec::new() };
+        let mut reader = Self {
+            input: BufReader::new(input),
+            header: Header::default(),
+            number: 0,
+            cut: false,
+            buffer: Vec::new(),
+        };
         if !reader.read_raw()? {
             return Err(ReadError(if reader.cut { Kind::NotALog } else { Kind::Empty }));
         }
@@ -36,8 +41,8 @@ impl<R: Read> Reader<R> {
         if major > u64::from(MAJOR) {
             return Err(ReadError(Kind::Newer(major)));
         }
-        reader.header =
-            serde_json::from_value(value).map_err(|error| ReadError(Kind::Malformed(1, error.to_string())))?;
+        reader.header = serde_json::from_value(value)
+            .map_err(|error| ReadError(Kind::Malformed(1, error.to_string())))?;
         Ok(reader)
     }
 
@@ -76,14 +81,20 @@ impl<R: Read> Reader<R> {
             self.buffer.clear();
         }
         let room = LINE_LIMIT.saturating_sub(self.buffer.len() as u64);
-        self.input.by_ref().take(room).read_until(b'\n', &mut self.buffer).map_err(|e| ReadError(Kind::Io(e)))?;
+        self.input
+            .by_ref()
+            .take(room)
+            .read_until(b'\n', &mut self.buffer)
+            .map_err(|e| ReadError(Kind::Io(e)))?;
         match self.buffer.last() {
             None => Ok(false),
             Some(b'\n') => {
                 self.number += 1;
                 Ok(true)
             }
-            Some(_) if self.buffer.len() as u64 >= LINE_LIMIT => Err(ReadError(Kind::TooLong(self.number + 1))),
+            Some(_) if self.buffer.len() as u64 >= LINE_LIMIT => {
+                Err(ReadError(Kind::TooLong(self.number + 1)))
+            }
             Some(_) => {
                 self.cut = true;
                 Ok(false)
@@ -127,7 +138,9 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Io(error) => write!(f, "cannot read: {error}"),
-            Kind::Empty => f.write_str("nothing was written yet: the process ended before the instrument began"),
+            Kind::Empty => {
+                f.write_str("nothing was written yet: the process ended before the instrument began")
+            }
             Kind::NotALog => f.write_str("this is no Stallscope event log: the first line is not its header"),
             Kind::Newer(major) => write!(
                 f,
@@ -135,7 +148,11 @@ impl fmt::Display for ReadError {
             ),
             Kind::Malformed(line, error) => write!(f, "line {line} is malformed: {error}"),
             Kind::TooLong(line) => {
-                write!(f, "line {line} is longer than {} MiB: this is no Stallscope event log", LINE_LIMIT >> 20)
+                write!(
+                    f,
+                    "line {line} is longer than {} MiB: this is no Stallscope event log",
+                    LINE_LIMIT >> 20
+                )
             }
         }
     }

@@ -1,0 +1,38 @@
+//! What a thread can tell of itself.
+#![cfg_attr(target_os = "linux", expect(unsafe_code, reason = "the thread's id and stack are known to libc alone"))]
+
+/// The calling thread's kernel id.
+#[cfg(target_os = "linux")]
+pub(crate) fn tid() -> i32 {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::gettid() }
+}
+
+/// The calling thread's kernel id.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn tid() -> i32 {
+    0
+}
+
+/// The calling thread's stack: its lowest address and the one behind its highest; zeros when they are not known.
+#[cfg(target_os = "linux")]
+pub(crate) fn stack() -> (u64, u64) {
+    let mut attributes = std::mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
+    // SAFETY: the thread is the calling one; the attributes are read only after the call that fills them succeeded,
+    // and destroyed once.
+    unsafe {
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+            return (0, 0);
+        }
+        let (mut low, mut size) = (std::ptr::null_mut(), 0);
+        let failed = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut low, &raw mut size) != 0;
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        if failed { (0, 0) } else { (low as u64, low as u64 + size as u64) }
+    }
+}
+
+/// The calling thread's stack: its lowest address and the one behind its highest; zeros when they are not known.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn stack() -> (u64, u64) {
+    (0, 0)
+}

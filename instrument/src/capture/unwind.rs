@@ -1,0 +1,145 @@
+//! From a copy of a stack to the addresses of its frames.
+
+use super::modules::Modules;
+use super::{RawFrame, RawStack, memory};
+use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64};
+use framehop::{FrameAddress, Unwinder};
+use stallscope_wire::Quality;
+
+/// No real stack is deeper; an endless one is a mistake.
+const DEEPEST: usize = 1024;
+/// How near to its end the outermost frame of a thread's stack lies: thread-local storage and start-up code are there.
+const ROOT_MARGIN: u64 = 24 * 1024;
+/// How far above the frame where unwinding stopped the next one is searched.
+const SEARCH: u64 = 16 * 1024;
+
+/// Registers and stack of a thread at one moment.
+pub(super) struct StackCopy {
+    pub(super) instruction: u64,
+    pub(super) stack_pointer: u64,
+    /// None when nobody told: the thread was in a system call and was not asked.
+    pub(super) frame_pointer: Option<u64>,
+    /// From the stack pointer on.
+    pub(super) bytes: Vec<u8>,
+    /// The address behind the stack's highest.
+    pub(super) stack_high: u64,
+}
+
+impl StackCopy {
+    fn word(&self, address: u64) -> Option<u64> {
+        let at = usize::try_from(address.checked_sub(self.stack_pointer)?).ok()?;
+        Some(u64::from_le_bytes(self.bytes.get(at..at.checked_add(8)?)?.try_into().ok()?))
+    }
+
+    /// Whether the copy reaches the stack's end.
+    fn whole(&self) -> bool {
+        self.stack_pointer + self.bytes.len() as u64 >= self.stack_high
+    }
+}
+
+/// Addresses to look up, innermost first, each with the stack pointer of its frame.
+struct Walk {
+    frames: Vec<(u64, u64)>,
+    /// The unwinder took the last frame for the thread's outermost.
+    ended: bool,
+}
+
+impl Walk {
+    fn reached_root(&self, copy: &StackCopy) -> bool {
+        self.ended
+            && self.frames.len() > 4
+            && self.frames.last().is_some_and(|&(_, sp)| copy.stack_high.saturating_sub(sp) < ROOT_MARGIN)
+    }
+}
+
+pub(super) struct StackUnwinder {
+    modules: Modules,
+    cache: CacheX86_64,
+}
+
+impl StackUnwinder {
+    pub(super) fn new() -> Self {
+        Self { modules: Modules::new(), cache: CacheX86_64::new() }
+    }
+
+    /// The frames of a copied stack; none when they make no sense.
+    pub(super) fn unwind(&mut self, copy: &StackCopy) -> Option<RawStack> {
+        self.modules.refresh();
+        let walk = self.walk(copy, copy.frame_pointer.unwrap_or(0));
+        let (walk, quality) = if walk.reached_root(copy) {
+            (walk, Quality::Exact)
+        } else if copy.frame_pointer.is_none() {
+            self.search(copy, &walk).unwrap_or((walk, Quality::Uncertain))
+        } else if !copy.whole() {
+            (walk, Quality::Truncated)
+        } else {
+            (walk, Quality::Uncertain)
+        };
+        // Two frames that do not end in the root are no stack, but the place where unwinding went wrong.
+        if walk.frames.len() < 3 {
+            return None;
+        }
+        let frames = walk.frames.iter().map(|&(address, _)| match self.modules.place(address) {
+            Some((module, offset)) => RawFrame { module: Some(module), offset },
+            None => RawFrame { module: None, offset: address },
+        });
+        Some(RawStack { quality, frames: frames.collect() })
+    }
+
+    fn walk(&mut self, copy: &StackCopy, frame_pointer: u64) -> Walk {
+        let mut registers = UnwindRegsX86_64::new(copy.instruction, copy.stack_pointer, frame_pointer);
+        let mut read = |address| copy.word(address).ok_or(());
+        let mut at = FrameAddress::from_instruction_pointer(copy.instruction);
+        let mut frames = vec![(at.address_for_lookup(), copy.stack_pointer)];
+        let ended = loop {
+            let caller = self.modules.unwinder.unwind_frame(at, &mut registers, &mut self.cache, &mut read);
+            match caller.map(|address| address.and_then(FrameAddress::from_return_address)) {
+                Ok(Some(caller)) if frames.len() < DEEPEST => at = caller,
+                Ok(None) => break true,
+                Ok(Some(_)) | Err(_) => break false,
+            }
+            frames.push((at.address_for_lookup(), registers.sp()));
+        };
+        Walk { frames, ended }
+    }
+
+    /// Finds the frame pointer on the stack. Unwinding stopped in a function F for want of it. F has pushed its
+    /// caller's below its return address, and that address follows a call of F. So each word of the stack that is such
+    /// an address shows where the frame pointer points: one word below. That the walk from there reaches the root is
+    /// necessary and proves nothing by itself.
+    fn search(&mut self, copy: &StackCopy, stopped: &Walk) -> Option<(Walk, Quality)> {
+        let &(address, from) = stopped.frames.last()?;
+        let function = self.modules.function_start(address)?;
+        let candidates = |from: u64| (from & !7..(from + SEARCH).min(copy.stack_high)).step_by(8);
+        for (quality, calls) in [(Quality::Exact, Self::calls as fn(&Self, u64, u64) -> bool), (Quality::Uncertain, Self::may_call)] {
+            for frame_pointer in candidates(from) {
+                let Some(return_address) = copy.word(frame_pointer + 8) else { break };
+                if !self.modules.is_code(return_address) || !calls(self, return_address, function) {
+                    continue;
+                }
+                let walk = self.walk(copy, frame_pointer);
+                if walk.reached_root(copy) {
+                    return Some((walk, quality));
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether the instruction before a return address calls the function: directly (`E8`), or through a pointer that
+    /// lies beside the code (`FF 15`).
+    fn calls(&self, return_address: u64, function: u64) -> bool {
+        let Some(before) = memory::read_word(return_address - 8).map(u64::to_le_bytes) else { return false };
+        let distance = i64::from(i32::from_le_bytes([before[4], before[5], before[6], before[7]]));
+        let target = return_address.wrapping_add_signed(distance);
+        before[3] == 0xe8 && target == function
+            || before[2..4] == [0xff, 0x15] && memory::read_word(target) == Some(function)
+    }
+
+    /// Whether the instruction before a return address is a call whose target is not to be seen: through a register, or
+    /// through memory that a register points to (`FF /2`).
+    fn may_call(&self, return_address: u64, _function: u64) -> bool {
+        let Some(before) = memory::read_word(return_address - 8).map(u64::to_le_bytes) else { return false };
+        [2usize, 3, 4, 6, 7].into_iter().any(|length| before[8 - length] == 0xff && before[9 - length] >> 3 & 7 == 2)
+    }
+}

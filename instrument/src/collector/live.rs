@@ -1,0 +1,235 @@
+//! Live readers, over a Unix socket that only the same user can reach.
+
+use crate::files;
+use stallscope_wire::{Coverage, Header, Line, Phase, live_socket};
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+/// Bytes that may wait for a slow reader until lines are dropped.
+const PENDING: usize = 4 << 20;
+/// Stalls that a new reader is told of.
+const REMEMBERED: usize = 256;
+/// Readers at a time.
+const READERS: usize = 16;
+
+/// The listening socket and its readers.
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    listener: Option<(UnixListener, PathBuf)>,
+    readers: Vec<Reader>,
+    /// The lines of past stalls, so that a reader that comes late sees them.
+    past: VecDeque<Vec<u8>>,
+    lost: u64,
+}
+
+#[derive(Debug)]
+struct Reader {
+    stream: UnixStream,
+    pending: Vec<u8>,
+}
+
+/// Why there is no live socket.
+#[derive(Debug)]
+pub(super) enum Problem {
+    Folder(PathBuf, io::Error),
+    Foreign(PathBuf),
+    Bind(PathBuf, io::Error),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path, error) => write!(f, "cannot make the folder {}: {error}", path.display()),
+            Self::Foreign(path) => write!(f, "the folder {} belongs to somebody else, or others can reach it", path.display()),
+            Self::Bind(path, error) => write!(f, "cannot listen at {}: {error}", path.display()),
+        }
+    }
+}
+
+impl Live {
+    /// Listens at `path`, or at the usual place.
+    pub(super) fn open(path: Option<&Path>) -> Result<Self, Problem> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => {
+                let path = live_socket(files::user(), std::process::id());
+                private_folder(path.parent().unwrap_or(Path::new(".")))?;
+                path
+            }
+        };
+        // Left over from a process that was killed and had our number.
+        if fs::symlink_metadata(&path).is_ok_and(|meta| is_dead_socket(&path, &meta)) {
+            let _ = fs::remove_file(&path);
+        }
+        let listener = UnixListener::bind(&path).map_err(|error| Problem::Bind(path.clone(), error))?;
+        let ready = fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).and_then(|()| listener.set_nonblocking(true));
+        ready.map_err(|error| Problem::Bind(path.clone(), error))?;
+        Ok(Self { listener: Some((listener, path)), ..Self::default() })
+    }
+
+    /// Takes in readers that have come, and tells them what was before.
+    pub(super) fn accept(&mut self, header: &Header, coverage: &Coverage) {
+        while let Some((listener, _)) = &self.listener {
+            let Ok((stream, _)) = listener.accept() else { return };
+            if self.readers.len() >= READERS
+                || files::peer(&stream) != Some(files::user())
+                || stream.set_nonblocking(true).is_err()
+            {
+                continue;
+            }
+            let mut pending = Line::Header(header.clone()).encode();
+            if coverage != &header.coverage {
+                pending.extend(Line::Coverage(coverage.clone()).encode());
+            }
+            pending.extend(self.past.iter().flatten());
+            let mut reader = Reader { stream, pending };
+            if reader.send() {
+                self.readers.push(reader);
+            }
+        }
+    }
+
+    pub(super) fn has_readers(&self) -> bool {
+        !self.readers.is_empty()
+    }
+
+    /// Sends a line to all readers. One that does not keep up loses snapshots; one that is gone is forgotten.
+    pub(super) fn write(&mut self, text: &[u8], line: &Line) {
+        if matches!(line, Line::Stall(stall) if stall.phase != Phase::Progress || stall.stack.is_some()) {
+            self.past.push_back(text.to_vec());
+            self.past.drain(..self.past.len().saturating_sub(REMEMBERED));
+        }
+        let mut lost = 0;
+        self.readers.retain_mut(|reader| {
+            if reader.pending.len() + text.len() <= PENDING {
+                reader.pending.extend_from_slice(text);
+            } else {
+                lost += 1;
+            }
+            reader.send()
+        });
+        self.lost += lost;
+    }
+
+    /// The process ends.
+    pub(super) fn close(&mut self) {
+        for reader in &mut self.readers {
+            let _ = reader.stream.set_nonblocking(false);
+            let _ = reader.stream.set_write_timeout(Some(std::time::Duration::from_millis(200)));
+            reader.send();
+        }
+        self.readers.clear();
+        if let Some((_, path)) = self.listener.take() {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Lines that slow readers did not get.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+}
+
+impl Reader {
+    /// Sends what fits; false when the reader is gone.
+    fn send(&mut self) -> bool {
+        while !self.pending.is_empty() {
+            match self.stream.write(&self.pending) {
+                Ok(0) => return false,
+                Ok(sent) => {
+                    self.pending.drain(..sent);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+}
+
+/// Makes the folder, or makes sure that it is ours alone.
+fn private_folder(folder: &Path) -> Result<(), Problem> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(Problem::Folder(folder.to_owned(), error)),
+    }
+    let meta = fs::symlink_metadata(folder).map_err(|error| Problem::Folder(folder.to_owned(), error))?;
+    if meta.is_dir() && meta.uid() == files::user() && meta.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Problem::Foreign(folder.to_owned()))
+}
+
+fn is_dead_socket(path: &Path, meta: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let ours = meta.file_type().is_socket() && meta.uid() == files::user();
+    ours && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stallscope_wire::{End, Reader as Lines, Stall};
+
+    fn live(folder: &Path) -> (Live, PathBuf) {
+        let path = folder.join("a.sock");
+        (Live::open(Some(&path)).unwrap(), path)
+    }
+
+    #[test]
+    fn a_reader_that_comes_late_is_told_of_past_stalls() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut live, path) = live(folder.path());
+        let stall = Line::Stall(Stall { id: 9, ..Stall::default() });
+        live.write(&stall.encode(), &stall);
+        let stream = UnixStream::connect(&path).unwrap();
+        live.accept(&Header { pid: 7, ..Header::default() }, &Coverage::default());
+        live.close();
+        let mut lines = Lines::new(stream).unwrap();
+        assert_eq!(lines.header().pid, 7);
+        assert_eq!(lines.next_line().unwrap(), Some(stall));
+        assert!(!path.exists(), "the socket is gone with the process");
+    }
+
+    #[test]
+    fn a_reader_that_never_reads_costs_no_more_than_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut live, path) = live(folder.path());
+        let _silent = UnixStream::connect(path).unwrap();
+        live.accept(&Header::default(), &Coverage::default());
+        let line = Line::End(End::default());
+        let text = vec![b'x'; 100_000];
+        for _ in 0..100 {
+            live.write(&text, &line);
+        }
+        assert!(live.readers[0].pending.len() <= PENDING);
+        assert!(live.lost() > 0);
+    }
+
+    #[test]
+    fn the_socket_and_its_folder_are_the_users_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_live, path) = live(folder.path());
+        assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o600);
+        let own = folder.path().join("own");
+        private_folder(&own).unwrap();
+        assert_eq!(fs::metadata(&own).unwrap().mode() & 0o777, 0o700);
+        fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(private_folder(&own), Err(Problem::Foreign(_))));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sock");
+        drop(UnixListener::bind(&path).unwrap());
+        assert!(Live::open(Some(&path)).is_ok());
+    }
+}

@@ -1,0 +1,234 @@
+//! Puts together what was seen and writes it: to the event log, to live readers, and a word to the app's own log.
+
+mod coverage;
+mod live;
+mod log;
+mod notice;
+mod snapshot;
+mod sockets;
+
+use crate::clock;
+use crate::config::Config;
+use crate::diagnosis::Settled;
+use crate::engine::Engine;
+use crate::install::InstallError;
+use coverage::HookCheck;
+use live::Live;
+use log::Log;
+use notice::Notices;
+use snapshot::Snapshots;
+use stallscope_wire::{Coverage, End, Gap, Header, Line, Lost, Phase, Tier, Versions};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+/// Messages that may wait for the collector.
+pub(crate) const ROOM: usize = 1024;
+/// Pace of the snapshots for live readers; the log gets every second one.
+const PACE: Duration = Duration::from_millis(250);
+/// Pace of the list of sockets, in snapshots.
+const SOCKETS_EVERY: u64 = 4;
+
+/// What comes in.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Line(Box<Line>),
+    Gap(Gap),
+    Flush(Sender<()>),
+    Finish(Sender<()>),
+}
+
+/// Where lines go.
+#[derive(Debug)]
+pub(crate) struct Output {
+    log: Option<Log>,
+    live: Live,
+    header: Header,
+}
+
+impl Output {
+    /// Opens the log, if there is to be one, and the live socket. A socket that cannot be had is a gap, no failure.
+    pub(crate) fn open(config: &Config) -> Result<Self, InstallError> {
+        let mut header = header(config);
+        let log = match &config.log {
+            Some(path) => Some(Log::open(path, &header).map_err(|(path, error)| InstallError::log(&path, error))?),
+            None => None,
+        };
+        let live = Live::open(config.socket.as_deref());
+        if let Err(problem) = &live {
+            header.coverage.add(Gap {
+                what: format!("live: {problem}"),
+                cure: "set STALLSCOPE_SOCKET to a path in a folder of your own".to_owned(),
+            });
+        }
+        Ok(Self { log, live: live.unwrap_or_default(), header })
+    }
+}
+
+fn header(config: &Config) -> Header {
+    let mut coverage = Coverage::whole();
+    if !crate::probe::AVAILABLE {
+        coverage.add(Gap {
+            what: "polls: tokio was compiled without its task hooks".to_owned(),
+            cure: "build with --cfg tokio_unstable".to_owned(),
+        });
+    }
+    Header {
+        pid: std::process::id(),
+        exe: std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+        command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+        started_unix_ns: clock::started_unix_ns(),
+        tier: if crate::probe::AVAILABLE { Tier::Exact } else { Tier::None },
+        mode: config.mode,
+        threshold_ns: config.runtime.threshold_ns,
+        lag_limit_ns: config.runtime.lag_limit_ns,
+        probe_interval_ns: config.runtime.probe_interval_ns,
+        source_root: config.app.source_root.map(str::to_owned),
+        coverage,
+        versions: Versions {
+            stallscope: env!("CARGO_PKG_VERSION").to_owned(),
+            profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
+        },
+        cpus: std::thread::available_parallelism().map_or(0, |cpus| cpus.get() as u32),
+    }
+}
+
+/// The collector's thread.
+pub(crate) fn run(engine: &'static Engine, output: Output, messages: &Receiver<Message>, settled: &Arc<Settled>) {
+    let mut collector = Collector {
+        engine,
+        snapshots: Snapshots::new(Arc::clone(settled)),
+        hooks: HookCheck::default(),
+        notices: Notices::default(),
+        coverage: output.header.coverage.clone(),
+        told: Lost::default(),
+        beats: 0,
+        output,
+        ended: false,
+    };
+    let mut due_ns = clock::now_ns();
+    loop {
+        match messages.recv_timeout(Duration::from_nanos(due_ns.saturating_sub(clock::now_ns()))) {
+            Ok(message) => collector.take(message),
+            Err(RecvTimeoutError::Timeout) => {}
+            // The engine's threads hold the other ends and never end.
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        let now_ns = clock::now_ns();
+        if now_ns >= due_ns {
+            due_ns = now_ns + PACE.as_nanos() as u64;
+            collector.beat();
+        }
+    }
+}
+
+struct Collector {
+    engine: &'static Engine,
+    output: Output,
+    snapshots: Snapshots,
+    hooks: HookCheck,
+    notices: Notices,
+    coverage: Coverage,
+    /// What the readers were told of losses.
+    told: Lost,
+    beats: u64,
+    ended: bool,
+}
+
+impl Collector {
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Line(line) => self.tell(&line),
+            Message::Gap(gap) => self.tell_gap(gap),
+            Message::Flush(done) => {
+                self.snapshot(true);
+                let _ = done.send(());
+            }
+            Message::Finish(done) => {
+                self.snapshot(true);
+                self.write(&Line::End(End { at_ns: clock::now_ns() }), true);
+                self.output.live.close();
+                self.ended = true;
+                let _ = done.send(());
+            }
+        }
+    }
+
+    /// What is done at a fixed pace.
+    fn beat(&mut self) {
+        self.beats += 1;
+        self.output.live.accept(&self.output.header, &self.coverage);
+        for runtime in self.engine.runtimes() {
+            if let Some(gap) = self.hooks.look(&runtime) {
+                self.tell_gap(gap);
+            }
+        }
+        self.notices.beat();
+        let log_too = self.beats.is_multiple_of(2);
+        if self.output.live.has_readers() || (log_too && self.output.log.is_some()) {
+            self.snapshot(log_too);
+        }
+    }
+
+    fn tell(&mut self, line: &Line) {
+        if let Line::Stall(stall) = line
+            && stall.phase == Phase::Begin
+        {
+            self.notices.stall(stall);
+        }
+        self.write(line, true);
+    }
+
+    fn tell_gap(&mut self, gap: Gap) {
+        self.coverage.add(gap);
+        let line = Line::Coverage(self.coverage.clone());
+        self.write(&line, true);
+    }
+
+    /// Writes the state of everything.
+    fn snapshot(&mut self, to_log: bool) {
+        let snapshot = self.snapshots.take(&self.engine.runtimes());
+        let at_ns = snapshot.at_ns;
+        self.write(&Line::Snapshot(snapshot), to_log);
+        #[cfg(feature = "http")]
+        {
+            let handlers = crate::http::handlers(at_ns);
+            if !handlers.handlers.is_empty() {
+                self.write(&Line::Handler(handlers), to_log);
+            }
+        }
+        if self.beats.is_multiple_of(SOCKETS_EVERY)
+            && let Some(sockets) = sockets::read(at_ns)
+        {
+            self.write(&Line::Socket(sockets), to_log);
+        }
+        let lost = Lost { at_ns, ..self.lost() };
+        if lost != (Lost { at_ns, ..self.told.clone() }) {
+            self.told = lost.clone();
+            self.write(&Line::Lost(lost), true);
+        }
+    }
+
+    fn lost(&self) -> Lost {
+        let lines = self.output.live.lost() + self.output.log.as_ref().map_or(0, Log::lost);
+        Lost {
+            at_ns: 0,
+            events: self.engine.losses.events.load(Relaxed) + self.snapshots.lost_polls(),
+            stacks: self.engine.losses.stacks.load(Relaxed),
+            locations: self.snapshots.lost_locations(),
+            lines,
+        }
+    }
+
+    fn write(&mut self, line: &Line, to_log: bool) {
+        if self.ended {
+            return;
+        }
+        let text = line.encode();
+        if let Some(log) = self.output.log.as_mut().filter(|_| to_log) {
+            log.write(&text, line);
+        }
+        self.output.live.write(&text, line);
+    }
+}

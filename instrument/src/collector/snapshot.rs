@@ -1,0 +1,180 @@
+//! The state of the runtimes, read from tokio's metrics and our own cells.
+
+use crate::clock::{self, ticks_to_ns};
+use crate::diagnosis::Settled;
+use crate::recorder::{self, Registered, Row};
+use crate::runtime::Runtime;
+use stallscope_wire::{Histogram, LagState, Location, Polling, Snapshot, Worker, WorkerState};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use tokio_metrics::{RuntimeIntervals, RuntimeMonitor};
+
+/// Takes snapshots; keeps what their differences need.
+pub(super) struct Snapshots {
+    settled: Arc<Settled>,
+    intervals: HashMap<u64, RuntimeIntervals>,
+}
+
+impl Snapshots {
+    pub(super) fn new(settled: Arc<Settled>) -> Self {
+        Self { settled, intervals: HashMap::new() }
+    }
+
+    pub(super) fn take(&mut self, runtimes: &[Arc<Runtime>]) -> Snapshot {
+        self.intervals.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
+        let (poll, locations) = self.polls();
+        Snapshot {
+            at_ns: clock::now_ns(),
+            runtimes: runtimes.iter().map(|runtime| self.runtime(runtime)).collect(),
+            workers: workers(runtimes),
+            poll,
+            lag: lag(runtimes),
+            locations,
+        }
+    }
+
+    fn runtime(&mut self, runtime: &Runtime) -> stallscope_wire::Runtime {
+        let handle = &runtime.handle;
+        let intervals = self.intervals.entry(runtime.id).or_insert_with(|| RuntimeMonitor::new(handle).intervals());
+        let metrics = intervals.next().unwrap_or_default();
+        let available = metrics.elapsed.as_secs_f64() * metrics.workers_count as f64;
+        let busy = if available > 0.0 { metrics.total_busy_duration.as_secs_f64() / available } else { 0.0 };
+        #[cfg(not(tokio_unstable))]
+        let unstable = (0, 0, 0);
+        #[cfg(tokio_unstable)]
+        let unstable = {
+            let total = handle.metrics().budget_forced_yield_count();
+            (metrics.total_local_queue_depth, metrics.blocking_queue_depth, total)
+        };
+        stallscope_wire::Runtime {
+            id: runtime.id,
+            name: handle.name().map(str::to_owned),
+            flavor: runtime.flavor().to_owned(),
+            workers: metrics.workers_count as u32,
+            // The probe that waits is no task of the app's.
+            alive_tasks: metrics.live_tasks_count as u64,
+            injection_queue: metrics.global_queue_depth as u64,
+            local_queues: unstable.0 as u64,
+            blocking_threads: blocking_threads(handle),
+            blocking_queue: unstable.1 as u64,
+            budget_forced_yields: unstable.2,
+            busy_permille: (busy.clamp(0.0, 1.0) * 1000.0) as u32,
+        }
+    }
+
+    /// All polls of the process, and by spawn location.
+    fn polls(&self) -> (Histogram, Vec<Location>) {
+        let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
+        let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+        let mut other = Row::default();
+        let settled = self.settled.read();
+        for cell in recorder::cells() {
+            for (ticks, count) in cell.counts() {
+                *counts.entry(ticks).or_default() += count;
+            }
+            for (location, row) in cell.rows() {
+                add(rows.entry(location.to_string()).or_default(), row);
+            }
+            add(&mut other, cell.unplaced());
+        }
+        for (ticks, count) in settled.polls {
+            *counts.entry(ticks).or_default() += count;
+        }
+        for (location, row) in settled.rows {
+            add(rows.entry(location.to_string()).or_default(), row);
+        }
+        let whole = rows.values().fold(other, |mut whole, row| {
+            add(&mut whole, *row);
+            whole
+        });
+        let poll = Histogram {
+            buckets: counts.into_iter().map(|(ticks, count)| (ticks_to_ns(ticks), count)).collect(),
+            max_ns: ticks_to_ns(whole.max),
+            sum_ns: ticks_to_ns(whole.total),
+        };
+        let location = |(spawned_at, row): (String, Row)| Location {
+            spawned_at,
+            polls: row.polls,
+            total_ns: ticks_to_ns(row.total),
+            max_ns: ticks_to_ns(row.max),
+        };
+        (poll, rows.into_iter().map(location).collect())
+    }
+
+    /// Long polls that our own queues dropped.
+    pub(super) fn lost_polls(&self) -> u64 {
+        recorder::cells().iter().map(|cell| cell.lost()).sum()
+    }
+
+    /// Polls that no location could be booked for.
+    pub(super) fn lost_locations(&self) -> u64 {
+        recorder::cells().iter().map(|cell| cell.unplaced().polls).sum::<u64>() + self.settled.read().unplaced
+    }
+}
+
+fn add(to: &mut Row, row: Row) {
+    to.polls += row.polls;
+    to.total += row.total;
+    to.max = to.max.max(row.max);
+}
+
+fn lag(runtimes: &[Arc<Runtime>]) -> LagState {
+    let mut state = LagState::default();
+    for runtime in runtimes {
+        let lag = runtime.take_lag();
+        state.now_ns = state.now_ns.max(lag.now_ns);
+        state.window_max_ns = state.window_max_ns.max(lag.window_max_ns);
+        state.histogram.merge(&Histogram::from(&lag.histogram));
+    }
+    state
+}
+
+fn workers(runtimes: &[Arc<Runtime>]) -> Vec<Worker> {
+    let alive = |thread: &Registered| runtimes.iter().find(|runtime| runtime.id == thread.thread.runtime).cloned();
+    let mut workers: Vec<Worker> = recorder::registered()
+        .into_iter()
+        .filter_map(|thread| alive(&thread).map(|runtime| worker(&thread, &runtime)))
+        .collect();
+    workers.sort_by_key(|worker| (worker.runtime, worker.index.is_none(), worker.index, worker.tid));
+    workers
+}
+
+fn worker(registered: &Registered, runtime: &Runtime) -> Worker {
+    let (cell, thread) = (registered.cell, &registered.thread);
+    let open = cell.read().filter(|&open| !cell.is_dismissed(open));
+    let stall = cell.stall().filter(|_| open.is_some());
+    let state = match (open, stall) {
+        (_, Some(_)) => WorkerState::Blocked,
+        (Some(_), None) => WorkerState::Polling,
+        (None, None) => WorkerState::Parked,
+    };
+    let polling = open.map(|open| Polling {
+        task: recorder::task_id(open.task),
+        spawned_at: open.location.map(ToString::to_string),
+        for_ns: ticks_to_ns(clock::ticks().saturating_sub(open.start)),
+    });
+    let rows = cell.rows().map(|(_, row)| row).chain([cell.unplaced()]);
+    let (polls, busy) = rows.fold((0, 0), |(polls, busy), row| (polls + row.polls, busy + row.total));
+    Worker {
+        runtime: thread.runtime,
+        index: thread.worker,
+        thread: thread.name.clone(),
+        tid: thread.tid,
+        state,
+        polling,
+        stall,
+        polls,
+        busy_ns: ticks_to_ns(busy),
+        local_queue: runtime.queue_behind(thread.worker, false),
+    }
+}
+
+#[cfg(tokio_unstable)]
+fn blocking_threads(handle: &tokio::runtime::Handle) -> u64 {
+    handle.metrics().num_blocking_threads() as u64
+}
+
+#[cfg(not(tokio_unstable))]
+fn blocking_threads(_handle: &tokio::runtime::Handle) -> u64 {
+    0
+}

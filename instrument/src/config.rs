@@ -1,0 +1,250 @@
+//! What can be configured, and the `STALLSCOPE_*` variables that override it.
+
+use crate::install::{Guard, InstallError};
+use crate::engine;
+use crate::probe::{self, AppHooks};
+use stallscope_wire::{Mode, duration};
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::runtime::Builder;
+#[cfg(tokio_unstable)]
+use tokio::runtime::TaskMeta;
+
+/// How a runtime is watched.
+///
+/// Builder methods set the defaults of the program; the environment overrides them when [`Config::install`] is called:
+/// `STALLSCOPE` (`off`, `full`), `STALLSCOPE_THRESHOLD`, `STALLSCOPE_LAG_LIMIT`, `STALLSCOPE_PROBE_INTERVAL`,
+/// `STALLSCOPE_GRACE` (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG` and `STALLSCOPE_SOCKET` (paths).
+///
+/// What concerns the whole process (mode, log, socket) is taken from the first runtime that is instrumented.
+///
+/// ```
+/// use std::time::Duration;
+/// let mut builder = tokio::runtime::Builder::new_current_thread();
+/// let _guard = stallscope_instrument::Config::new().threshold(Duration::from_millis(20)).install(&mut builder)?;
+/// builder.build().unwrap().block_on(async { /* … */ });
+/// # Ok::<(), stallscope_instrument::InstallError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) mode: Mode,
+    pub(crate) runtime: RuntimeSettings,
+    pub(crate) log: Option<PathBuf>,
+    pub(crate) socket: Option<PathBuf>,
+    pub(crate) hooks: AppHooks,
+    pub(crate) app: App,
+}
+
+/// What may differ between the runtimes of a process. All in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RuntimeSettings {
+    pub(crate) threshold_ns: u64,
+    pub(crate) lag_limit_ns: u64,
+    pub(crate) probe_interval_ns: u64,
+    pub(crate) grace_ns: u64,
+}
+
+/// What `#[stallscope::main]` knows of the program when it is compiled.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct App {
+    /// Name of the crate, as it stands in paths of functions.
+    pub(crate) crate_name: Option<&'static str>,
+    /// Folder that the compiler's relative paths start from.
+    pub(crate) source_root: Option<&'static str>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Config {
+    /// The defaults: every poll timed, threshold and lag limit 100 ms, lag probe each 20 ms, start-up grace 500 ms, no
+    /// log, the live socket at its usual place.
+    #[must_use]
+    pub fn new() -> Self {
+        let ms = |ms: u64| ms * 1_000_000;
+        Self {
+            mode: Mode::Full,
+            runtime: RuntimeSettings {
+                threshold_ns: ms(100),
+                lag_limit_ns: ms(100),
+                probe_interval_ns: ms(20),
+                grace_ns: ms(500),
+            },
+            log: None,
+            socket: None,
+            hooks: AppHooks::default(),
+            app: App::default(),
+        }
+    }
+
+    /// A poll longer than this is a stall. At least 1 ms.
+    #[must_use]
+    pub fn threshold(mut self, threshold: Duration) -> Self {
+        self.runtime.threshold_ns = nanos(threshold).max(1_000_000);
+        self
+    }
+
+    /// New work that waits longer than this is a lag.
+    #[must_use]
+    pub fn lag_limit(mut self, limit: Duration) -> Self {
+        self.runtime.lag_limit_ns = nanos(limit).max(1_000_000);
+        self
+    }
+
+    /// The pace at which the loop's lag is measured. At least 1 ms.
+    #[must_use]
+    pub fn probe_interval(mut self, interval: Duration) -> Self {
+        self.runtime.probe_interval_ns = nanos(interval).max(1_000_000);
+        self
+    }
+
+    /// What blocks within this time from a runtime's start is start-up work and not reported.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.runtime.grace_ns = nanos(grace);
+        self
+    }
+
+    /// Keeps an event log: a file, or a folder (existing, or written with a slash at its end) that gets `<pid>-<start>.jsonl`.
+    #[must_use]
+    pub fn log(mut self, path: impl Into<PathBuf>) -> Self {
+        self.log = Some(path.into());
+        self
+    }
+
+    /// Puts the live socket elsewhere than [`stallscope_wire::live_socket`] says.
+    #[must_use]
+    pub fn socket(mut self, path: impl Into<PathBuf>) -> Self {
+        self.socket = Some(path.into());
+        self
+    }
+
+    /// The app's own `Builder::on_thread_start`. A builder holds one closure per hook, and Stallscope sets them: one
+    /// that the app sets itself, before or after, is lost or replaces ours. Given here, both run.
+    #[must_use]
+    pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.hooks.thread_start = Some(std::sync::Arc::new(hook));
+        self
+    }
+
+    /// The app's own `Builder::on_thread_stop`; see [`Config::on_thread_start`].
+    #[must_use]
+    pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.hooks.thread_stop = Some(std::sync::Arc::new(hook));
+        self
+    }
+
+    /// The app's own `Builder::on_thread_park`; see [`Config::on_thread_start`].
+    #[must_use]
+    pub fn on_thread_park(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.hooks.thread_park = Some(std::sync::Arc::new(hook));
+        self
+    }
+
+    /// The app's own `Builder::on_thread_unpark`; see [`Config::on_thread_start`].
+    #[must_use]
+    pub fn on_thread_unpark(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.hooks.thread_unpark = Some(std::sync::Arc::new(hook));
+        self
+    }
+
+    /// The app's own `Builder::on_task_spawn`; see [`Config::on_thread_start`]. It is not called for Stallscope's own tasks.
+    #[cfg(tokio_unstable)]
+    #[must_use]
+    pub fn on_task_spawn(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.task_spawn = Some(std::sync::Arc::new(hook));
+        self
+    }
+
+    /// The app's own `Builder::on_before_task_poll`; see [`Config::on_task_spawn`].
+    #[cfg(tokio_unstable)]
+    #[must_use]
+    pub fn on_before_task_poll(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.before_poll = Some(std::sync::Arc::new(hook));
+        self
+    }
+
+    /// The app's own `Builder::on_after_task_poll`; see [`Config::on_task_spawn`].
+    #[cfg(tokio_unstable)]
+    #[must_use]
+    pub fn on_after_task_poll(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.after_poll = Some(std::sync::Arc::new(hook));
+        self
+    }
+
+    /// The app's own `Builder::on_task_terminate`; see [`Config::on_task_spawn`].
+    #[cfg(tokio_unstable)]
+    #[must_use]
+    pub fn on_task_terminate(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.task_terminate = Some(std::sync::Arc::new(hook));
+        self
+    }
+
+    /// Sets the hooks on a runtime's builder and starts the watchdog, if this is the first in the process.
+    ///
+    /// Call it last, right before `build`: a hook that is set on the builder afterwards replaces ours, which is then
+    /// reported as a gap of coverage.
+    ///
+    /// # Errors
+    /// When a `STALLSCOPE_*` variable cannot be read, the log cannot be written, a thread cannot be started, or the
+    /// program was built without `--cfg tokio_unstable`. The builder can be used all the same; nothing is watched then.
+    pub fn install(self, builder: &mut Builder) -> Result<Guard, InstallError> {
+        let config = self.with_environment()?;
+        if config.mode == Mode::Off {
+            return Ok(Guard::unwatched());
+        }
+        let engine = engine::start(&config)?;
+        if !probe::AVAILABLE {
+            return Err(InstallError::no_hooks());
+        }
+        let probe = engine.add_probe(config.runtime);
+        probe::set(builder, probe, config.hooks);
+        Ok(Guard::watched(engine, probe))
+    }
+
+    /// These settings with those of the environment over them.
+    pub(crate) fn with_environment(mut self) -> Result<Self, InstallError> {
+        let text = |name: &'static str| env::var_os(name).filter(|value| !value.is_empty());
+        if let Some(value) = text("STALLSCOPE") {
+            self.mode = mode(&value)?;
+        }
+        let settings = &mut self.runtime;
+        for (name, target, least) in [
+            ("STALLSCOPE_THRESHOLD", &mut settings.threshold_ns, 1_000_000),
+            ("STALLSCOPE_LAG_LIMIT", &mut settings.lag_limit_ns, 1_000_000),
+            ("STALLSCOPE_PROBE_INTERVAL", &mut settings.probe_interval_ns, 1_000_000),
+            ("STALLSCOPE_GRACE", &mut settings.grace_ns, 0),
+        ] {
+            if let Some(value) = text(name) {
+                let value = duration::parse(&value.to_string_lossy()).map_err(|error| InstallError::variable(name, &error.to_string()))?;
+                if nanos(value) < least {
+                    return Err(InstallError::variable(name, &format!("at least {} is needed", duration::show(least))));
+                }
+                *target = nanos(value);
+            }
+        }
+        self.log = text("STALLSCOPE_LOG").map(PathBuf::from).or(self.log);
+        self.socket = text("STALLSCOPE_SOCKET").map(PathBuf::from).or(self.socket);
+        Ok(self)
+    }
+}
+
+fn mode(value: &OsString) -> Result<Mode, InstallError> {
+    match value.to_str() {
+        Some("off" | "0") => Ok(Mode::Off),
+        Some("full" | "on" | "1") => Ok(Mode::Full),
+        _ => {
+            let problem = format!("{} is neither off nor full", Path::new(value).display());
+            Err(InstallError::variable("STALLSCOPE", &problem))
+        }
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,178 @@
+//! Why a poll is long.
+
+use crate::capture::Activity;
+use stallscope_wire::{Cause, Evidence, Frame};
+
+/// A cause and its names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Judged {
+    pub(super) cause: Cause,
+    pub(super) syscall: Option<String>,
+    pub(super) lock: Option<&'static str>,
+}
+
+/// The part of a stall that the code answers for: without the runtime's grace, and without the time in which the host
+/// did not run the thread. A gap of the watchdog's counts as such only as far as the thread did not compute meanwhile.
+pub(super) fn attributable_ns(duration_ns: u64, excused_ns: u64, evidence: &Evidence) -> u64 {
+    (duration_ns - excused_ns.min(duration_ns)).saturating_sub(host_ns(duration_ns, evidence))
+}
+
+fn host_ns(duration_ns: u64, evidence: &Evidence) -> u64 {
+    let not_computing = duration_ns.saturating_sub(evidence.cpu_ns);
+    evidence.run_queue_ns.max(evidence.watchdog_gap_ns).min(not_computing)
+}
+
+/// Judges by where the time went, and by what the thread was seen doing. `before` is what was found earlier of the same
+/// stall: a later look that shows nothing new leaves it.
+pub(super) fn judge(
+    before: &Judged,
+    activity: Option<Activity>,
+    evidence: &Evidence,
+    frames: &[Frame],
+    culprit: Option<u32>,
+) -> Judged {
+    let seen = activity.map(|activity| by_activity(activity, evidence, frames, culprit));
+    let seen = seen.filter(|judged| judged.cause != Cause::Unknown).unwrap_or_else(|| before.clone());
+    if evidence.window_ns == 0 {
+        return seen;
+    }
+    let host = host_ns(evidence.window_ns, evidence);
+    let blocked = evidence.window_ns.saturating_sub(evidence.cpu_ns + host);
+    if host >= evidence.cpu_ns.max(blocked) {
+        return Judged { cause: Cause::Host, ..Judged::default() };
+    }
+    if evidence.cpu_ns >= blocked {
+        return Judged { cause: Cause::Cpu, ..Judged::default() };
+    }
+    // It was blocked for most of the time: in the call that it was seen in, now or before.
+    match seen.cause {
+        Cause::Syscall | Cause::Lock => seen,
+        // Runnable whenever it was looked at, and not run: the kernel books that wait only when it ends.
+        _ if activity == Some(Activity::Running) => Judged { cause: Cause::Host, ..Judged::default() },
+        _ => before.clone(),
+    }
+}
+
+fn by_activity(activity: Activity, evidence: &Evidence, frames: &[Frame], culprit: Option<u32>) -> Judged {
+    let syscall = |name: String| Judged { cause: Cause::Syscall, syscall: Some(name), lock: None };
+    match activity {
+        Activity::Running if evidence.cpu_ns * 2 >= evidence.window_ns => Judged { cause: Cause::Cpu, ..Judged::default() },
+        Activity::Running | Activity::Unknown => Judged::default(),
+        Activity::PageFault => syscall("page fault".to_owned()),
+        Activity::Syscall(call) => {
+            let name = call.name.map_or_else(|| format!("system call {}", call.number), str::to_owned);
+            match lock(frames, culprit).filter(|_| name == "futex") {
+                Some(lock) => Judged { cause: Cause::Lock, syscall: Some(name), lock: Some(lock) },
+                None if name == "futex" => Judged { cause: Cause::Lock, syscall: Some(name), lock: Some("futex") },
+                None => syscall(name),
+            }
+        }
+    }
+}
+
+/// What kind of lock the frames inside of the culprit wait in. The outermost that is recognized tells: a barrier waits in
+/// a condvar, and a channel in a parked thread.
+fn lock(frames: &[Frame], culprit: Option<u32>) -> Option<&'static str> {
+    const KINDS: [(&str, &str); 18] = [
+        ("sync/mpmc", "channel"),
+        ("sync/mpsc", "channel"),
+        ("crossbeam_channel", "channel"),
+        ("crossbeam-channel", "channel"),
+        ("flume", "channel"),
+        ("sync/barrier", "barrier"),
+        ("sync/poison/condvar", "condvar"),
+        ("sync/condvar", "condvar"),
+        ("sync/poison/mutex", "mutex"),
+        ("sync/mutex", "mutex"),
+        ("sync/poison/rwlock", "rwlock"),
+        ("sync/rwlock", "rwlock"),
+        ("sync/once", "once"),
+        ("sync/poison/once", "once"),
+        ("raw_mutex", "mutex"),
+        ("raw_rwlock", "rwlock"),
+        ("join_handle", "join"),
+        ("JoinHandle", "join"),
+    ];
+    let inner = &frames[..culprit.map_or(frames.len(), |at| at as usize).min(frames.len())];
+    let kind = |frame: &Frame| {
+        let function = frame.function.as_deref().unwrap_or("").replace("::", "/").to_ascii_lowercase();
+        let file = frame.file.as_deref().unwrap_or("");
+        let named = |mark: &str| function.contains(&mark.to_ascii_lowercase()) || file.contains(mark);
+        let known = KINDS.iter().find(|(mark, _)| named(mark)).map(|&(_, kind)| kind);
+        known.or_else(|| (named("thread/park") || function.ends_with("park")).then_some("park"))
+    };
+    inner.iter().rev().find_map(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Syscall;
+
+    const MS: u64 = 1_000_000;
+
+    fn evidence(window: u64, cpu: u64, queue: u64) -> Evidence {
+        let blocked_ns = (window - cpu - queue) * MS;
+        Evidence { window_ns: window * MS, cpu_ns: cpu * MS, run_queue_ns: queue * MS, blocked_ns, watchdog_gap_ns: 0 }
+    }
+
+    fn in_call(name: &'static str) -> Activity {
+        Activity::Syscall(Syscall { number: 1, name: Some(name) })
+    }
+
+    fn cause(activity: Activity, evidence: &Evidence) -> Cause {
+        judge(&Judged::default(), Some(activity), evidence, &[], None).cause
+    }
+
+    #[test]
+    fn the_largest_share_of_the_time_is_the_cause() {
+        assert_eq!(cause(Activity::Running, &evidence(100, 95, 0)), Cause::Cpu);
+        assert_eq!(cause(Activity::Running, &evidence(100, 10, 85)), Cause::Host);
+        assert_eq!(cause(in_call("read"), &evidence(100, 5, 0)), Cause::Syscall);
+        assert_eq!(cause(in_call("futex"), &evidence(100, 5, 0)), Cause::Lock);
+        assert_eq!(cause(in_call("read"), &evidence(100, 90, 0)), Cause::Cpu, "a short call among much computing");
+    }
+
+    #[test]
+    fn a_starved_thread_whose_wait_is_not_booked_yet_is_the_hosts() {
+        assert_eq!(cause(Activity::Running, &evidence(100, 0, 0)), Cause::Host);
+    }
+
+    #[test]
+    fn a_gap_of_the_watchdogs_own_is_the_hosts() {
+        let stopped = Evidence { watchdog_gap_ns: 95 * MS, ..evidence(100, 2, 0) };
+        assert_eq!(cause(in_call("read"), &stopped), Cause::Host);
+        let computing = Evidence { watchdog_gap_ns: 95 * MS, ..evidence(100, 98, 0) };
+        assert_eq!(cause(Activity::Running, &computing), Cause::Cpu);
+    }
+
+    #[test]
+    fn the_end_keeps_the_call_that_was_seen_before() {
+        let before = judge(&Judged::default(), Some(in_call("fsync")), &evidence(100, 1, 0), &[], None);
+        let end = judge(&before, None, &evidence(180, 2, 3), &[], None);
+        assert_eq!((end.cause, end.syscall.as_deref()), (Cause::Syscall, Some("fsync")));
+    }
+
+    #[test]
+    fn what_the_host_took_is_not_attributed() {
+        assert_eq!(attributable_ns(100 * MS, 0, &evidence(100, 20, 70)), 30 * MS);
+        assert_eq!(attributable_ns(100 * MS, 40 * MS, &evidence(100, 100, 0)), 60 * MS);
+        assert_eq!(attributable_ns(100 * MS, 200 * MS, &evidence(100, 0, 100)), 0);
+    }
+
+    #[test]
+    fn the_outermost_lock_inside_the_culprit_tells() {
+        let frame = |function: &str| Frame { function: Some(function.into()), ..Frame::default() };
+        let frames = [
+            frame("std::sys::sync::mutex::futex::Mutex::lock_contended"),
+            frame("std::sync::poison::condvar::Condvar::wait"),
+            frame("std::sync::barrier::Barrier::wait"),
+            frame("app::f"),
+            frame("std::sync::mpsc::Receiver::recv"),
+        ];
+        assert_eq!(lock(&frames, Some(3)), Some("barrier"));
+        assert_eq!(lock(&frames[..1], None), Some("mutex"));
+        assert_eq!(lock(&[frame("std::thread::park")], None), Some("park"));
+        assert_eq!(lock(&[frame("app::f")], None), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! The frame to open, and the frames that are worth showing.
+
+use super::origin::{Origin, Origins, tokio_module};
+use stallscope_wire::Stack;
+
+/// Cuts the runtime's own outer frames away and finds the culprit: the innermost frame of the user's own code, or, where
+/// there is none, the innermost that is neither the standard library's nor tokio's.
+pub(super) fn cut_and_find(stack: &mut Stack, origins: &Origins) {
+    let origin = |at: usize| origins.of(stack.frames[at].function.as_deref(), stack.frames[at].file.as_deref());
+    let found = |wanted: &[Origin]| (0..stack.frames.len()).find(|&at| wanted.contains(&origin(at)));
+    let culprit = found(&[Origin::User]).or_else(|| found(&[Origin::Dependency]).filter(|&at| stack.frames[at].function.is_some()));
+    let is_runtime = |at: &usize| {
+        let frame = &stack.frames[*at];
+        tokio_module(frame.function.as_deref(), frame.file.as_deref()).is_some_and(|module| module.starts_with("runtime/"))
+    };
+    // Outside of the culprit only: it may itself have called into the runtime.
+    let outer = (culprit.map_or(0, |at| at + 1)..stack.frames.len()).find(is_runtime);
+    // Without any of the user's code the runtime's frames are all there is to see.
+    if let (Some(at), true) = (outer, culprit.is_some()) {
+        stack.frames.truncate(at);
+    }
+    stack.culprit = culprit.and_then(|at| u32::try_from(at).ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::App;
+    use stallscope_wire::Frame;
+
+    fn found(functions: &[&str]) -> Stack {
+        let frame = |function: &&str| Frame { function: Some((*function).into()), ..Frame::default() };
+        let mut stack = Stack { frames: functions.iter().map(frame).collect(), ..Stack::default() };
+        let app = App { crate_name: Some("app"), source_root: None };
+        cut_and_find(&mut stack, &Origins::new(app));
+        stack
+    }
+
+    #[test]
+    fn the_innermost_frame_of_the_user_is_the_culprit() {
+        let stack = found(&["std::thread::sleep", "dep::call", "app::inner", "app::outer", "tokio::runtime::task::raw::poll", "main"]);
+        assert_eq!(stack.culprit_frame().unwrap().function.as_deref(), Some("app::inner"));
+        assert_eq!(stack.frames.len(), 4, "the runtime's frames are cut away");
+    }
+
+    #[test]
+    fn a_dependency_is_the_culprit_when_the_user_is_not_on_the_stack() {
+        let stack = found(&["std::thread::sleep", "dep::call", "tokio::runtime::task::raw::poll"]);
+        assert_eq!(stack.culprit_frame().unwrap().function.as_deref(), Some("dep::call"));
+    }
+
+    #[test]
+    fn the_runtime_alone_is_left_whole_and_nobodys() {
+        let stack = found(&["std::sys::futex", "tokio::runtime::task::raw::poll", "tokio::runtime::park::park"]);
+        assert_eq!((stack.culprit, stack.frames.len()), (None, 3));
+    }
+
+    #[test]
+    fn a_runtime_that_the_user_calls_is_no_outer_frame() {
+        let stack = found(&["tokio::runtime::builder::build", "app::f", "tokio::runtime::task::raw::poll"]);
+        assert_eq!(stack.culprit_frame().unwrap().function.as_deref(), Some("app::f"));
+        assert_eq!(stack.frames.len(), 2);
+    }
+}

@@ -1,0 +1,173 @@
+//! From what the watchdog saw to what is told: names, whose code it is, the culprit, the cause.
+//!
+//! On a thread of its own: the first look into a large program's debug information takes long, and the watchdog must
+//! not wait for it.
+
+mod cause;
+mod culprit;
+mod origin;
+mod owner;
+mod settled;
+mod symbols;
+
+pub(crate) use settled::Settled;
+
+use crate::collector::Message;
+use crate::engine::{Engine, offer};
+use crate::recorder::{LongPoll, task_id};
+use crate::watchdog::StallReport;
+use cause::Judged;
+use origin::Origins;
+use owner::Owned;
+use stallscope_wire::{Frame, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use symbols::Symbols;
+
+/// Reports that may wait for the diagnosis.
+pub(crate) const ROOM: usize = 256;
+
+/// What the watchdog tells.
+#[derive(Debug)]
+pub(crate) enum Report {
+    Stall(Box<StallReport>),
+    /// A long poll that is no stall: it lies in the start-up grace.
+    LongPoll(LongPoll),
+    Lag(Lag),
+    Pause(Pause),
+    Flush(Sender<()>),
+    Finish(Sender<()>),
+}
+
+/// The diagnosis's thread.
+pub(crate) fn run(
+    engine: &'static Engine,
+    reports: &Receiver<Report>,
+    output: &SyncSender<Message>,
+    settled: &Arc<Settled>,
+) {
+    let mut diagnosis = Diagnosis {
+        symbols: Symbols::new(),
+        origins: Origins::new(engine.app),
+        ongoing: HashMap::new(),
+        settled,
+    };
+    for report in reports {
+        let line = match report {
+            Report::Stall(report) => diagnosis.stall(*report).map(Line::Stall),
+            Report::LongPoll(poll) => {
+                settled.book(poll.open.location, poll.end.saturating_sub(poll.open.start));
+                None
+            }
+            Report::Lag(lag) => Some(Line::Lag(diagnosis.real_stalls_of(lag))),
+            Report::Pause(pause) => Some(Line::Pause(pause)),
+            Report::Flush(done) => {
+                // These two wait: whoever asked does too, with a limit of its own.
+                let _ = output.send(Message::Flush(done));
+                None
+            }
+            Report::Finish(done) => {
+                let _ = output.send(Message::Finish(done));
+                None
+            }
+        };
+        if let Some(line) = line {
+            offer(output, Message::Line(Box::new(line)), &engine.losses);
+        }
+    }
+}
+
+struct Diagnosis<'a> {
+    symbols: Symbols,
+    origins: Origins,
+    /// What was found of the stalls that go on.
+    ongoing: HashMap<u64, Found>,
+    settled: &'a Settled,
+}
+
+/// What has been found of a stall.
+#[derive(Debug, Default)]
+struct Found {
+    owned: Owned,
+    judged: Judged,
+    /// Functions and files of the culprit's stack, for the cause.
+    frames: Vec<Frame>,
+    culprit: Option<u32>,
+}
+
+impl Diagnosis<'_> {
+    /// The line to tell of a stall; none when the stack shows that it is none.
+    fn stall(&mut self, report: StallReport) -> Option<Stall> {
+        let mut found = self.ongoing.remove(&report.id).unwrap_or_default();
+        let stack = report.captured.as_ref().and_then(|captured| captured.stack.as_ref()).map(|raw| {
+            let mut stack = self.symbols.name(raw, &self.origins);
+            found.owned = owner::of(&stack.frames);
+            culprit::cut_and_find(&mut stack, &self.origins);
+            found.frames.clone_from(&stack.frames);
+            found.culprit = stack.culprit;
+            stack
+        });
+        let activity = report.captured.as_ref().map(|captured| captured.activity);
+        found.judged = cause::judge(&found.judged, activity, &report.evidence, &found.frames, found.culprit);
+        let line = (found.owned != Owned::Nobody).then(|| line(&report, &found, stack));
+        match (report.phase, &line) {
+            (Phase::End, _) => {
+                report.cell.set_stall(None);
+                self.book(&report, &found);
+                return line;
+            }
+            (_, Some(_)) => report.cell.set_stall(Some(report.id)),
+            (_, None) => {
+                report.cell.set_stall(None);
+                report.cell.dismiss(report.open);
+            }
+        }
+        self.ongoing.insert(report.id, found);
+        line
+    }
+
+    /// Books a long poll that is over to the task whose it was: not to the one before it, which the record names.
+    fn book(&self, report: &StallReport, found: &Found) {
+        if let Some(ticks) = report.ticks
+            && matches!(found.owned, Owned::By(Owner::Task) | Owned::Unknown)
+        {
+            self.settled.book(report.open.location, ticks);
+        }
+    }
+
+    /// Without the stalls that were none.
+    fn real_stalls_of(&self, mut lag: Lag) -> Lag {
+        let real = |id: &u64| self.ongoing.get(id).is_none_or(|found| found.owned != Owned::Nobody);
+        lag.stalls.retain(real);
+        lag
+    }
+}
+
+fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
+    let owner = match found.owned {
+        Owned::By(owner) => owner,
+        // Without a stack the record is all there is.
+        Owned::Unknown if report.open.task != 0 => Owner::Task,
+        Owned::Unknown | Owned::Nobody => Owner::Unknown,
+    };
+    let spawned = report.open.location.filter(|_| owner == Owner::Task);
+    let thread = &report.thread;
+    Stall {
+        id: report.id,
+        at_ns: report.at_ns,
+        phase: report.phase,
+        started_ns: report.started_ns,
+        duration_ns: report.duration_ns,
+        attributable_ns: cause::attributable_ns(report.duration_ns, report.excused_ns, &report.evidence),
+        thread: Thread { runtime: thread.runtime, worker: thread.worker, name: thread.name.clone(), tid: thread.tid },
+        owner,
+        task: spawned.zip(task_id(report.open.task)).map(|(at, id)| Task { id, spawned_at: at.to_string() }),
+        cause: found.judged.cause,
+        syscall: found.judged.syscall.clone(),
+        lock: found.judged.lock.map(str::to_owned),
+        evidence: report.evidence.clone(),
+        stack,
+        victims: report.victims.clone(),
+    }
+}

@@ -1,0 +1,169 @@
+//! Where a function comes from: the user's own crates, a dependency, tokio, the standard library, or the instrument.
+
+use crate::config::App;
+use std::path::Path;
+
+/// Where a function comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The user's own code.
+    User,
+    /// A crate from a registry or a git checkout, or a C library.
+    Dependency,
+    /// tokio.
+    Tokio,
+    /// The standard library.
+    Std,
+    /// Stallscope's own wrapping of the user's code.
+    Instrument,
+    /// Neither a file nor a name tells.
+    Unknown,
+}
+
+/// Tells origins apart, knowing what `#[stallscope::main]` knows of the program.
+#[derive(Debug)]
+pub(super) struct Origins {
+    app: App,
+    /// Where this crate's sources are, as the compiler names them.
+    own_sources: &'static str,
+}
+
+impl Origins {
+    pub(super) fn new(app: App) -> Self {
+        let own_sources = file!().trim_end_matches("diagnosis/origin.rs");
+        Self { app, own_sources }
+    }
+
+    /// By the file, where there is one: an inlined function's name has lost its path.
+    pub(super) fn of(&self, function: Option<&str>, file: Option<&str>) -> Origin {
+        let by_name = function.map(crate_of);
+        if let Some("stallscope_instrument" | "stallscope") = by_name.flatten() {
+            return Origin::Instrument;
+        }
+        match file.map(|file| self.by_file(file)) {
+            Some(Origin::Unknown) | None => self.by_name(by_name.flatten()),
+            Some(origin) => origin,
+        }
+    }
+
+    fn by_file(&self, file: &str) -> Origin {
+        if file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/") || file.starts_with("library/") {
+            return Origin::Std;
+        }
+        if self.relative(file).starts_with(self.own_sources) {
+            return Origin::Instrument;
+        }
+        match dependency(file) {
+            Some("tokio") => Origin::Tokio,
+            Some(_) => Origin::Dependency,
+            // C code's build folders, as distributions leave them: `./nptl/…`, `../sysdeps/…`.
+            None if file.starts_with("./") || file.starts_with("../") || file.starts_with("/usr/") => Origin::Dependency,
+            None if Path::new(file).extension().is_some_and(|extension| extension == "rs") => Origin::User,
+            None => Origin::Dependency,
+        }
+    }
+
+    fn by_name(&self, crate_name: Option<&str>) -> Origin {
+        match crate_name {
+            Some("std" | "core" | "alloc" | "rustc_demangle" | "__rustc") => Origin::Std,
+            Some("tokio") => Origin::Tokio,
+            Some(name) if Some(name) == self.app.crate_name => Origin::User,
+            Some(_) => Origin::Dependency,
+            None => Origin::Unknown,
+        }
+    }
+
+    /// A file's path from the source root, where it lies below it.
+    pub(super) fn relative<'a>(&self, file: &'a str) -> &'a str {
+        let below = |root: &str| file.strip_prefix(root)?.strip_prefix('/');
+        self.app.source_root.and_then(below).unwrap_or(file)
+    }
+}
+
+/// The dependency that a source file belongs to, without its version.
+fn dependency(file: &str) -> Option<&str> {
+    let folder = ["/registry/src/", "/git/checkouts/", "/vendor/"].into_iter().find_map(|mark| {
+        let (_, rest) = file.split_once(mark)?;
+        // A registry has a folder of its own in between.
+        if mark == "/registry/src/" { rest.split_once('/').map(|(_, rest)| rest) } else { Some(rest) }
+    })?;
+    let name = folder.split('/').next()?;
+    // `name-1.2.3`, or `name-0123456789abcdef` of a git checkout.
+    Some(name.rsplit_once('-').map_or(name, |(name, _)| name))
+}
+
+/// Where in tokio's sources a frame lies, as a path without extension (`runtime/task/harness`); from the file, or from
+/// the function's path.
+pub(super) fn tokio_module<'a>(function: Option<&'a str>, file: Option<&'a str>) -> Option<std::borrow::Cow<'a, str>> {
+    if let Some(file) = file
+        && dependency(file) == Some("tokio")
+    {
+        let (_, module) = file.split_once("/src/").and_then(|(_, rest)| rest.split_once("/src/").or(Some(("", rest))))?;
+        return Some(module.trim_end_matches(".rs").trim_end_matches("/mod").into());
+    }
+    let path = path_of(function?);
+    path.strip_prefix("tokio::").map(|module| module.replace("::", "/").into())
+}
+
+/// The path at the beginning of a demangled name: without `<`, `&` and what follows the first generic argument.
+fn path_of(function: &str) -> &str {
+    let path = function.trim_start_matches(['<', '&', '*', '(']).trim_start_matches("mut ").trim_start_matches("dyn ");
+    let end = path.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(path.len());
+    path[..end].trim_end_matches(':')
+}
+
+/// The crate that a demangled name belongs to; none when the name has no path.
+pub(super) fn crate_of(function: &str) -> Option<&str> {
+    path_of(function).split_once("::").map(|(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins() -> Origins {
+        Origins::new(App { crate_name: Some("shop"), source_root: Some("/home/me/shop") })
+    }
+
+    #[test]
+    fn the_file_tells() {
+        for (file, origin) in [
+            ("/home/me/shop/src/cart.rs", Origin::User),
+            ("/home/me/other/src/lib.rs", Origin::User),
+            ("src/cart.rs", Origin::User),
+            ("/rustc/0123abcd/library/std/src/thread/mod.rs", Origin::Std),
+            ("/home/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/ops.rs", Origin::Std),
+            ("/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.54.1/src/runtime/park.rs", Origin::Tokio),
+            ("/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-util-0.7.1/src/lib.rs", Origin::Dependency),
+            ("/home/me/.cargo/git/checkouts/tokio-0123456789abcdef/fe12/tokio/src/lib.rs", Origin::Tokio),
+            ("./nptl/pthread_mutex_lock.c", Origin::Dependency),
+            ("/build/zlib/inflate.c", Origin::Dependency),
+        ] {
+            assert_eq!(origins().of(Some("f"), Some(file)), origin, "{file}");
+        }
+    }
+
+    #[test]
+    fn without_a_file_the_name_tells() {
+        for (name, origin) in [
+            ("shop::cart::total", Origin::User),
+            ("<shop::cart::Cart as core::ops::drop::Drop>::drop", Origin::User),
+            ("std::thread::sleep", Origin::Std),
+            ("tokio::runtime::task::raw::poll", Origin::Tokio),
+            ("hyper::proto::h1::dispatch", Origin::Dependency),
+            ("<stallscope_instrument::probe::root::Root<F>>::poll", Origin::Instrument),
+            ("clock_nanosleep", Origin::Unknown),
+        ] {
+            assert_eq!(origins().of(Some(name), None), origin, "{name}");
+        }
+    }
+
+    #[test]
+    fn tokio_modules_are_found_by_file_and_by_name() {
+        let file = "/c/registry/src/index-1/tokio-1.54.1/src/runtime/task/mod.rs";
+        assert_eq!(tokio_module(Some("poll<T>"), Some(file)).as_deref(), Some("runtime/task"));
+        let name = "<tokio::runtime::task::core::Core<T,S>>::poll";
+        assert_eq!(tokio_module(Some(name), None).as_deref(), Some("runtime/task/core/Core"));
+        assert_eq!(tokio_module(Some("shop::tokio::run"), None), None);
+    }
+}

@@ -1,0 +1,146 @@
+//! What the process has one of: the watchdog, the collector, and the runtimes they watch.
+
+use crate::collector;
+use crate::config::{App, Config, RuntimeSettings};
+use crate::install::InstallError;
+use crate::recorder::runtime_id;
+use crate::runtime::Runtime;
+use crate::watchdog::{self, Control};
+use crate::{clock, diagnosis};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Sender, SyncSender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// How long the program's exit may wait for what was seen to be written.
+const EXIT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The process's watchdog, collector and runtimes. Never ends; its threads are detached.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pid: u32,
+    pub(crate) app: App,
+    probes: Mutex<Vec<RuntimeSettings>>,
+    runtimes: Mutex<Vec<Arc<Runtime>>>,
+    watchdog: Sender<Control>,
+    pub(crate) losses: Losses,
+}
+
+/// What our own queues dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Losses {
+    pub(crate) events: AtomicU64,
+    pub(crate) stacks: AtomicU64,
+}
+
+static ENGINE: OnceLock<Engine> = OnceLock::new();
+static STARTING: Mutex<()> = Mutex::new(());
+
+/// The engine, once it was started.
+pub(crate) fn engine() -> Option<&'static Engine> {
+    ENGINE.get()
+}
+
+/// Starts the engine, unless it runs.
+pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(engine) = ENGINE.get() {
+        return Ok(engine);
+    }
+    clock::start();
+    let output = collector::Output::open(config)?;
+    let (to_collector, lines) = std::sync::mpsc::sync_channel(collector::ROOM);
+    let (to_diagnosis, reports) = std::sync::mpsc::sync_channel(diagnosis::ROOM);
+    let (to_watchdog, controls) = channel();
+    let engine = ENGINE.get_or_init(|| Engine {
+        pid: std::process::id(),
+        app: config.app,
+        probes: Mutex::default(),
+        runtimes: Mutex::default(),
+        watchdog: to_watchdog,
+        losses: Losses::default(),
+    });
+    let bookings = Arc::new(diagnosis::Settled::default());
+    let settled = Arc::clone(&bookings);
+    let coverage = to_collector.clone();
+    spawn("stallscope-out", move || collector::run(engine, output, &lines, &settled))?;
+    spawn("stallscope-sym", move || diagnosis::run(engine, &reports, &to_collector, &bookings))?;
+    spawn("stallscope-dog", move || watchdog::run(engine, &controls, &to_diagnosis, &coverage))?;
+    at_exit();
+    Ok(engine)
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), InstallError> {
+    // A thread inherits the mask of its maker; one that is made while the app's signals are open could run its handlers.
+    crate::signals::blocked(|| std::thread::Builder::new().name(name.to_owned()).spawn(body))
+        .map(drop)
+        .map_err(InstallError::thread)
+}
+
+impl Engine {
+    /// Takes up a builder; the number that its hooks record under.
+    pub(crate) fn add_probe(&self, settings: RuntimeSettings) -> u32 {
+        let mut probes = lock(&self.probes);
+        probes.push(settings);
+        probes.len() as u32 - 1
+    }
+
+    /// The number of a runtime, which is taken up when it is seen for the first time.
+    pub(crate) fn runtime(&self, probe: u32, handle: &tokio::runtime::Handle) -> Option<u64> {
+        let id = runtime_id(handle);
+        let mut runtimes = lock(&self.runtimes);
+        if !runtimes.iter().any(|runtime| runtime.id == id) {
+            let settings = *lock(&self.probes).get(probe as usize)?;
+            runtimes.push(Arc::new(Runtime::new(id, handle.clone(), settings)));
+        }
+        Some(id)
+    }
+
+    /// The runtimes that are not known to be shut down.
+    pub(crate) fn runtimes(&self) -> Vec<Arc<Runtime>> {
+        lock(&self.runtimes).clone()
+    }
+
+    /// Forgets a runtime that is shut down.
+    pub(crate) fn remove_runtime(&self, id: u64) {
+        lock(&self.runtimes).retain(|runtime| runtime.id != id);
+    }
+
+    /// Writes what was seen so far.
+    pub(crate) fn flush(&self) {
+        self.ask(Control::Flush);
+    }
+
+    /// Sends a request down the whole line and waits, for a while, until it has come through.
+    fn ask(&self, control: impl FnOnce(Sender<()>) -> Control) {
+        if std::process::id() != self.pid {
+            // A fork took the memory and left the threads behind.
+            return;
+        }
+        let (reply, done) = channel();
+        if self.watchdog.send(control(reply)).is_ok() {
+            let _ = done.recv_timeout(EXIT_PATIENCE);
+        }
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Hands something on without ever waiting; what finds the queue full is counted.
+pub(crate) fn offer<T>(queue: &SyncSender<T>, item: T, losses: &Losses) {
+    if queue.try_send(item).is_err() {
+        losses.events.fetch_add(1, Relaxed);
+    }
+}
+
+/// Has the log completed when the program exits: by returning from `main`, or through `std::process::exit`.
+fn at_exit() {
+    extern "C" fn finish() {
+        if let Some(engine) = engine() {
+            engine.ask(Control::Finish);
+        }
+    }
+    crate::signals::at_exit(finish);
+}

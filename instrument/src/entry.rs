@@ -1,0 +1,32 @@
+//! What `#[stallscope::main]` expands to.
+
+use crate::config::{App, Config};
+use crate::probe::Root;
+use std::future::Future;
+use std::io::Write;
+use std::panic::Location;
+use tokio::runtime::Builder;
+
+/// Builds the runtime and runs the root future on it, watched. When that cannot be set up, says so once on stderr and
+/// runs the program unwatched.
+///
+/// # Panics
+/// When the runtime cannot be built, as `#[tokio::main]` does.
+#[doc(hidden)]
+#[track_caller]
+pub fn run<F: Future>(mut builder: Builder, crate_name: &'static str, source_root: &'static str, root: F) -> F::Output {
+    let location = Location::caller();
+    let mut config = Config::new();
+    let source_root = Some(source_root).filter(|root| !root.is_empty());
+    config.app = App { crate_name: Some(crate_name), source_root };
+    let guard = config.install(&mut builder);
+    if let Err(error) = &guard {
+        // The program's stderr may be closed; that is no reason to stop it.
+        let _ = writeln!(std::io::stderr(), "stallscope: {error}; running unwatched");
+    }
+    let runtime = builder.build().expect("Failed building the Runtime");
+    let output = runtime.block_on(Root::new(guard.as_ref().ok().and_then(crate::Guard::probe), location, root));
+    drop(runtime);
+    drop(guard);
+    output
+}

@@ -1,0 +1,87 @@
+//! The loop-lag probe: a task that does nothing but say when it is first polled.
+
+use crate::{clock, recorder};
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
+use std::task::{Context, Poll};
+use tokio::runtime::Handle;
+
+const WAITING: u64 = 0;
+const GONE: u64 = u64::MAX;
+
+/// One probe on its way through a runtime's queues.
+#[derive(Debug)]
+pub(crate) struct LagProbe(Arc<AtomicU64>);
+
+/// How far a probe has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It waits.
+    Waiting,
+    /// It was polled first at this tick.
+    Polled(u64),
+    /// The runtime is shut down.
+    Gone,
+}
+
+impl LagProbe {
+    /// Spawns a probe from outside, as new work comes in.
+    pub(crate) fn send(runtime: &Handle) -> Self {
+        let polled = Arc::new(AtomicU64::new(WAITING));
+        drop(runtime.spawn(Task(Arc::clone(&polled))));
+        Self(polled)
+    }
+
+    pub(crate) fn wait(&self) -> Wait {
+        match self.0.load(Acquire) {
+            WAITING => Wait::Waiting,
+            GONE => Wait::Gone,
+            tick => Wait::Polled(tick),
+        }
+    }
+
+    /// Whether a task spawned at `location` is a probe.
+    pub(crate) fn is_at(location: &Location<'_>) -> bool {
+        location.file() == file!()
+    }
+}
+
+struct Task(Arc<AtomicU64>);
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<()> {
+        // The app's polls are counted, not ours.
+        recorder::cancel();
+        self.0.store(clock::ticks(), Release);
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        // A runtime that is shut down drops what it has not polled.
+        let _ = self.0.compare_exchange(WAITING, GONE, Release, Acquire);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_when_it_was_polled_and_when_the_runtime_is_gone() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let handle = runtime.handle().clone();
+        let probe = LagProbe::send(&handle);
+        assert_eq!(probe.wait(), Wait::Waiting);
+        runtime.block_on(tokio::task::yield_now());
+        assert!(matches!(probe.wait(), Wait::Polled(_)));
+        drop(runtime);
+        assert_eq!(LagProbe::send(&handle).wait(), Wait::Gone);
+    }
+}

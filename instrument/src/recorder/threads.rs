@@ -1,0 +1,166 @@
+//! The threads that have a cell.
+
+use super::cell::Cell;
+use std::cell::{Cell as Local, RefCell};
+use std::panic::Location;
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::runtime::{Handle, worker_index};
+use tokio::task::Id;
+
+/// What is known of a thread, fixed while it owns its cell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Thread {
+    /// tokio's id of the runtime it works for, as [`runtime_id`] makes it.
+    pub(crate) runtime: u64,
+    /// Index among the runtime's workers; none for a thread that only runs a root future.
+    pub(crate) worker: Option<u32>,
+    pub(crate) name: String,
+    pub(crate) tid: i32,
+    /// Lowest address of the stack, and the one behind its highest.
+    pub(crate) stack: (u64, u64),
+}
+
+/// A cell and the thread that owns it.
+#[derive(Debug, Clone)]
+pub(crate) struct Registered {
+    pub(crate) cell: &'static Cell,
+    pub(crate) generation: u32,
+    pub(crate) thread: Thread,
+}
+
+static REGISTERED: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+/// Where a thread that has no cell of its own looks first: no probe owns it.
+static UNOWNED: Cell = Cell::new();
+
+#[derive(Debug)]
+struct Entry {
+    cell: &'static Cell,
+    /// None when the thread is gone and the cell free.
+    thread: Option<Thread>,
+}
+
+thread_local! {
+    static MINE: Local<&'static Cell> = const { Local::new(&UNOWNED) };
+    /// Gives the cell back when the thread ends; touched only at registration, since a value with a destructor is
+    /// slower to reach.
+    static LEASE: RefCell<Option<Lease>> = const { RefCell::new(None) };
+}
+
+struct Lease(&'static Cell);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // A hook may run later still in this thread's destructors: it must find a cell that no probe owns.
+        let _ = MINE.try_with(|mine| mine.set(&UNOWNED));
+        let mut entries = entries();
+        self.0.abandon();
+        if let Some(entry) = entries.iter_mut().find(|entry| ptr::eq(entry.cell, self.0)) {
+            entry.thread = None;
+        }
+    }
+}
+
+fn entries() -> MutexGuard<'static, Vec<Entry>> {
+    REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All threads that own a cell now.
+pub(crate) fn registered() -> Vec<Registered> {
+    let live = |entry: &Entry| {
+        let thread = entry.thread.clone()?;
+        Some(Registered { cell: entry.cell, generation: entry.cell.generation(), thread })
+    };
+    entries().iter().filter_map(live).collect()
+}
+
+/// All cells there ever were, for their totals.
+pub(crate) fn cells() -> Vec<&'static Cell> {
+    entries().iter().map(|entry| entry.cell).collect()
+}
+
+/// tokio's id of a runtime as a number that stays the same while the process lives.
+pub(crate) fn runtime_id(handle: &Handle) -> u64 {
+    // `Id` shows itself as the number that it is.
+    handle.id().to_string().parse().unwrap_or(0)
+}
+
+/// The thread enters a poll of a task: closes what it was at.
+#[inline]
+pub(crate) fn begin_poll(probe: u32, task: Id, spawned_at: &'static Location<'static>) {
+    with_cell(probe, |cell| cell.turn(super::task_bits(task), Some(spawned_at)));
+}
+
+/// The thread begins something that is no task: a root future's poll (`location` given), or the runtime's own work.
+pub(crate) fn begin_other(probe: u32, location: Option<&'static Location<'static>>) {
+    with_cell(probe, |cell| cell.turn(0, location));
+}
+
+/// The thread has finished what it was at, and parks or leaves the runtime.
+pub(crate) fn finish(probe: u32) {
+    with_cell(probe, Cell::close);
+}
+
+/// The thread stops. It is not given a cell for that: threads of the blocking pool stop too.
+pub(crate) fn retire(probe: u32) {
+    if let Ok(mine) = MINE.try_with(Local::get)
+        && mine.owned_by(probe)
+    {
+        mine.close();
+    }
+}
+
+/// The open record shall leave no trace: it is the instrument's own task.
+pub(crate) fn cancel() {
+    let _ = MINE.try_with(|mine| mine.get().cancel());
+}
+
+#[inline]
+fn with_cell(probe: u32, write: impl FnOnce(&'static Cell)) {
+    // Inaccessible only while the thread ends: nothing is recorded then.
+    let Ok(mine) = MINE.try_with(Local::get) else { return };
+    if mine.owned_by(probe) {
+        write(mine);
+    } else if let Some(mine) = register(probe) {
+        write(mine);
+    }
+}
+
+/// Gives the thread a cell, or hands the one it has to another probe: a thread may run one runtime after another.
+#[cold]
+#[inline(never)]
+fn register(probe: u32) -> Option<&'static Cell> {
+    let handle = Handle::try_current().ok()?;
+    let runtime = crate::engine::engine()?.runtime(probe, &handle)?;
+    let thread = Thread {
+        runtime,
+        worker: worker_index().and_then(|index| u32::try_from(index).ok()),
+        name: std::thread::current().name().unwrap_or("unnamed").to_owned(),
+        tid: crate::capture::thread::tid(),
+        stack: crate::capture::thread::stack(),
+    };
+    let mine = LEASE
+        .try_with(|lease| {
+            let mut lease = lease.try_borrow_mut().ok()?;
+            let mut entries = entries();
+            let cell = lease.get_or_insert_with(|| Lease(take_free(&mut entries))).0;
+            cell.abandon();
+            cell.set_owner(probe);
+            if let Some(entry) = entries.iter_mut().find(|entry| ptr::eq(entry.cell, cell)) {
+                entry.thread = Some(thread);
+            }
+            Some(cell)
+        })
+        .ok()??;
+    MINE.try_with(|own| own.set(mine)).ok()?;
+    Some(mine)
+}
+
+fn take_free(entries: &mut Vec<Entry>) -> &'static Cell {
+    if let Some(entry) = entries.iter().find(|entry| entry.thread.is_none()) {
+        return entry.cell;
+    }
+    let cell: &'static Cell = Box::leak(Box::new(Cell::new()));
+    entries.push(Entry { cell, thread: None });
+    cell
+}

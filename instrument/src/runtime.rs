@@ -1,0 +1,107 @@
+//! A runtime that is watched.
+
+use crate::clock;
+use crate::config::RuntimeSettings;
+use crate::engine::lock;
+use hdrhistogram::Histogram;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// The longest lag that is told apart, in nanoseconds: an hour.
+const LONGEST_LAG_NS: u64 = 3_600_000_000_000;
+
+/// What the watchdog and the collector know of a runtime.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    /// tokio's id.
+    pub(crate) id: u64,
+    pub(crate) handle: Handle,
+    pub(crate) settings: RuntimeSettings,
+    /// The tick at which it was seen first; its start-up grace counts from here.
+    pub(crate) started: u64,
+    /// Written by the watchdog, read by the collector.
+    lag: Mutex<LagRecord>,
+    /// Lag probes sent so far. Written by the watchdog.
+    probes: AtomicU64,
+}
+
+/// The waits of the lag probes.
+#[derive(Debug, Clone)]
+pub(crate) struct LagRecord {
+    pub(crate) histogram: Histogram<u64>,
+    pub(crate) now_ns: Option<u64>,
+    pub(crate) window_max_ns: Option<u64>,
+}
+
+impl Runtime {
+    pub(crate) fn new(id: u64, handle: Handle, settings: RuntimeSettings) -> Self {
+        let histogram = Histogram::new_with_bounds(1, LONGEST_LAG_NS, 2).expect("the bounds are allowed");
+        let lag = Mutex::new(LagRecord { histogram, now_ns: None, window_max_ns: None });
+        Self { id, handle, settings, started: clock::ticks(), lag, probes: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn flavor(&self) -> &'static str {
+        match self.handle.runtime_flavor() {
+            RuntimeFlavor::CurrentThread => "current_thread",
+            _ => "multi_thread",
+        }
+    }
+
+    /// One thread runs everything, and only while it is in `block_on`.
+    pub(crate) fn is_current_thread(&self) -> bool {
+        self.handle.runtime_flavor() == RuntimeFlavor::CurrentThread
+    }
+
+    /// A probe is sent.
+    pub(crate) fn count_probe(&self) {
+        self.probes.fetch_add(1, Relaxed);
+    }
+
+    /// Lag probes sent so far.
+    pub(crate) fn probes_sent(&self) -> u64 {
+        self.probes.load(Relaxed)
+    }
+
+    /// A probe has been polled: books its wait, and the waits of those that it kept from being sent.
+    pub(crate) fn record_lag(&self, wait_ns: u64) {
+        let mut lag = lock(&self.lag);
+        let wait = wait_ns.clamp(1, LONGEST_LAG_NS);
+        // Within the bounds, so that it cannot fail.
+        let _ = lag.histogram.record_correct(wait, self.settings.probe_interval_ns);
+        lag.now_ns = Some(wait_ns);
+        lag.window_max_ns = lag.window_max_ns.max(Some(wait_ns));
+    }
+
+    /// A probe still waits.
+    pub(crate) fn show_lag(&self, age_ns: u64) {
+        let mut lag = lock(&self.lag);
+        lag.now_ns = lag.now_ns.max(Some(age_ns));
+        lag.window_max_ns = lag.window_max_ns.max(Some(age_ns));
+    }
+
+    /// The waits so far; begins a new window.
+    pub(crate) fn take_lag(&self) -> LagRecord {
+        let mut lag = lock(&self.lag);
+        let record = lag.clone();
+        lag.window_max_ns = None;
+        record
+    }
+
+    /// How many tasks are ready and wait behind a worker, as its queue shows; with `all` those of the injection queue too.
+    pub(crate) fn queue_behind(&self, worker: Option<u32>, all: bool) -> u64 {
+        let metrics = self.handle.metrics();
+        let injected = if all { metrics.global_queue_depth() } else { 0 };
+        #[cfg(tokio_unstable)]
+        let local = worker.map_or(0, |worker| match worker as usize {
+            worker if worker < metrics.num_workers() => metrics.worker_local_queue_depth(worker),
+            _ => 0,
+        });
+        #[cfg(not(tokio_unstable))]
+        let local = {
+            let _ = worker;
+            0
+        };
+        (local + injected) as u64
+    }
+}

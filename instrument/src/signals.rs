@@ -1,0 +1,39 @@
+//! Signal masks and exit, for our own threads.
+#![cfg_attr(unix, expect(unsafe_code, reason = "signal masks and atexit are reached through libc"))]
+
+/// Runs `make` with all signals blocked, so that a thread made by it is never chosen to handle one of the app's.
+#[cfg(unix)]
+pub(crate) fn blocked<T>(make: impl FnOnce() -> T) -> T {
+    struct Restore(libc::sigset_t);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            // SAFETY: the set was filled by the call below.
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+        }
+    }
+    // SAFETY: both sets are plain data that the calls fill before they are read.
+    let _restore = unsafe {
+        let (mut all, mut before) = (std::mem::zeroed(), std::mem::zeroed());
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        Restore(before)
+    };
+    make()
+}
+
+/// Runs `make`.
+#[cfg(not(unix))]
+pub(crate) fn blocked<T>(make: impl FnOnce() -> T) -> T {
+    make()
+}
+
+/// Has `finish` called when the program exits in order.
+#[cfg(unix)]
+pub(crate) fn at_exit(finish: extern "C" fn()) {
+    // SAFETY: a function of the program, which is never unloaded.
+    unsafe { libc::atexit(finish) };
+}
+
+/// Exits are not seen on this platform: the guard's drop writes what was seen.
+#[cfg(not(unix))]
+pub(crate) fn at_exit(_finish: extern "C" fn()) {}

@@ -1,0 +1,121 @@
+//! Loop lag: what a new piece of work waits.
+
+use crate::clock;
+use crate::probe::{LagProbe, Wait};
+use crate::runtime::Runtime;
+use stallscope_wire::Lag;
+use std::sync::Arc;
+
+/// Sends probes through one runtime at a fixed pace, whatever becomes of the last one.
+#[derive(Debug)]
+pub(super) struct LagWatch {
+    pub(super) runtime: Arc<Runtime>,
+    /// When the next probe is due, in nanoseconds since the start.
+    due_ns: u64,
+    waiting: Option<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    probe: LagProbe,
+    sent_ns: u64,
+    told: bool,
+    /// Stalls seen in the runtime during the wait.
+    stalls: Vec<u64>,
+    /// Time in which the host kept the runtime's workers from running.
+    host_ns: u64,
+}
+
+/// What the watchdog knows of the time since it last looked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Since<'a> {
+    pub(super) now_ns: u64,
+    /// Stalls that go on in the runtime.
+    pub(super) stalls: &'a [u64],
+    /// The least time that any of the runtime's threads was ready and not run, or that the watchdog was not.
+    pub(super) host_ns: u64,
+    /// No thread runs the runtime: it is a current-thread one, and nobody is in its `block_on`.
+    pub(super) undriven: bool,
+}
+
+/// What became of a look.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Looked {
+    Fine,
+    Late(Lag),
+    Gone,
+}
+
+impl LagWatch {
+    pub(super) fn new(runtime: Arc<Runtime>, now_ns: u64) -> Self {
+        Self { runtime, due_ns: now_ns, waiting: None }
+    }
+
+    /// When to look again, in nanoseconds since the start.
+    pub(super) fn due_ns(&self) -> u64 {
+        self.due_ns
+    }
+
+    /// Sees what has become of the probe, and sends the next one when it is due.
+    pub(super) fn look(&mut self, since: Since<'_>) -> Looked {
+        let looked = match self.waiting.take() {
+            Some(_) if since.undriven => Looked::Fine,
+            Some(waiting) => self.see(waiting, since),
+            None => Looked::Fine,
+        };
+        if since.now_ns >= self.due_ns {
+            let interval = self.runtime.settings.probe_interval_ns;
+            // Open loop: the pace does not follow the probes. What a late watchdog has missed is not made up for.
+            self.due_ns += interval * ((since.now_ns - self.due_ns) / interval + 1);
+            if self.waiting.is_none() && !since.undriven && looked != Looked::Gone {
+                self.runtime.count_probe();
+                let probe = LagProbe::send(&self.runtime.handle);
+                self.waiting =
+                    Some(Waiting { probe, sent_ns: since.now_ns, told: false, stalls: Vec::new(), host_ns: 0 });
+            }
+        }
+        looked
+    }
+
+    fn see(&mut self, mut waiting: Waiting, since: Since<'_>) -> Looked {
+        let limit = self.runtime.settings.lag_limit_ns;
+        waiting.host_ns += since.host_ns;
+        for &stall in since.stalls {
+            if !waiting.stalls.contains(&stall) {
+                waiting.stalls.push(stall);
+            }
+        }
+        match waiting.probe.wait() {
+            Wait::Gone => Looked::Gone,
+            Wait::Polled(tick) => {
+                let wait_ns = clock::tick_to_at_ns(tick).saturating_sub(waiting.sent_ns);
+                self.runtime.record_lag(wait_ns);
+                if wait_ns < limit {
+                    return Looked::Fine;
+                }
+                Looked::Late(self.late(&waiting, since.now_ns, wait_ns, false))
+            }
+            Wait::Waiting => {
+                let age_ns = since.now_ns.saturating_sub(waiting.sent_ns);
+                self.runtime.show_lag(age_ns);
+                // Told only when it is well over the limit: a runtime that nobody drives is found out in the meantime.
+                let tell = age_ns >= 2 * limit && !waiting.told;
+                let late = tell.then(|| self.late(&waiting, since.now_ns, age_ns, true));
+                waiting.told |= tell;
+                self.waiting = Some(waiting);
+                late.map_or(Looked::Fine, Looked::Late)
+            }
+        }
+    }
+
+    fn late(&self, waiting: &Waiting, at_ns: u64, wait_ns: u64, ongoing: bool) -> Lag {
+        Lag {
+            at_ns,
+            runtime: self.runtime.id,
+            wait_ns,
+            attributable_ns: wait_ns.saturating_sub(waiting.host_ns),
+            ongoing,
+            stalls: waiting.stalls.clone(),
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! One thread's stalls: begin, progress, end.
+
+use super::times::{Times, TimesReader};
+use crate::capture::{Captured, Capturer};
+use crate::clock;
+use crate::diagnosis::Report;
+use crate::engine::{Engine, offer};
+use crate::recorder::{Cell, LongPoll, Open, Registered, Thread};
+use crate::runtime::Runtime;
+use stallscope_wire::{Evidence, Phase, Victims};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::SyncSender;
+
+/// How many looks a capture that failed is tried again at.
+const CAPTURE_TRIES: u32 = 8;
+
+/// A record that is older than this when it is seen first was seen late.
+const LATE_SIGHT_NS: u64 = 40_000_000;
+
+/// What the watchdog knows when it looks at a thread.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    pub(super) now_ns: u64,
+    /// Since it looked last.
+    pub(super) elapsed_ns: u64,
+    /// The part of that in which it should have run and was not.
+    pub(super) gap_ns: u64,
+    /// No thread of the runtime is free, so that what waits in the injection queue waits too.
+    pub(super) behind_all: bool,
+}
+
+/// A stall as seen, without names.
+#[derive(Debug)]
+pub(crate) struct StallReport {
+    pub(crate) id: u64,
+    pub(crate) phase: Phase,
+    pub(crate) cell: &'static Cell,
+    pub(crate) open: Open,
+    pub(crate) thread: Thread,
+    pub(crate) at_ns: u64,
+    pub(crate) started_ns: u64,
+    pub(crate) duration_ns: u64,
+    /// The part that lies in the runtime's start-up grace.
+    pub(crate) excused_ns: u64,
+    pub(crate) evidence: Evidence,
+    /// New since the last report.
+    pub(crate) captured: Option<Captured>,
+    pub(crate) victims: Victims,
+    /// The whole length in ticks, at the end.
+    pub(crate) ticks: Option<u64>,
+}
+
+/// A thread that is watched.
+#[derive(Debug)]
+pub(super) struct Watch {
+    registered: Registered,
+    runtime: Arc<Runtime>,
+    times: TimesReader,
+    /// When the times were read last, and what they were.
+    last: Option<(u64, Times)>,
+    /// The reading before that.
+    previous: Option<(u64, Times)>,
+    starved_ns: u64,
+    seen: Option<Seen>,
+}
+
+/// The open record that was seen at the last look.
+#[derive(Debug)]
+struct Seen {
+    open: Open,
+    started_ns: u64,
+    /// When watching it began, and the thread's times then.
+    base: Option<(u64, Times)>,
+    /// The longest time since then that the watchdog itself was not run.
+    gap_ns: u64,
+    stall: Option<Ongoing>,
+}
+
+#[derive(Debug)]
+struct Ongoing {
+    id: u64,
+    /// The length at which it is reported next, in nanoseconds.
+    next_ns: u64,
+    tries_left: u32,
+    victims: Victims,
+}
+
+impl Watch {
+    pub(super) fn new(registered: Registered, runtime: Arc<Runtime>) -> Self {
+        registered.cell.set_long_after(clock::ns_to_ticks(runtime.settings.threshold_ns));
+        let times = TimesReader::new(registered.thread.tid);
+        Self { registered, runtime, times, last: None, previous: None, starved_ns: 0, seen: None }
+    }
+
+    pub(super) fn is_of(&self, thread: &Registered) -> bool {
+        std::ptr::eq(self.registered.cell, thread.cell) && self.registered.generation == thread.generation
+    }
+
+    pub(super) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+
+    pub(super) fn runtime_id(&self) -> u64 {
+        self.registered.thread.runtime
+    }
+
+    /// The stall it is in.
+    pub(super) fn stall(&self) -> Option<u64> {
+        let ongoing = self.seen.as_ref()?.stall.as_ref()?;
+        (self.registered.cell.stall() == Some(ongoing.id)).then_some(ongoing.id)
+    }
+
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stall().is_some()
+    }
+
+    /// For how long it was ready and not run between the last two looks, in nanoseconds.
+    pub(super) fn starved_ns(&self) -> u64 {
+        self.starved_ns
+    }
+
+    /// Its stack has shown that it is not in the runtime.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        let cell = self.registered.cell;
+        self.seen.as_ref().is_some_and(|seen| cell.is_dismissed(seen.open))
+    }
+
+    /// When something is to be told of it, in nanoseconds since the start.
+    pub(super) fn due_ns(&self) -> Option<u64> {
+        let seen = self.seen.as_ref()?;
+        if self.registered.cell.is_dismissed(seen.open) {
+            return None;
+        }
+        let (excused, length) = match &seen.stall {
+            Some(ongoing) => (0, ongoing.next_ns),
+            None => (self.excused_ns(seen.started_ns), self.runtime.settings.threshold_ns),
+        };
+        Some(seen.started_ns + excused + length)
+    }
+
+    /// How much of a poll that began at `started_ns` lies in the runtime's grace, at most.
+    fn excused_ns(&self, started_ns: u64) -> u64 {
+        let grace_ends = clock::tick_to_at_ns(self.runtime.started) + self.runtime.settings.grace_ns;
+        grace_ends.saturating_sub(started_ns)
+    }
+
+    pub(super) fn look(
+        &mut self,
+        look: Look,
+        capturer: &mut Option<Capturer>,
+        engine: &'static Engine,
+        reports: &SyncSender<Report>,
+    ) {
+        self.settle_ended(look, engine, reports);
+        let open = self.registered.cell.read();
+        self.read_times(look.now_ns, open.is_some());
+        let Some(open) = open else {
+            return self.drop_seen(look.now_ns, engine, reports);
+        };
+        if self.seen.as_ref().is_none_or(|seen| seen.open != open) {
+            self.drop_seen(look.now_ns, engine, reports);
+            let started_ns = clock::tick_to_at_ns(open.start);
+            // Seen late, it has spent its time already: what was read before it began is nearer to its beginning.
+            let late = look.now_ns.saturating_sub(started_ns) > LATE_SIGHT_NS;
+            let base = if late { self.previous.or(self.last) } else { self.last };
+            self.seen = Some(Seen { open, started_ns, base, gap_ns: 0, stall: None });
+        }
+        if !self.registered.cell.is_dismissed(open) {
+            self.follow(look, capturer, engine, reports);
+        }
+    }
+
+    /// Reports a stall that goes on, when it is due.
+    fn follow(
+        &mut self,
+        look: Look,
+        capturer: &mut Option<Capturer>,
+        engine: &'static Engine,
+        reports: &SyncSender<Report>,
+    ) {
+        let threshold = self.runtime.settings.threshold_ns;
+        let Some(seen) = &mut self.seen else { return };
+        seen.gap_ns = seen.gap_ns.max(look.gap_ns);
+        let (open, started_ns) = (seen.open, seen.started_ns);
+        let length = look.now_ns.saturating_sub(started_ns);
+        let excused = self.excused_ns(started_ns).min(length);
+        let ongoing = self.seen.as_mut().and_then(|seen| seen.stall.as_mut());
+        let phase = match ongoing {
+            None if length - excused < threshold => return,
+            None => Phase::Begin,
+            Some(ongoing) => {
+                let depth = self.runtime.queue_behind(self.registered.thread.worker, look.behind_all);
+                ongoing.victims.tasks = ongoing.victims.tasks.max(depth);
+                ongoing.victims.delay_ns += depth * look.elapsed_ns;
+                if length < ongoing.next_ns && ongoing.tries_left == 0 {
+                    return;
+                }
+                Phase::Progress
+            }
+        };
+        let captured = match capturer {
+            Some(capturer) => match capturer.capture(&self.registered, open) {
+                Some(captured) => Some(captured),
+                // It ended just now; the next look tells.
+                None => return,
+            },
+            None => None,
+        };
+        let has_stack = captured.as_ref().is_some_and(|captured| captured.stack.is_some());
+        let evidence = self.evidence(look.now_ns);
+        let Some(seen) = &mut self.seen else { return };
+        let ongoing = seen.stall.get_or_insert_with(|| {
+            let tries_left = if capturer.is_some() { CAPTURE_TRIES } else { 0 };
+            Ongoing { id: next_id(), next_ns: threshold, tries_left, victims: Victims::default() }
+        });
+        let due = length >= ongoing.next_ns;
+        if has_stack {
+            ongoing.tries_left = 0;
+        } else if ongoing.tries_left > 0 {
+            ongoing.tries_left -= 1;
+            if ongoing.tries_left == 0 {
+                engine.losses.stacks.fetch_add(1, Relaxed);
+            }
+        }
+        while length >= ongoing.next_ns {
+            ongoing.next_ns = ongoing.next_ns.saturating_mul(2);
+        }
+        if phase == Phase::Progress && !due && !has_stack {
+            return;
+        }
+        let report = StallReport {
+            id: ongoing.id,
+            phase,
+            cell: self.registered.cell,
+            open,
+            thread: self.registered.thread.clone(),
+            at_ns: look.now_ns,
+            started_ns,
+            duration_ns: length,
+            excused_ns: excused,
+            evidence,
+            captured,
+            victims: ongoing.victims.clone(),
+            ticks: None,
+        };
+        offer(reports, Report::Stall(Box::new(report)), &engine.losses);
+    }
+
+    /// Reports the ends of the long polls that are over.
+    fn settle_ended(&mut self, look: Look, engine: &'static Engine, reports: &SyncSender<Report>) {
+        while let Some(poll) = self.registered.cell.next_long() {
+            let started_ns = clock::tick_to_at_ns(poll.open.start);
+            let length = clock::ticks_to_ns(poll.end.saturating_sub(poll.open.start));
+            let excused = self.excused_ns(started_ns).min(length);
+            let mut seen = self.seen.take_if(|seen| seen.open == poll.open);
+            if let Some(seen) = &mut seen {
+                seen.gap_ns = seen.gap_ns.max(look.gap_ns);
+            }
+            let ongoing = seen.as_mut().and_then(|seen| seen.stall.take());
+            let report = if ongoing.is_some() || length - excused >= self.runtime.settings.threshold_ns {
+                let ongoing = ongoing.unwrap_or_else(|| {
+                    // It came and went between two looks: the watchdog was not run.
+                    engine.losses.stacks.fetch_add(1, Relaxed);
+                    Ongoing { id: next_id(), next_ns: 0, tries_left: 0, victims: Victims::default() }
+                });
+                self.read_times(look.now_ns, true);
+                let seen = seen.unwrap_or(Seen { open: poll.open, started_ns, base: None, gap_ns: look.gap_ns, stall: None });
+                Report::Stall(Box::new(self.ended(&seen, ongoing, look.now_ns, length, excused, poll)))
+            } else {
+                Report::LongPoll(poll)
+            };
+            offer(reports, report, &engine.losses);
+        }
+    }
+
+    fn ended(&self, seen: &Seen, ongoing: Ongoing, now_ns: u64, length: u64, excused: u64, poll: LongPoll) -> StallReport {
+        StallReport {
+            id: ongoing.id,
+            phase: Phase::End,
+            cell: self.registered.cell,
+            open: poll.open,
+            thread: self.registered.thread.clone(),
+            at_ns: now_ns,
+            started_ns: seen.started_ns,
+            duration_ns: length,
+            excused_ns: excused,
+            evidence: self.evidence_of(seen, now_ns, length),
+            captured: None,
+            victims: ongoing.victims,
+            ticks: Some(poll.end.saturating_sub(poll.open.start)),
+        }
+    }
+
+    /// The record that was seen is gone. A stall among them that no long poll told of was cancelled, or found its queue full.
+    fn drop_seen(&mut self, now_ns: u64, engine: &'static Engine, reports: &SyncSender<Report>) {
+        let Some(mut seen) = self.seen.take() else { return };
+        let Some(ongoing) = seen.stall.take() else { return };
+        let length = now_ns.saturating_sub(seen.started_ns);
+        let excused = self.excused_ns(seen.started_ns).min(length);
+        let poll = LongPoll { open: seen.open, end: seen.open.start };
+        let mut report = self.ended(&seen, ongoing, now_ns, length, excused, poll);
+        report.ticks = None;
+        offer(reports, Report::Stall(Box::new(report)), &engine.losses);
+    }
+
+    /// The thread is gone.
+    pub(super) fn close(&mut self, now_ns: u64, engine: &'static Engine, reports: &SyncSender<Report>) {
+        let look = Look { now_ns, elapsed_ns: 0, gap_ns: 0, behind_all: false };
+        self.settle_ended(look, engine, reports);
+        self.drop_seen(now_ns, engine, reports);
+    }
+
+    /// Reads the thread's times, unless it was parked at this look and the last: then they have not changed.
+    fn read_times(&mut self, now_ns: u64, busy: bool) {
+        if !busy && self.seen.is_none() && self.last.is_some() {
+            self.starved_ns = 0;
+            return;
+        }
+        let before = self.last;
+        self.previous = before;
+        self.last = self.times.read().map(|times| (now_ns, times));
+        self.starved_ns = match (before, self.last) {
+            (Some((_, before)), Some((_, after))) => (after - before).run_queue_ns,
+            _ => 0,
+        };
+    }
+
+    fn evidence(&self, now_ns: u64) -> Evidence {
+        self.seen.as_ref().map(|seen| self.evidence_of(seen, now_ns, u64::MAX)).unwrap_or_default()
+    }
+
+    /// Where the thread's time went since watching began, and never more than `length`.
+    fn evidence_of(&self, seen: &Seen, now_ns: u64, length: u64) -> Evidence {
+        let gap = seen.gap_ns.min(length);
+        let (Some((since, base)), Some((_, last))) = (seen.base, self.last) else {
+            return Evidence { watchdog_gap_ns: gap, ..Evidence::default() };
+        };
+        let window_ns = now_ns.saturating_sub(since).min(length);
+        let spent = last - base;
+        let cpu_ns = spent.cpu_ns.min(window_ns);
+        let run_queue_ns = spent.run_queue_ns.min(window_ns - cpu_ns);
+        Evidence {
+            window_ns,
+            cpu_ns,
+            run_queue_ns,
+            blocked_ns: window_ns - cpu_ns - run_queue_ns,
+            watchdog_gap_ns: gap,
+        }
+    }
+}
+
+/// Never 0.
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}
