@@ -1,0 +1,162 @@
+use super::super::culprit::{Culprit, Key};
+use super::super::measure::Shift;
+use super::{StallRecord, Stalls};
+use stallscope_wire::{Header, Lag};
+use std::collections::{BTreeMap, VecDeque};
+
+/// How many are kept; older ones live on in the counts of what explains them.
+const LIMIT: usize = 4096;
+/// More explanations than this are counted as one.
+const EXPLANATIONS: usize = 1024;
+/// The most probes that one wait is taken to have kept from being sent.
+const SKIPPED: usize = 10_000;
+
+/// The waits over the limit of one process.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Lags {
+    records: VecDeque<Lag>,
+    folded: BTreeMap<Option<Key>, LagGroup>,
+    folded_shift: Shift,
+}
+
+/// The waits that one culprit explains, or none.
+#[derive(Debug, Clone)]
+pub(in super::super) struct LagGroup {
+    pub(in super::super) key: Option<Key>,
+    /// The worst of the stalls that explain the longest wait; none: no single poll explains it.
+    pub(in super::super) stall: Option<(Culprit, StallRecord)>,
+    pub(in super::super) count: u64,
+    pub(in super::super) max_ns: u64,
+    pub(in super::super) attributable_max_ns: u64,
+    pub(in super::super) total_ns: u64,
+    pub(in super::super) ongoing: bool,
+    pub(in super::super) first_unix_ns: u64,
+}
+
+impl LagGroup {
+    fn of(header: &Header, stalls: &Stalls, lag: &Lag) -> Self {
+        let stall = explanation(stalls, lag);
+        Self {
+            key: stall.as_ref().map(|(culprit, _)| Key::new(header, culprit)),
+            stall,
+            count: 1,
+            max_ns: lag.wait_ns,
+            attributable_max_ns: lag.attributable_ns,
+            total_ns: lag.wait_ns,
+            ongoing: lag.ongoing,
+            first_unix_ns: header.started_unix_ns.saturating_add(start(lag)),
+        }
+    }
+
+    pub(in super::super) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.total_ns = self.total_ns.saturating_add(other.total_ns);
+        self.max_ns = self.max_ns.max(other.max_ns);
+        self.ongoing |= other.ongoing;
+        self.first_unix_ns = self.first_unix_ns.min(other.first_unix_ns);
+        if other.attributable_max_ns > self.attributable_max_ns {
+            self.attributable_max_ns = other.attributable_max_ns;
+            self.stall = other.stall;
+        }
+    }
+}
+
+impl Lags {
+    pub(super) fn apply(&mut self, header: &Header, stalls: &Stalls, mut lag: Lag) {
+        let earlier = self.records.iter_mut().rev().find(|known| known.runtime == lag.runtime);
+        if let Some(earlier) = earlier.filter(|known| known.ongoing && start(&lag) <= known.at_ns) {
+            // The same wait, told again: what it waited behind meanwhile may have changed.
+            let before = std::mem::take(&mut earlier.stalls);
+            lag.stalls.extend(before);
+            lag.stalls.sort_unstable();
+            lag.stalls.dedup();
+            *earlier = lag;
+            return;
+        }
+        self.records.push_back(lag);
+        if self.records.len() > LIMIT
+            && let Some(oldest) = self.records.pop_front()
+        {
+            shift(&mut self.folded_shift, header, &oldest);
+            if counts(header, &oldest) {
+                let mut group = LagGroup::of(header, stalls, &oldest);
+                if self.folded.len() >= EXPLANATIONS && !self.folded.contains_key(&group.key) {
+                    group.key = Some(Key::new(&Header::default(), &Culprit::default()));
+                }
+                add(&mut self.folded, group);
+            }
+        }
+    }
+
+    pub(in super::super) fn records(&self) -> impl DoubleEndedIterator<Item = &Lag> + Clone {
+        self.records.iter()
+    }
+
+    /// The waits that the code answers for, by what explains them.
+    pub(in super::super) fn groups(
+        &self,
+        header: &Header,
+        stalls: &Stalls,
+    ) -> impl Iterator<Item = LagGroup> {
+        let mut groups = self.folded.clone();
+        for lag in self.records.iter().filter(|lag| counts(header, lag)) {
+            add(&mut groups, LagGroup::of(header, stalls, lag));
+        }
+        groups.into_values()
+    }
+
+    /// What to change in the lag histogram to leave the host's part out.
+    pub(in super::super) fn shift(&self, header: &Header) -> Shift {
+        let mut all = self.folded_shift.clone();
+        for lag in &self.records {
+            shift(&mut all, header, lag);
+        }
+        all
+    }
+}
+
+fn add(groups: &mut BTreeMap<Option<Key>, LagGroup>, group: LagGroup) {
+    match groups.get_mut(&group.key) {
+        Some(known) => known.merge(group),
+        None => {
+            groups.insert(group.key.clone(), group);
+        }
+    }
+}
+
+fn start(lag: &Lag) -> u64 {
+    lag.at_ns.saturating_sub(lag.wait_ns)
+}
+
+/// Whether the code alone is over the limit.
+fn counts(header: &Header, lag: &Lag) -> bool {
+    lag.attributable_ns > 0 && lag.attributable_ns >= header.lag_limit_ns
+}
+
+/// The longest of the stalls that went on meanwhile. One that is no longer kept still explains the wait.
+fn explanation(stalls: &Stalls, lag: &Lag) -> Option<(Culprit, StallRecord)> {
+    let known =
+        lag.stalls.iter().filter_map(|&id| stalls.get(id)).max_by_key(|record| record.attributable_ns());
+    match known {
+        Some(record) => (!record.blames_host()).then(|| (Culprit::of(record), record.clone())),
+        None => (!lag.stalls.is_empty()).then(Default::default),
+    }
+}
+
+/// A late probe is recorded with its own wait and with those of the probes that it kept from being sent.
+fn shift(shift: &mut Shift, header: &Header, lag: &Lag) {
+    let host = lag.wait_ns.saturating_sub(lag.attributable_ns);
+    if host == 0 && !lag.ongoing {
+        return;
+    }
+    let interval = if header.probe_interval_ns == 0 { u64::MAX } else { header.probe_interval_ns };
+    let waits =
+        std::iter::successors(Some(lag.wait_ns), |wait| wait.checked_sub(interval).filter(|&wait| wait > 0));
+    for wait in waits.take(SKIPPED) {
+        if lag.ongoing {
+            shift.add(wait, wait.saturating_sub(host));
+        } else {
+            shift.shift(wait, wait.saturating_sub(host));
+        }
+    }
+}
