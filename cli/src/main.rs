@@ -4,6 +4,7 @@
 mod color;
 mod command;
 mod failure;
+mod report;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -55,6 +55,14 @@ pub struct Judgement {
     pub notes: Vec<String>,
 }
 
+impl Judgement {
+    /// Takes in that something could not be seen: only a breach stands all the same.
+    pub fn lack(&mut self, note: String) {
+        self.notes.push(note);
+        self.verdict = graver(self.verdict, Verdict::Incomplete);
+    }
+}
+
 /// What became of one threshold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

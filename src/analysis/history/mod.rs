@@ -29,6 +29,7 @@ pub struct History {
     last_at_ns: u64,
     ended: bool,
     cut: bool,
+    released: bool,
 }
 
 impl History {
@@ -50,6 +51,7 @@ impl History {
             last_at_ns: 0,
             ended: false,
             cut: false,
+            released: false,
         }
     }
 
@@ -198,10 +200,15 @@ impl History {
         self.cut
     }
 
-    /// Whether the whole life of the process is known: it said that it ended, and nothing was cut.
+    /// Tells that nobody looks on while the process runs on, and that this was wanted: what was to be seen was seen.
+    pub fn release(&mut self) {
+        self.released = true;
+    }
+
+    /// Whether all that was to be seen is known: the process said that it ended, or was let go, and nothing was cut.
     #[must_use]
     pub fn complete(&self) -> bool {
-        self.ended && !self.cut
+        (self.ended || self.released) && !self.cut
     }
 
     pub(super) fn stall_store(&self) -> &Stalls {
