@@ -94,7 +94,7 @@ impl fmt::Display for Culprit {
 }
 
 /// What stalls are grouped by: two with the same key are the same finding.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
     /// Tells the `src/lib.rs` of one project from that of another.
     root: Option<String>,

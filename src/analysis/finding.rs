@@ -186,17 +186,18 @@ impl fmt::Display for Frame {
 impl Finding {
     /// What stalls of one culprit have in common, the longest one's stack and task with it.
     pub(super) fn of_group(rule: Rule, severity: Severity, group: &Group) -> Self {
+        let sums = group.sums;
         let mut finding = Self {
             rule,
             severity,
             culprit: group.culprit.clone(),
-            count: group.count,
-            max_ns: group.max_ns,
-            total_ns: group.total_ns,
+            count: sums.count,
+            max_ns: sums.max_ns,
+            total_ns: sums.total_ns,
             attributable_max_ns: group.attributable_max_ns(),
-            ongoing: group.ongoing,
-            victims: group.victims.clone(),
-            first_seen: rfc3339(group.first_unix_ns),
+            ongoing: sums.ongoing,
+            victims: Victims { tasks: sums.victims, delay_ns: sums.delay_ns },
+            first_seen: rfc3339(sums.first_unix_ns),
             ..Self::default()
         };
         finding.describe(&group.worst);

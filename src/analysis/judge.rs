@@ -1,5 +1,5 @@
 use super::measure::measure;
-use super::thresholds::Value;
+use super::thresholds::{Metric, Value};
 use super::{History, Threshold};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -149,5 +149,9 @@ fn outcome(threshold: &Threshold, histories: &[&History]) -> (Outcome, Verdict) 
         Value::Nanos(nanos) => Some(nanos),
         Value::Count(_) => None,
     };
-    (Outcome { expr, measured: value.to_string(), measured_ns, ok, worst: measured.worst, note }, verdict)
+    let measured_text = match (threshold.metric(), value) {
+        (Metric::Stall, Value::Nanos(0)) => "no stall".to_owned(),
+        _ => value.to_string(),
+    };
+    (Outcome { expr, measured: measured_text, measured_ns, ok, worst: measured.worst, note }, verdict)
 }

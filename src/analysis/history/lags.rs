@@ -23,7 +23,7 @@ pub(in super::super) struct Lags {
 #[derive(Debug, Clone)]
 pub(in super::super) struct LagGroup {
     pub(in super::super) key: Option<Key>,
-    /// The worst of the stalls that explain the longest wait; none: no single poll explains it.
+    /// The worst of the stalls that explain them; none: no single poll does.
     pub(in super::super) stall: Option<(Culprit, StallRecord)>,
     pub(in super::super) count: u64,
     pub(in super::super) max_ns: u64,
@@ -34,29 +34,44 @@ pub(in super::super) struct LagGroup {
 }
 
 impl LagGroup {
-    fn of(header: &Header, stalls: &Stalls, lag: &Lag) -> Self {
-        let stall = explanation(stalls, lag);
+    fn empty(key: Option<Key>) -> Self {
         Self {
-            key: stall.as_ref().map(|(culprit, _)| Key::new(header, culprit)),
-            stall,
-            count: 1,
-            max_ns: lag.wait_ns,
-            attributable_max_ns: lag.attributable_ns,
-            total_ns: lag.wait_ns,
-            ongoing: lag.ongoing,
-            first_unix_ns: header.started_unix_ns.saturating_add(start(lag)),
+            key,
+            stall: None,
+            count: 0,
+            max_ns: 0,
+            attributable_max_ns: 0,
+            total_ns: 0,
+            ongoing: false,
+            first_unix_ns: u64::MAX,
         }
+    }
+
+    fn note(&mut self, header: &Header, lag: &Lag) {
+        self.count += 1;
+        self.total_ns = self.total_ns.saturating_add(lag.wait_ns);
+        self.max_ns = self.max_ns.max(lag.wait_ns);
+        self.attributable_max_ns = self.attributable_max_ns.max(lag.attributable_ns);
+        self.ongoing |= lag.ongoing;
+        self.first_unix_ns = self.first_unix_ns.min(header.started_unix_ns.saturating_add(start(lag)));
     }
 
     pub(in super::super) fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.total_ns = self.total_ns.saturating_add(other.total_ns);
         self.max_ns = self.max_ns.max(other.max_ns);
+        self.attributable_max_ns = self.attributable_max_ns.max(other.attributable_max_ns);
         self.ongoing |= other.ongoing;
         self.first_unix_ns = self.first_unix_ns.min(other.first_unix_ns);
-        if other.attributable_max_ns > self.attributable_max_ns {
-            self.attributable_max_ns = other.attributable_max_ns;
-            self.stall = other.stall;
+        if let Some((culprit, record)) = other.stall {
+            self.blame(&record, || culprit);
+        }
+    }
+
+    /// The record is copied only if it is the worst so far.
+    fn blame(&mut self, record: &StallRecord, culprit: impl FnOnce() -> Culprit) {
+        if self.stall.as_ref().is_none_or(|(_, known)| known.badness() < record.badness()) {
+            self.stall = Some((culprit(), record.clone()));
         }
     }
 }
@@ -79,11 +94,7 @@ impl Lags {
         {
             shift(&mut self.folded_shift, header, &oldest);
             if counts(header, &oldest) {
-                let mut group = LagGroup::of(header, stalls, &oldest);
-                if self.folded.len() >= EXPLANATIONS && !self.folded.contains_key(&group.key) {
-                    group.key = Some(Key::new(&Header::default(), &Culprit::default()));
-                }
-                add(&mut self.folded, group);
+                note(&mut self.folded, header, stalls, &oldest);
             }
         }
     }
@@ -100,7 +111,7 @@ impl Lags {
     ) -> impl Iterator<Item = LagGroup> {
         let mut groups = self.folded.clone();
         for lag in self.records.iter().filter(|lag| counts(header, lag)) {
-            add(&mut groups, LagGroup::of(header, stalls, lag));
+            note(&mut groups, header, stalls, lag);
         }
         groups.into_values()
     }
@@ -115,12 +126,18 @@ impl Lags {
     }
 }
 
-fn add(groups: &mut BTreeMap<Option<Key>, LagGroup>, group: LagGroup) {
-    match groups.get_mut(&group.key) {
-        Some(known) => known.merge(group),
-        None => {
-            groups.insert(group.key.clone(), group);
-        }
+fn note(groups: &mut BTreeMap<Option<Key>, LagGroup>, header: &Header, stalls: &Stalls, lag: &Lag) {
+    let explanation = explanation(stalls, lag);
+    let culprit = explanation.map(|record| record.map(Culprit::of).unwrap_or_default());
+    let mut key = culprit.as_ref().map(|culprit| Key::new(header, culprit));
+    if groups.len() >= EXPLANATIONS && !groups.contains_key(&key) {
+        key = Some(Key::default());
+    }
+    let group = groups.entry(key.clone()).or_insert_with(|| LagGroup::empty(key));
+    group.note(header, lag);
+    if let (Some(culprit), Some(record)) = (culprit, explanation) {
+        let unknown = StallRecord::default();
+        group.blame(record.unwrap_or(&unknown), || culprit);
     }
 }
 
@@ -133,13 +150,14 @@ fn counts(header: &Header, lag: &Lag) -> bool {
     lag.attributable_ns > 0 && lag.attributable_ns >= header.lag_limit_ns
 }
 
-/// The longest of the stalls that went on meanwhile. One that is no longer kept still explains the wait.
-fn explanation(stalls: &Stalls, lag: &Lag) -> Option<(Culprit, StallRecord)> {
+/// The longest of the stalls that went on meanwhile; one that is no longer kept still explains the wait. None when no
+/// stall does that the code answers for.
+fn explanation<'a>(stalls: &'a Stalls, lag: &Lag) -> Option<Option<&'a StallRecord>> {
     let known =
         lag.stalls.iter().filter_map(|&id| stalls.get(id)).max_by_key(|record| record.attributable_ns());
     match known {
-        Some(record) => (!record.blames_host()).then(|| (Culprit::of(record), record.clone())),
-        None => (!lag.stalls.is_empty()).then(Default::default),
+        Some(record) => (!record.blames_host()).then_some(Some(record)),
+        None => (!lag.stalls.is_empty()).then_some(None),
     }
 }
 

@@ -1,4 +1,4 @@
-use super::super::group::{Group, Groups};
+use super::super::group::Groups;
 use super::super::measure::Shift;
 use stallscope_wire::{Cause, Header, Phase, Stack, Stall};
 use std::collections::BTreeMap;
@@ -24,6 +24,11 @@ impl StallRecord {
     #[must_use]
     pub fn attributable_ns(&self) -> u64 {
         if self.blames_host() { 0 } else { self.stall.attributable_ns }
+    }
+
+    /// Ranks stalls: the higher, the worse.
+    pub(in super::super) fn badness(&self) -> (u64, u64) {
+        (self.attributable_ns(), self.stall.duration_ns)
     }
 
     /// Whether the machine, not the code, is to blame.
@@ -67,14 +72,14 @@ impl Stalls {
     pub(in super::super) fn groups(&self, header: &Header) -> Groups {
         let mut groups = self.folded.clone();
         for record in self.records.values() {
-            groups.add(Group::of(header, record));
+            groups.note(header, record);
         }
         groups
     }
 
     /// How many there were.
     pub(in super::super) fn count(&self) -> u64 {
-        self.records.len() as u64 + self.folded.iter().map(|group| group.count).sum::<u64>()
+        self.records.len() as u64 + self.folded.iter().map(|group| group.sums.count).sum::<u64>()
     }
 
     /// The lengths of all stalls: as measured, and as far as the code answers for them.
@@ -108,7 +113,7 @@ impl Stalls {
             if let Some(record) = self.records.remove(&id) {
                 shift_polls(&mut self.folded_shift, &record);
                 self.folded_lengths.add(record.stall.duration_ns, record.attributable_ns());
-                self.folded.add(Group::of(header, &record));
+                self.folded.note(header, &record);
             }
         }
     }

@@ -1,4 +1,4 @@
-use super::super::group::{Group, Groups};
+use super::super::group::{Group, Groups, Sums};
 use super::super::thresholds::{Stat, Value};
 use super::super::{History, Threshold};
 use super::{Measured, Shift, polls, statistic};
@@ -6,37 +6,38 @@ use stallscope_wire::Histogram;
 use stallscope_wire::duration::show;
 
 pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<Measured, String> {
+    if histories.iter().all(|history| history.polls() == 0) {
+        return Err("no poll was seen".to_owned());
+    }
     let mut groups = Groups::default();
     let mut lengths = Shift::default();
     for history in histories {
         lengths.merge(&history.stall_store().lengths());
-        for group in history.stall_store().groups(history.header()).into_groups() {
-            groups.add(group);
-        }
+        groups.extend(history.stall_store().groups(history.header()));
     }
-    let blamed = || groups.iter().filter(|group| !group.worst.blames_host());
-    let sum = |of: fn(&Group) -> u64| blamed().map(of).fold(0, u64::saturating_add);
-    let whole_count = groups.iter().map(|group| group.count).sum();
-    let whole_total = groups.iter().map(|group| group.total_ns).fold(0, u64::saturating_add);
+    let blamed = || groups.blamed();
+    let sum = |of: fn(&Sums) -> u64| blamed().map(|group| of(&group.sums)).fold(0, u64::saturating_add);
+    let whole_count = groups.iter().map(|group| group.sums.count).sum();
+    let whole_total = groups.iter().map(|group| group.sums.total_ns).fold(0, u64::saturating_add);
     let nanos = |attributable, whole| (Value::Nanos(attributable), Value::Nanos(whole));
     let (attributable, whole) = match threshold.stat() {
         Stat::Max => nanos(
             blamed().map(Group::attributable_max_ns).max().unwrap_or(0),
-            groups.iter().map(|group| group.max_ns).max().unwrap_or(0),
+            groups.iter().map(|group| group.sums.max_ns).max().unwrap_or(0),
         ),
-        Stat::Count => (Value::Count(sum(|group| group.over)), Value::Count(whole_count)),
-        Stat::Total => nanos(sum(|group| group.attributable_total_ns), whole_total),
+        Stat::Count => (Value::Count(sum(|sums| sums.over)), Value::Count(whole_count)),
+        Stat::Total => nanos(sum(|sums| sums.attributable_total_ns), whole_total),
         stat => {
             let limit = histories.iter().map(|history| history.header().threshold_ns).min().unwrap_or(0);
             let mut attributable = lengths.attributable(&Histogram::default());
             attributable.buckets.retain(|&(upper, _)| upper >= limit);
-            attributable.sum_ns = sum(|group| group.attributable_total_ns);
+            attributable.sum_ns = sum(|sums| sums.attributable_total_ns);
             (statistic(&attributable, stat), statistic(&lengths.measured(&Histogram::default()), stat))
         }
     };
     let worst = blamed().max_by_key(|group| match threshold.stat() {
-        Stat::Count => group.over,
-        Stat::Total => group.attributable_total_ns,
+        Stat::Count => group.sums.over,
+        Stat::Total => group.sums.attributable_total_ns,
         _ => group.attributable_max_ns(),
     });
     Ok(Measured {
