@@ -1,1 +1,38 @@
 //! One place for judgement: from lines to findings, from findings and thresholds to a verdict.
+//!
+//! Pure functions: nothing here reads a file, a clock or the environment. Lines go into a [`History`], one a process;
+//! [`findings`] says what went wrong in them, [`judge`] whether that is acceptable, and [`Report`] is both as one
+//! document.
+//!
+//! ```
+//! use stallscope::analysis::{History, Verdict, findings, judge, thresholds};
+//! use stallscope_wire::{Header, Line, Stall};
+//!
+//! let mut history = History::new(Header { threshold_ns: 100_000_000, ..Header::default() });
+//! history.apply(Line::Stall(Stall { duration_ns: 312_000_000, attributable_ns: 311_000_000, ..Stall::default() }));
+//!
+//! let findings = findings(&[&history]);
+//! assert_eq!(findings[0].max_ns, 312_000_000);
+//!
+//! let judgement = judge(&thresholds::defaults(), &[&history], false);
+//! assert_eq!(judgement.verdict, Verdict::Breach);
+//! ```
+
+mod culprit;
+mod finding;
+mod group;
+mod help;
+mod history;
+mod judge;
+mod measure;
+mod report;
+mod rule;
+pub mod thresholds;
+
+pub use culprit::Culprit;
+pub use finding::{Cause, Finding, Frame, Rule, Severity, Task};
+pub use history::{History, StallRecord};
+pub use judge::{Judgement, Outcome, Verdict, judge};
+pub use report::{Histograms, Lost, Process, Report};
+pub use rule::findings;
+pub use thresholds::Threshold;

@@ -1,0 +1,127 @@
+//! The command that is checked: started, signalled and waited for.
+
+use crate::failure::Failure;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// From the wish that a command ends to its end by force.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What to run, and how.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    /// The program and its arguments; never empty.
+    pub(super) command: &'a [OsString],
+    /// Each process that the command starts writes its log here.
+    pub(super) logs: &'a Path,
+    /// A stall from this length on is recorded, where another length than the usual is needed.
+    pub(super) threshold: Option<String>,
+    /// Stdout is ours alone.
+    pub(super) stdout_to_stderr: bool,
+    pub(super) timeout: Option<Duration>,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    status: ExitStatus,
+    pub(super) timed_out: bool,
+}
+
+impl Ended {
+    /// Its own exit code if it failed, 128 and the signal if one ended it. That it was ended for its time is no failure.
+    pub(super) fn failure(&self) -> Option<u8> {
+        let code = match (self.status.code(), self.status.signal()) {
+            (Some(code), _) => code,
+            (None, signal) => 128 + signal.unwrap_or(0),
+        };
+        let by_us = self.timed_out && [Signal::TERM, Signal::KILL].iter().any(|s| code == 128 + s.as_raw());
+        u8::try_from(code & 0xff).ok().filter(|&code| code != 0 && !by_us)
+    }
+}
+
+/// Runs the command to its end.
+pub(super) fn run(plan: &Plan<'_>) -> Result<Ended, Failure> {
+    let failed = |error: io::Error| Failure::internal(format_args!("cannot wait for the command: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    runtime.block_on(async {
+        // Before the command starts: from here on no signal ends us without it.
+        let [mut interrupt, mut terminate, mut hangup] = signals().map_err(failed)?;
+        let (mut child, shared) = start(plan)?;
+        let deadline = tokio::time::sleep(plan.timeout.unwrap_or(Duration::MAX));
+        let force = tokio::time::sleep(Duration::MAX);
+        tokio::pin!(deadline, force);
+        let (mut timed_out, mut interrupts) = (false, 0);
+        loop {
+            tokio::select! {
+                status = child.wait() => return Ok(Ended { status: status.map_err(failed)?, timed_out }),
+                () = &mut deadline, if !timed_out => {
+                    timed_out = true;
+                    force.as_mut().reset(tokio::time::Instant::now() + GRACE);
+                    send(&child, shared, Signal::TERM);
+                }
+                () = &mut force, if timed_out => {
+                    send(&child, shared, Signal::KILL);
+                    force.as_mut().reset(tokio::time::Instant::now() + GRACE);
+                }
+                _ = interrupt.recv() => {
+                    interrupts += 1;
+                    // A terminal interrupts all that shares our group; only what does not needs to be told.
+                    match (interrupts, shared) {
+                        (1, true) => {}
+                        (1, false) => send(&child, shared, Signal::INT),
+                        _ => send(&child, shared, Signal::KILL),
+                    }
+                }
+                _ = terminate.recv() => send(&child, shared, Signal::TERM),
+                _ = hangup.recv() => send(&child, shared, Signal::HUP),
+            }
+        }
+    })
+}
+
+fn signals() -> io::Result<[tokio::signal::unix::Signal; 3]> {
+    Ok([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?])
+}
+
+/// Starts the command, and says whether it shares our process group. It does where it may read the terminal, which only
+/// the foreground group may; elsewhere it gets a group of its own, so that what it starts can be ended with it.
+fn start(plan: &Plan<'_>) -> Result<(Child, bool), Failure> {
+    let (program, arguments) =
+        plan.command.split_first().ok_or_else(|| Failure::usage("no command is given after --"))?;
+    let shared = io::stdin().is_terminal();
+    let mut command = Command::new(program);
+    command.args(arguments).env("STALLSCOPE_LOG", plan.logs);
+    if let Some(threshold) = &plan.threshold {
+        command.env("STALLSCOPE_THRESHOLD", threshold);
+    }
+    if plan.stdout_to_stderr {
+        command.stdout(Stdio::from(io::stderr()));
+    }
+    if !shared {
+        command.process_group(0);
+    }
+    let child = command.spawn().map_err(|error| {
+        let name = program.display();
+        match error.kind() {
+            io::ErrorKind::NotFound => Failure::usage(format_args!(
+                "cannot run {name}: there is no such command (give a path, such as ./{name}, or one that is in PATH)"
+            )),
+            _ => Failure::usage(format_args!("cannot run {name}: {error}")),
+        }
+    })?;
+    Ok((child, shared))
+}
+
+/// A process that is gone, or no longer ours to signal, needs no signal.
+fn send(child: &Child, shared: bool, signal: Signal) {
+    let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else { return };
+    let _ = if shared { kill_process(pid, signal) } else { kill_process_group(pid, signal) };
+}

@@ -1,0 +1,113 @@
+//! `stallscope check`: the CI gate.
+
+mod child;
+mod live;
+mod logs;
+mod outputs;
+mod sight;
+
+use crate::{color::Color, failure::Failure};
+use outputs::Outputs;
+use sight::Sight;
+use stallscope::analysis::{Report, Threshold, Verdict, judge, thresholds};
+use stallscope_wire::duration;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Run a command, or read what one has recorded, and fail when something blocked the event loop.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "stallscope check [OPTIONS] -- COMMAND…\n       stallscope check [OPTIONS] --log PATH…\n       stallscope check [OPTIONS] --pid PID --for DURATION",
+    group = clap::ArgGroup::new("target").required(true),
+    after_help = "Examples:
+  stallscope check -- cargo test
+  stallscope check --fail-on 'stall.max < 50ms' --fail-on 'lag.p99 < 20ms' -- ./server --self-test
+  stallscope check --format json -o report.json --log logs/
+
+Exit codes:
+  0 pass · 99 a threshold was breached · 98 no data, or incomplete data · 97 only the host's own delays breached ·
+  2 usage or input error · 1 internal error · the command's own code if it failed (128 + signal if one ended it)"
+)]
+pub(crate) struct Args {
+    /// What must hold, such as "stall.max < 100ms", which is the default; may be given more than once.
+    #[arg(long, value_name = "EXPR")]
+    fail_on: Vec<String>,
+    #[command(flatten)]
+    outputs: Outputs,
+    /// Accept a process whose end was not seen, because it was killed or its log is cut.
+    #[arg(long)]
+    allow_incomplete: bool,
+    /// End the command after this time, with SIGTERM and 5s later SIGKILL.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "command")]
+    timeout: Option<Duration>,
+    /// Event logs, or folders of them.
+    #[arg(long, value_name = "PATH", num_args = 1.., group = "target")]
+    log: Vec<PathBuf>,
+    /// A running process.
+    #[arg(long, value_name = "PID", group = "target", requires = "for")]
+    pid: Option<u32>,
+    /// How long to look at it.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "pid")]
+    r#for: Option<Duration>,
+    /// The command to run. It and what it starts write their logs into a temporary folder.
+    #[arg(last = true, value_name = "COMMAND", group = "target")]
+    command: Vec<OsString>,
+}
+
+pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
+    let thresholds = thresholds_of(&args.fail_on)?;
+    let own_stdout = args.outputs.own_stdout();
+    let sinks = args.outputs.open()?;
+    let sight = match (args.pid, args.r#for) {
+        (Some(pid), Some(time)) => Sight::of_process(pid, time)?,
+        _ if args.command.is_empty() => Sight::of_logs(&args.log, args.allow_incomplete)?,
+        _ => {
+            let order = sight::Order { command: &args.command, timeout: args.timeout, own_stdout };
+            Sight::of_command(&order, &thresholds, args.allow_incomplete)?
+        }
+    };
+
+    let histories: Vec<_> = sight.histories.iter().collect();
+    let mut judgement = judge(&thresholds, &histories, args.allow_incomplete);
+    judgement.notes.extend(sight.notes);
+    sight.lacks.into_iter().for_each(|lack| judgement.lack(lack));
+    let report = Report::new(sight.command, judgement, &histories);
+    sinks.write(&report, color)?;
+    let code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
+    if let Some(reason) = in_short(&report, sight.failure) {
+        // Nothing is left to be told to when stderr is closed.
+        let _ = writeln!(io::stderr(), "stallscope: {reason} (exit code {code})");
+    }
+    Ok(ExitCode::from(code))
+}
+
+fn thresholds_of(expressions: &[String]) -> Result<Vec<Threshold>, Failure> {
+    if expressions.is_empty() {
+        return Ok(thresholds::defaults());
+    }
+    let parsed = expressions.iter().map(|expr| expr.parse());
+    parsed.collect::<Result<_, _>>().map_err(|error| Failure::usage(format_args!("--fail-on: {error}")))
+}
+
+/// Why the exit code is not 0.
+fn in_short(report: &Report, failure: Option<u8>) -> Option<String> {
+    let failed = report.thresholds.iter().filter(|outcome| outcome.ok == Some(false));
+    let reason = match report.verdict {
+        Verdict::Pass => return failure.map(|_| "the command failed; every threshold holds".to_owned()),
+        Verdict::Breach => {
+            let broken: Vec<_> =
+                failed.map(|outcome| format!("{} ({})", outcome.expr, outcome.measured)).collect();
+            format!("breach: {}", broken.join(", "))
+        }
+        Verdict::Inconclusive => "inconclusive: only the host's own delays breached".to_owned(),
+        _ => {
+            let unmeasured = report.thresholds.iter().find_map(|outcome| outcome.note.as_ref());
+            let why = report.notes.first().or(unmeasured).map_or("too little was seen", |note| note);
+            format!("incomplete: {why}")
+        }
+    };
+    Some(if failure.is_some() { format!("the command failed; {reason}") } else { reason })
+}

@@ -1,0 +1,20 @@
+//! One file a subcommand, one variant and one line of dispatch each.
+
+mod check;
+
+use crate::{color::Color, failure::Failure};
+use std::process::ExitCode;
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Check(check::Args),
+}
+
+impl Command {
+    pub(crate) fn run(self, color: Color) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Check(args) => check::run(args, color),
+        }
+    }
+}

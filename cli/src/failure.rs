@@ -1,0 +1,41 @@
+//! Why a command could not do what it was asked.
+
+use std::fmt::Display;
+use std::io;
+use std::process::ExitCode;
+
+/// An error that ends the command, and the exit code that goes with it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// The user's input, arguments or configuration are wrong; exit code 2. Say what was wrong, where, and what to do.
+    pub(crate) fn usage(message: impl Display) -> Self {
+        Self { message: message.to_string(), code: 2 }
+    }
+
+    /// Something failed that no input explains; exit code 1.
+    pub(crate) fn internal(message: impl Display) -> Self {
+        Self { message: message.to_string(), code: 1 }
+    }
+
+    /// Says it on stderr, and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        // Nothing is left to be told to when stderr is closed.
+        let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("error: {}\n", self.message));
+        ExitCode::from(self.code)
+    }
+}
+
+/// A reader of our stdout that left (`| head`) is no error: there is nobody to tell. Every other one is.
+pub(crate) fn unless_closed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::internal(format_args!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

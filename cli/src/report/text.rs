@@ -1,0 +1,182 @@
+//! A report for people: what was to hold, what went wrong, what was not seen.
+
+use stallscope::analysis::{Finding, Frame, Outcome, Report, Severity, Verdict};
+use stallscope_wire::Quality;
+use stallscope_wire::duration::show;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// The most frames that are shown of a stack.
+const FRAMES: usize = 8;
+
+/// Writes the whole report.
+pub(crate) fn write(out: &mut impl Write, report: &Report, color: bool) -> io::Result<()> {
+    let paint = Paint(color);
+    for outcome in &report.thresholds {
+        write_outcome(out, outcome, report, paint)?;
+    }
+    if !report.thresholds.is_empty() {
+        writeln!(out)?;
+    }
+    write_findings(out, &report.findings, color)?;
+    if report.findings.is_empty() && !report.processes.is_empty() {
+        writeln!(out, "no finding\n")?;
+    }
+    write_sight(out, report, paint)?;
+    let verdict = match report.verdict {
+        Verdict::Pass => paint.green(&report.verdict),
+        Verdict::Breach => paint.red(&report.verdict),
+        _ => paint.yellow(&report.verdict),
+    };
+    writeln!(out, "verdict: {verdict}")
+}
+
+/// Writes what went wrong, the worst first.
+pub(crate) fn write_findings(out: &mut impl Write, findings: &[Finding], color: bool) -> io::Result<()> {
+    findings.iter().try_for_each(|finding| write_finding(out, finding, Paint(color)))
+}
+
+fn write_outcome(out: &mut impl Write, outcome: &Outcome, report: &Report, paint: Paint) -> io::Result<()> {
+    let longest =
+        |of: fn(&Outcome) -> &str| report.thresholds.iter().map(|o| of(o).chars().count()).max().unwrap_or(0);
+    let (expr, measured) = (longest(|o| &o.expr), longest(|o| &o.measured));
+    let mark = match outcome.ok {
+        Some(true) => paint.green(&"✓"),
+        Some(false) => paint.red(&"✗"),
+        None => paint.yellow(&"?"),
+    };
+    write!(out, "{mark} {:expr$}  {:measured$}", clean(&outcome.expr), outcome.measured)?;
+    if let Some(worst) = &outcome.worst {
+        write!(out, "  {}", clean(worst))?;
+    }
+    if let Some(note) = &outcome.note {
+        write!(out, "  ({})", clean(note))?;
+    }
+    writeln!(out)
+}
+
+fn write_finding(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Result<()> {
+    let severity = match finding.severity {
+        Severity::Error => paint.red(&"error"),
+        Severity::Warning => paint.yellow(&"warning"),
+        _ => paint.dim(&"info"),
+    };
+    writeln!(out, "{} {severity}: {}", paint.bold(&clean(finding)), finding.rule)?;
+    let mut facts = vec![format!("{} in all", show(finding.total_ns))];
+    if finding.victims.tasks > 0 {
+        let (tasks, delay) = (finding.victims.tasks, show(finding.victims.delay_ns));
+        let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
+        facts.push(format!("{tasks} waited behind it, {delay} together"));
+    }
+    if finding.attributable_max_ns < finding.max_ns {
+        facts.push(format!("the code answers for {} of the longest", show(finding.attributable_max_ns)));
+    }
+    if let Some(task) = &finding.task {
+        facts.push(format!("in task {}, spawned at {}", task.id, clean(&task.spawned_at)));
+    }
+    facts.extend(finding.route.as_ref().map(|route| format!("answering {}", clean(route))));
+    writeln!(out, "  {}", facts.join(" · "))?;
+    write_stack(out, finding, paint)?;
+    writeln!(out, "  {}: {}\n", paint.bold(&"help"), clean(&finding.help))
+}
+
+/// From the innermost frame to the culprit, and the user's own code that called it.
+fn write_stack(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Result<()> {
+    let culprit = finding.stack.iter().position(|frame| frame.user);
+    // Of what lies below the culprit, the call that it made says most; then what was called last.
+    let from = culprit.map_or(0, |culprit| culprit.saturating_sub(3));
+    let shown = |(i, frame): &(usize, &Frame)| frame.user || culprit.is_none_or(|culprit| *i < culprit);
+    let chosen: Vec<_> = finding.stack.iter().enumerate().skip(from).filter(shown).collect();
+    let chosen = &chosen[..chosen.len().min(FRAMES)];
+    for (i, frame) in chosen {
+        let text = format!("{}  {}", place(frame), clean(frame));
+        if Some(*i) == culprit {
+            writeln!(out, "  → {}", paint.bold(&text))?;
+        } else {
+            writeln!(out, "    {}", paint.dim(&text))?;
+        }
+    }
+    let hidden = finding.stack.len() - chosen.len();
+    if hidden > 0 {
+        writeln!(out, "    {}", paint.dim(&format!("… {hidden} more frames in the JSON report")))?;
+    }
+    match finding.stack_quality {
+        Some(Quality::Uncertain) => writeln!(out, "    a frame of this stack had to be guessed"),
+        Some(Quality::Truncated) => writeln!(out, "    the outer part of this stack was not captured"),
+        _ => Ok(()),
+    }
+}
+
+fn place(frame: &Frame) -> String {
+    match (&frame.file, frame.line) {
+        (Some(file), Some(line)) => clean(&format!("{file}:{line}")),
+        (Some(file), None) => clean(file),
+        _ => "?".to_owned(),
+    }
+}
+
+/// What the report rests on, and what it could not see.
+fn write_sight(out: &mut impl Write, report: &Report, paint: Paint) -> io::Result<()> {
+    if !report.processes.is_empty() {
+        let count = match report.processes.len() {
+            1 => "1 process".to_owned(),
+            count => format!("{count} processes"),
+        };
+        let longest = report.processes.iter().map(|process| process.duration_ns).max().unwrap_or(0);
+        let (tier, mode) =
+            (format!("{:?}", report.tier).to_lowercase(), format!("{:?}", report.mode).to_lowercase());
+        let sight = if report.coverage.complete { "everything was seen" } else { "not everything was seen" };
+        writeln!(out, "seen: {count}, {}, tier {tier}, mode {mode}; {sight}", show(longest))?;
+    }
+    for gap in &report.coverage.missing {
+        writeln!(out, "{}: {} ({})", paint.yellow(&"not seen"), clean(&gap.what), clean(&gap.cure))?;
+    }
+    let lost = report.lost;
+    let kinds = [
+        (lost.events, "reports"),
+        (lost.stacks, "stacks"),
+        (lost.locations, "spawn locations"),
+        (lost.lines, "lines"),
+    ];
+    let kinds: Vec<_> =
+        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}")).collect();
+    if !kinds.is_empty() {
+        writeln!(out, "{}: {}", paint.yellow(&"lost"), kinds.join(", "))?;
+    }
+    report.notes.iter().try_for_each(|note| writeln!(out, "{}: {}", paint.yellow(&"note"), clean(note)))
+}
+
+/// Text from a log must not steer the terminal.
+fn clean(text: &(impl Display + ?Sized)) -> String {
+    text.to_string().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Colours, or none.
+#[derive(Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn with(self, code: &str, text: &impl Display) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+    }
+
+    fn bold(self, text: &impl Display) -> String {
+        self.with("1", text)
+    }
+
+    fn dim(self, text: &impl Display) -> String {
+        self.with("2", text)
+    }
+
+    fn red(self, text: &impl Display) -> String {
+        self.with("1;31", text)
+    }
+
+    fn green(self, text: &impl Display) -> String {
+        self.with("32", text)
+    }
+
+    fn yellow(self, text: &impl Display) -> String {
+        self.with("33", text)
+    }
+}

@@ -1,0 +1,114 @@
+use super::StallRecord;
+use serde::{Deserialize, Serialize};
+use stallscope_wire::{Header, Owner};
+use std::fmt;
+
+/// The place that a finding accuses. Shown as `file:line` where that is known, else by the next best name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Culprit {
+    /// Demangled name of the function.
+    pub function: Option<String>,
+    /// Source file, relative to the process's source root when it lies below it.
+    pub file: Option<String>,
+    /// Line in it, from 1.
+    pub line: Option<u32>,
+    /// Path of the module that the code lies in, where no symbols are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Offset of the instruction in that module.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// Where the blocked task was spawned, `file:line:column`, where the code itself is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spawned_at: Option<String>,
+    /// Whose poll it was, where nothing else is known: `root`, `local`, `runtime`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+impl Culprit {
+    /// Whom a stall accuses: the innermost frame of the user's own code, else the task's spawn location, else the
+    /// innermost frame at all.
+    #[must_use]
+    pub fn of(record: &StallRecord) -> Self {
+        let stall = &record.stall;
+        if let Some(culprit) = stall.stack.as_ref().and_then(|stack| Self::of_frame(stack, stack.culprit?)) {
+            return culprit;
+        }
+        if let Some(task) = stall.task.as_ref().filter(|task| !task.spawned_at.is_empty()) {
+            return Self { spawned_at: Some(task.spawned_at.clone()), ..Self::default() };
+        }
+        if let Some(culprit) = stall.stack.as_ref().and_then(|stack| Self::of_frame(stack, 0)) {
+            return culprit;
+        }
+        let owner = match stall.owner {
+            Owner::Root => "root",
+            Owner::Local => "local",
+            Owner::Runtime => "runtime",
+            _ => return Self::default(),
+        };
+        Self { owner: Some(owner.to_owned()), ..Self::default() }
+    }
+
+    fn of_frame(stack: &stallscope_wire::Stack, index: u32) -> Option<Self> {
+        let frame = stack.frames.get(index as usize)?;
+        let named = frame.function.is_some() || frame.file.is_some();
+        let module = frame.module.and_then(|module| stack.modules.get(module as usize));
+        let unnamed = module.filter(|_| !named);
+        (named || unnamed.is_some()).then(|| Self {
+            function: frame.function.clone(),
+            file: frame.file.clone(),
+            line: frame.line,
+            module: unnamed.map(|module| module.path.clone()),
+            offset: unnamed.map(|_| frame.offset),
+            ..Self::default()
+        })
+    }
+
+    /// Whether anything at all is known of the place.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+impl fmt::Display for Culprit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.line, &self.function, &self.module, self.offset) {
+            (Some(file), Some(line), ..) => write!(f, "{file}:{line}"),
+            (_, _, Some(function), ..) => f.write_str(function),
+            (Some(file), ..) => f.write_str(file),
+            (_, _, _, Some(module), Some(offset)) => {
+                write!(f, "{}+{offset:#x}", module.rsplit('/').next().unwrap_or(module))
+            }
+            _ => match (&self.spawned_at, self.owner.as_deref()) {
+                (Some(spawned_at), _) => write!(f, "a task spawned at {spawned_at}"),
+                (None, Some("root")) => f.write_str("the root future"),
+                (None, Some("local")) => f.write_str("a task of a LocalSet"),
+                (None, Some("runtime")) => f.write_str("the runtime itself"),
+                (None, _) => f.write_str("a place that no stack tells"),
+            },
+        }
+    }
+}
+
+/// What stalls are grouped by: two with the same key are the same finding.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Key {
+    /// Tells the `src/lib.rs` of one project from that of another.
+    root: Option<String>,
+    place: Culprit,
+}
+
+impl Key {
+    pub(super) fn new(header: &Header, culprit: &Culprit) -> Self {
+        let mut place = culprit.clone();
+        if place.file.is_some() && place.line.is_some() {
+            // A generic function has a name for each of its instances, and inlining hides it: the line alone tells.
+            place.function = None;
+        }
+        let root = header.source_root.clone().filter(|_| place.file.is_some() || place.spawned_at.is_some());
+        Self { root, place }
+    }
+}

@@ -1,0 +1,277 @@
+use super::Culprit;
+use super::group::Group;
+use serde::{Deserialize, Serialize};
+use stallscope_wire::duration::show;
+use stallscope_wire::{Quality, Victims};
+use std::fmt;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// A rule that fired, for one culprit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Finding {
+    /// Which rule.
+    pub rule: Rule,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Why.
+    pub cause: Cause,
+    /// Name of the system call, where one is the cause.
+    pub syscall: Option<String>,
+    /// What kind of lock, for the cause `lock`.
+    pub lock: Option<String>,
+    /// The place to look at.
+    pub culprit: Culprit,
+    /// How often.
+    pub count: u64,
+    /// The longest, in nanoseconds.
+    pub max_ns: u64,
+    /// All of them added up, in nanoseconds.
+    pub total_ns: u64,
+    /// The longest without the time the host did not run it, in nanoseconds.
+    pub attributable_max_ns: u64,
+    /// At least one had not ended when the log did.
+    pub ongoing: bool,
+    /// What it cost others.
+    pub victims: Victims,
+    /// The task that was in the longest, where it was one.
+    pub task: Option<Task>,
+    /// The route that was being answered, where it is known.
+    pub route: Option<String>,
+    /// The request that was being answered, where it is known.
+    pub request_id: Option<String>,
+    /// Where the thread was in the longest, innermost frame first.
+    pub stack: Vec<Frame>,
+    /// How far the stack can be believed; absent when there is none.
+    pub stack_quality: Option<Quality>,
+    /// When it was first seen, RFC 3339.
+    pub first_seen: String,
+    /// What to do.
+    pub help: String,
+    /// The reason of the allowance that covers it.
+    pub allowed_by: Option<String>,
+}
+
+/// Stable names of what is looked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Rule {
+    /// One poll is longer than the threshold.
+    #[default]
+    BlockingPoll,
+    /// A probe waited longer than the lag limit.
+    LoopLag,
+    /// The machine did not run the process.
+    HostPause,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::BlockingPoll => "blocking-poll",
+            Self::LoopLag => "loop-lag",
+            Self::HostPause => "host-pause",
+        })
+    }
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Severity {
+    /// Nothing is wrong with the code.
+    #[default]
+    Info,
+    /// It may want attention.
+    Warning,
+    /// It wants to be mended.
+    Error,
+}
+
+/// Why something was late.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Cause {
+    /// It computed.
+    Cpu,
+    /// It waited in a system call.
+    Syscall,
+    /// It waited for another thread.
+    Lock,
+    /// The machine did not run it.
+    Host,
+    /// No single poll was long, but there were too many.
+    Saturation,
+    /// It could not be told.
+    #[default]
+    Unknown,
+}
+
+impl From<stallscope_wire::Cause> for Cause {
+    fn from(cause: stallscope_wire::Cause) -> Self {
+        match cause {
+            stallscope_wire::Cause::Cpu => Self::Cpu,
+            stallscope_wire::Cause::Syscall => Self::Syscall,
+            stallscope_wire::Cause::Lock => Self::Lock,
+            stallscope_wire::Cause::Host => Self::Host,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Cpu => "cpu",
+            Self::Syscall => "syscall",
+            Self::Lock => "lock",
+            Self::Host => "host",
+            Self::Saturation => "saturation",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// The task that a finding was seen in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Task {
+    /// tokio's id.
+    pub id: u64,
+    /// Its name, where it was given one.
+    pub name: Option<String>,
+    /// Where it was spawned, `file:line:column`.
+    pub spawned_at: String,
+}
+
+/// One function of a finding's stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Frame {
+    /// Demangled name, where symbols are known.
+    pub function: Option<String>,
+    /// Source file.
+    pub file: Option<String>,
+    /// Line in it, from 1.
+    pub line: Option<u32>,
+    /// The crate that the function belongs to, where it is known.
+    #[serde(rename = "crate")]
+    pub krate: Option<String>,
+    /// The user's own code.
+    pub user: bool,
+    /// Path of the file that the code lies in, where no symbols are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Offset of the instruction in that file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+}
+
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.function, &self.module, self.offset) {
+            (Some(function), ..) => f.write_str(function),
+            (None, Some(module), Some(offset)) => {
+                write!(f, "{}+{offset:#x}", module.rsplit('/').next().unwrap_or(module))
+            }
+            _ => f.write_str("?"),
+        }
+    }
+}
+
+impl Finding {
+    /// What stalls of one culprit have in common, the longest one's stack and task with it.
+    pub(super) fn of_group(rule: Rule, severity: Severity, group: &Group) -> Self {
+        let sums = group.sums;
+        let mut finding = Self {
+            rule,
+            severity,
+            culprit: group.culprit.clone(),
+            count: sums.count,
+            max_ns: sums.max_ns,
+            total_ns: sums.total_ns,
+            attributable_max_ns: group.attributable_max_ns(),
+            ongoing: sums.ongoing,
+            victims: Victims { tasks: sums.victims, delay_ns: sums.delay_ns },
+            first_seen: rfc3339(sums.first_unix_ns),
+            ..Self::default()
+        };
+        finding.describe(&group.worst);
+        finding
+    }
+
+    /// Takes cause, task and stack from one stall.
+    pub(super) fn describe(&mut self, record: &super::StallRecord) {
+        let stall = &record.stall;
+        self.cause = stall.cause.into();
+        self.syscall = stall.syscall.clone();
+        self.lock = stall.lock.clone();
+        self.task = stall.task.as_ref().map(|task| Task {
+            id: task.id,
+            name: None,
+            spawned_at: task.spawned_at.clone(),
+        });
+        if let Some(stack) = &stall.stack {
+            self.stack_quality = Some(stack.quality);
+            self.stack = stack.frames.iter().map(|frame| frame_of(stack, frame)).collect();
+        }
+    }
+
+    /// The cause with what is known of it: `syscall clock_nanosleep`, `lock mutex`, `cpu`.
+    #[must_use]
+    pub fn cause_in_words(&self) -> String {
+        let detail = match self.cause {
+            Cause::Syscall => self.syscall.as_ref(),
+            Cause::Lock => self.lock.as_ref(),
+            _ => None,
+        };
+        detail.map_or_else(|| self.cause.to_string(), |detail| format!("{} {detail}", self.cause))
+    }
+}
+
+fn frame_of(stack: &stallscope_wire::Stack, frame: &stallscope_wire::Frame) -> Frame {
+    let named = frame.function.is_some() || frame.file.is_some();
+    let module = frame.module.and_then(|module| stack.modules.get(module as usize)).filter(|_| !named);
+    Frame {
+        function: frame.function.clone(),
+        file: frame.file.clone(),
+        line: frame.line,
+        krate: frame.krate.clone(),
+        user: frame.user,
+        offset: module.map(|_| frame.offset),
+        module: module.map(|module| module.path.clone()),
+    }
+}
+
+/// One sentence for people, the place first.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (culprit, max, cause) = (&self.culprit, show(self.max_ns), self.cause_in_words());
+        let ongoing = if self.ongoing { ", and had not ended" } else { "" };
+        let times = match self.count {
+            1 => "once, for".to_owned(),
+            count => format!("{count} times, at most"),
+        };
+        match (self.rule, self.cause) {
+            (Rule::BlockingPoll, _) => {
+                write!(f, "{culprit} blocked a worker {times} {max}{ongoing} ({cause})")
+            }
+            (Rule::LoopLag, Cause::Saturation) => {
+                write!(f, "new work waited {times} {max}{ongoing}, and no single poll explains it ({cause})")
+            }
+            (Rule::LoopLag, _) => {
+                write!(f, "{culprit} kept new work waiting {times} {max}{ongoing} ({cause})")
+            }
+            (Rule::HostPause, _) => write!(f, "the machine did not run the process {times} {max}"),
+        }
+    }
+}
+
+/// Nanoseconds since the Unix epoch as RFC 3339, to the millisecond.
+pub(super) fn rfc3339(unix_ns: u64) -> String {
+    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_nanos(unix_ns)).to_string()
+}

@@ -1,0 +1,135 @@
+use super::culprit::{Culprit, Key};
+use super::history::StallRecord;
+use stallscope_wire::Header;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// More culprits than this are counted as one, so that a process which invents them costs no memory.
+const LIMIT: usize = 1024;
+
+/// The stalls of one culprit.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    pub(super) culprit: Culprit,
+    /// The one with the longest attributable time.
+    pub(super) worst: StallRecord,
+    pub(super) sums: Sums,
+}
+
+impl Group {
+    /// The longest time that the code answers for.
+    pub(super) fn attributable_max_ns(&self) -> u64 {
+        self.worst.attributable_ns()
+    }
+
+    fn blame(&mut self, record: &StallRecord, copy: impl FnOnce() -> (Culprit, StallRecord)) {
+        if record.badness() > self.worst.badness() {
+            (self.culprit, self.worst) = copy();
+        }
+    }
+}
+
+/// What can be said of several stalls together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sums {
+    pub(super) count: u64,
+    /// Those whose attributable time alone is over the threshold.
+    pub(super) over: u64,
+    pub(super) max_ns: u64,
+    pub(super) total_ns: u64,
+    pub(super) attributable_total_ns: u64,
+    pub(super) ongoing: bool,
+    /// The most tasks that waited at one time.
+    pub(super) victims: u64,
+    pub(super) delay_ns: u64,
+    pub(super) first_unix_ns: u64,
+}
+
+impl Sums {
+    fn of(header: &Header, record: &StallRecord) -> Self {
+        let (stall, attributable_ns) = (&record.stall, record.attributable_ns());
+        Self {
+            count: 1,
+            over: u64::from(!record.blames_host() && attributable_ns >= header.threshold_ns),
+            max_ns: stall.duration_ns,
+            total_ns: stall.duration_ns,
+            attributable_total_ns: attributable_ns,
+            ongoing: record.ongoing,
+            victims: stall.victims.tasks,
+            delay_ns: stall.victims.delay_ns,
+            first_unix_ns: header.started_unix_ns.saturating_add(stall.started_ns),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.over += other.over;
+        self.max_ns = self.max_ns.max(other.max_ns);
+        self.total_ns = self.total_ns.saturating_add(other.total_ns);
+        self.attributable_total_ns = self.attributable_total_ns.saturating_add(other.attributable_total_ns);
+        self.ongoing |= other.ongoing;
+        self.victims = self.victims.max(other.victims);
+        self.delay_ns = self.delay_ns.saturating_add(other.delay_ns);
+        self.first_unix_ns = self.first_unix_ns.min(other.first_unix_ns);
+    }
+}
+
+/// Stalls by culprit. Those that the host is to blame for stay apart.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Groups(BTreeMap<(bool, Key), Group>);
+
+impl Groups {
+    /// Counts a stall. It is copied only if it is the worst of its group.
+    pub(super) fn note(&mut self, header: &Header, record: &StallRecord) {
+        let mut culprit = Culprit::of(record);
+        let mut key = (record.blames_host(), Key::new(header, &culprit));
+        if self.is_full_for(&key) {
+            (culprit, key.1) = (Culprit::default(), Key::default());
+        }
+        let sums = Sums::of(header, record);
+        match self.0.entry(key) {
+            Entry::Occupied(known) => {
+                let known = known.into_mut();
+                known.sums.merge(sums);
+                known.blame(record, || (culprit, record.clone()));
+            }
+            Entry::Vacant(new) => {
+                new.insert(Group { culprit, worst: record.clone(), sums });
+            }
+        }
+    }
+
+    /// Takes in groups that were counted elsewhere.
+    pub(super) fn extend(&mut self, other: Self) {
+        for (mut key, mut group) in other.0 {
+            if self.is_full_for(&key) {
+                (group.culprit, key.1) = (Culprit::default(), Key::default());
+            }
+            match self.0.entry(key) {
+                Entry::Occupied(known) => {
+                    let Group { culprit, worst, sums } = group;
+                    let known = known.into_mut();
+                    known.sums.merge(sums);
+                    known.blame(&worst, || (culprit, worst.clone()));
+                }
+                Entry::Vacant(new) => {
+                    new.insert(group);
+                }
+            }
+        }
+    }
+
+    fn is_full_for(&self, key: &(bool, Key)) -> bool {
+        self.0.len() >= LIMIT && !self.0.contains_key(key)
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.0.values()
+    }
+
+    /// Those that the code answers for.
+    pub(super) fn blamed(&self) -> impl Iterator<Item = &Group> {
+        self.iter().filter(|group| !group.worst.blames_host())
+    }
+}

@@ -1,0 +1,169 @@
+//! What to do about a finding, in one sentence.
+
+use super::{Cause, Finding};
+
+/// What a blocking call is known by, and what to do instead. The first that fits the innermost frames holds.
+const CALLS: [(&[&str], &str); 13] = [
+    (
+        &["thread::sleep", "thread::sleep_ms", "sleep_until"],
+        "await tokio::time::sleep instead of std::thread::sleep",
+    ),
+    (
+        &["reqwest::blocking", "ureq::", "attohttpc::", "minreq::"],
+        "use an async HTTP client (such as reqwest without its blocking module) and await it",
+    ),
+    (
+        &[
+            "futures_executor::",
+            "futures::executor::block_on",
+            "pollster::",
+            "Handle::block_on",
+            "Runtime::block_on",
+        ],
+        "await the future instead of calling block_on inside a task",
+    ),
+    (
+        &["rusqlite::", "libsqlite3_sys::", "sqlite3_", "diesel::", "postgres::", "mysql::"],
+        "run the query in tokio::task::spawn_blocking, or use an async driver",
+    ),
+    (
+        &["bcrypt", "argon2", "scrypt", "pbkdf2"],
+        "hash in tokio::task::spawn_blocking: a password hash is slow on purpose",
+    ),
+    (
+        &["ToSocketAddrs", "to_socket_addrs", "getaddrinfo", "LookupHost"],
+        "resolve names with tokio::net::lookup_host, or hand the name to an async connect",
+    ),
+    (
+        &["std::process::", "process::Command", "process::Child"],
+        "start and await it with tokio::process::Command",
+    ),
+    (
+        &["std::io::stdio", "std::io::stdin", "Stdin"],
+        "read standard input on a thread of its own, or with tokio::io::stdin",
+    ),
+    (
+        &["std::fs::", "fs::read", "fs::write", "fs::File", "File::open", "fs::OpenOptions"],
+        "use tokio::fs, or move the file access into tokio::task::spawn_blocking",
+    ),
+    (&["std::net::", "net::TcpStream::connect", "TcpStream::read"], "use tokio::net instead of std::net"),
+    (
+        &["JoinHandle", "JoinInner", "thread::scope"],
+        "join threads in tokio::task::spawn_blocking, or answer through a tokio::sync::oneshot",
+    ),
+    (
+        &["std::sync::mpsc", "crossbeam_channel", "flume::"],
+        "receive from a tokio::sync::mpsc channel and await it",
+    ),
+    (
+        &["regex::", "regex_automata::"],
+        "bound the input that the expression is run on, or match in tokio::task::spawn_blocking",
+    ),
+];
+
+/// What a system call is answered with when no frame tells more.
+const SYSCALLS: [(&[&str], &str); 6] = [
+    (&["nanosleep", "clock_nanosleep"], "await tokio::time::sleep instead of a sleep that blocks the thread"),
+    (
+        &["fsync", "fdatasync", "sync_file_range", "msync"],
+        "flush to disk in tokio::task::spawn_blocking: it waits for the device",
+    ),
+    (
+        &["connect", "accept", "accept4", "recvfrom", "recvmsg", "sendto", "sendmsg"],
+        "use tokio::net: this socket blocks the thread",
+    ),
+    (&["wait4", "waitid"], "await the child with tokio::process"),
+    (
+        &["poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait"],
+        "await readiness with tokio::io::unix::AsyncFd instead of waiting for it on the thread",
+    ),
+    (
+        &[
+            "read",
+            "pread64",
+            "readv",
+            "write",
+            "pwrite64",
+            "writev",
+            "open",
+            "openat",
+            "rename",
+            "unlink",
+            "statx",
+            "getdents64",
+            "copy_file_range",
+            "sendfile",
+            "flock",
+        ],
+        "use tokio::fs, or move the file access into tokio::task::spawn_blocking",
+    ),
+];
+
+/// What to do, by the kind of lock.
+const LOCKS: [(&[&str], &str); 7] = [
+    (
+        &["mutex"],
+        "hold the lock for less: move the slow work out of the section, or use tokio::sync::Mutex if it must be held across an await",
+    ),
+    (
+        &["rwlock"],
+        "hold the lock for less: publish a new value whole instead of changing it in place, or use tokio::sync::RwLock",
+    ),
+    (&["condvar"], "await a tokio::sync::Notify or watch channel instead of a condition variable"),
+    (&["channel"], "use a tokio::sync channel and await it"),
+    (
+        &["join", "park"],
+        "await the result (tokio::sync::oneshot, tokio::task::spawn_blocking) instead of waiting for a thread",
+    ),
+    (&["barrier"], "use tokio::sync::Barrier and await it"),
+    (&["once"], "use tokio::sync::OnceCell, or initialise before the runtime starts"),
+];
+
+/// How deep below the culprit a call's name is looked for.
+const DEPTH: usize = 24;
+
+/// One concrete advice.
+pub(super) fn advice(finding: &Finding) -> String {
+    let fallback = match finding.cause {
+        Cause::Host => {
+            "nothing in the code explains it: give the process more processor time, or run it on a quieter machine"
+        }
+        Cause::Saturation => {
+            "the workers have more to do than they manage: do less in each poll, move computing into tokio::task::spawn_blocking, or add workers"
+        }
+        Cause::Cpu => {
+            "move the computation into tokio::task::spawn_blocking, or split it and call tokio::task::yield_now().await between the parts"
+        }
+        Cause::Lock => by_name(&LOCKS, finding.lock.as_deref())
+            .unwrap_or("await a lock or channel of tokio::sync instead of waiting for another thread"),
+        Cause::Syscall => by_name(&SYSCALLS, finding.syscall.as_deref()).unwrap_or(
+            "move the blocking call into tokio::task::spawn_blocking, or use its async counterpart",
+        ),
+        Cause::Unknown => {
+            "keep whatever takes this long off the event loop: tokio::task::spawn_blocking, or an async counterpart"
+        }
+    };
+    if finding.ongoing && finding.cause == Cause::Lock {
+        return "it never ended: look for a lock that is taken twice, two that are taken in opposite order, or a guard that is held across an await"
+            .to_owned();
+    }
+    let blocking = matches!(finding.cause, Cause::Syscall | Cause::Lock | Cause::Cpu | Cause::Unknown);
+    called(finding).filter(|_| blocking).unwrap_or(fallback).to_owned()
+}
+
+fn by_name(table: &[(&[&str], &'static str)], name: Option<&str>) -> Option<&'static str> {
+    table.iter().find(|(names, _)| name.is_some_and(|name| names.contains(&name))).map(|&(_, advice)| advice)
+}
+
+/// What the frames from the innermost to the culprit call. A computation, or a plain mutex, says nothing by what it is called from.
+fn called(finding: &Finding) -> Option<&'static str> {
+    let culprit = finding.stack.iter().position(|frame| frame.user).unwrap_or(0);
+    let inner = &finding.stack[..finding.stack.len().min(culprit + 1).min(DEPTH)];
+    let named = |names: &[&str]| {
+        inner
+            .iter()
+            .filter_map(|frame| frame.function.as_deref())
+            .any(|function| names.iter().any(|name| function.contains(name)))
+    };
+    CALLS.iter().find(|(names, _)| named(names)).map(|&(_, advice)| advice)
+}

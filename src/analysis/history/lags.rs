@@ -1,0 +1,180 @@
+use super::super::culprit::{Culprit, Key};
+use super::super::measure::Shift;
+use super::{StallRecord, Stalls};
+use stallscope_wire::{Header, Lag};
+use std::collections::{BTreeMap, VecDeque};
+
+/// How many are kept; older ones live on in the counts of what explains them.
+const LIMIT: usize = 4096;
+/// More explanations than this are counted as one.
+const EXPLANATIONS: usize = 1024;
+/// The most probes that one wait is taken to have kept from being sent.
+const SKIPPED: usize = 10_000;
+
+/// The waits over the limit of one process.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Lags {
+    records: VecDeque<Lag>,
+    folded: BTreeMap<Option<Key>, LagGroup>,
+    folded_shift: Shift,
+}
+
+/// The waits that one culprit explains, or none.
+#[derive(Debug, Clone)]
+pub(in super::super) struct LagGroup {
+    pub(in super::super) key: Option<Key>,
+    /// The worst of the stalls that explain them; none: no single poll does.
+    pub(in super::super) stall: Option<(Culprit, StallRecord)>,
+    pub(in super::super) count: u64,
+    pub(in super::super) max_ns: u64,
+    pub(in super::super) attributable_max_ns: u64,
+    pub(in super::super) total_ns: u64,
+    pub(in super::super) ongoing: bool,
+    pub(in super::super) first_unix_ns: u64,
+}
+
+impl LagGroup {
+    fn empty(key: Option<Key>) -> Self {
+        Self {
+            key,
+            stall: None,
+            count: 0,
+            max_ns: 0,
+            attributable_max_ns: 0,
+            total_ns: 0,
+            ongoing: false,
+            first_unix_ns: u64::MAX,
+        }
+    }
+
+    fn note(&mut self, header: &Header, lag: &Lag) {
+        self.count += 1;
+        self.total_ns = self.total_ns.saturating_add(lag.wait_ns);
+        self.max_ns = self.max_ns.max(lag.wait_ns);
+        self.attributable_max_ns = self.attributable_max_ns.max(lag.attributable_ns);
+        self.ongoing |= lag.ongoing;
+        self.first_unix_ns = self.first_unix_ns.min(header.started_unix_ns.saturating_add(start(lag)));
+    }
+
+    pub(in super::super) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.total_ns = self.total_ns.saturating_add(other.total_ns);
+        self.max_ns = self.max_ns.max(other.max_ns);
+        self.attributable_max_ns = self.attributable_max_ns.max(other.attributable_max_ns);
+        self.ongoing |= other.ongoing;
+        self.first_unix_ns = self.first_unix_ns.min(other.first_unix_ns);
+        if let Some((culprit, record)) = other.stall {
+            self.blame(&record, || culprit);
+        }
+    }
+
+    /// The record is copied only if it is the worst so far.
+    fn blame(&mut self, record: &StallRecord, culprit: impl FnOnce() -> Culprit) {
+        if self.stall.as_ref().is_none_or(|(_, known)| known.badness() < record.badness()) {
+            self.stall = Some((culprit(), record.clone()));
+        }
+    }
+}
+
+impl Lags {
+    pub(super) fn apply(&mut self, header: &Header, stalls: &Stalls, mut lag: Lag) {
+        let earlier = self.records.iter_mut().rev().find(|known| known.runtime == lag.runtime);
+        if let Some(earlier) = earlier.filter(|known| known.ongoing && start(&lag) <= known.at_ns) {
+            // The same wait, told again: what it waited behind meanwhile may have changed.
+            let before = std::mem::take(&mut earlier.stalls);
+            lag.stalls.extend(before);
+            lag.stalls.sort_unstable();
+            lag.stalls.dedup();
+            *earlier = lag;
+            return;
+        }
+        self.records.push_back(lag);
+        if self.records.len() > LIMIT
+            && let Some(oldest) = self.records.pop_front()
+        {
+            shift(&mut self.folded_shift, header, &oldest);
+            if counts(header, &oldest) {
+                note(&mut self.folded, header, stalls, &oldest);
+            }
+        }
+    }
+
+    pub(in super::super) fn records(&self) -> impl DoubleEndedIterator<Item = &Lag> + Clone {
+        self.records.iter()
+    }
+
+    /// The waits that the code answers for, by what explains them.
+    pub(in super::super) fn groups(
+        &self,
+        header: &Header,
+        stalls: &Stalls,
+    ) -> impl Iterator<Item = LagGroup> {
+        let mut groups = self.folded.clone();
+        for lag in self.records.iter().filter(|lag| counts(header, lag)) {
+            note(&mut groups, header, stalls, lag);
+        }
+        groups.into_values()
+    }
+
+    /// What to change in the lag histogram to leave the host's part out.
+    pub(in super::super) fn shift(&self, header: &Header) -> Shift {
+        let mut all = self.folded_shift.clone();
+        for lag in &self.records {
+            shift(&mut all, header, lag);
+        }
+        all
+    }
+}
+
+fn note(groups: &mut BTreeMap<Option<Key>, LagGroup>, header: &Header, stalls: &Stalls, lag: &Lag) {
+    let explanation = explanation(stalls, lag);
+    let culprit = explanation.map(|record| record.map(Culprit::of).unwrap_or_default());
+    let mut key = culprit.as_ref().map(|culprit| Key::new(header, culprit));
+    if groups.len() >= EXPLANATIONS && !groups.contains_key(&key) {
+        key = Some(Key::default());
+    }
+    let group = groups.entry(key.clone()).or_insert_with(|| LagGroup::empty(key));
+    group.note(header, lag);
+    if let (Some(culprit), Some(record)) = (culprit, explanation) {
+        let unknown = StallRecord::default();
+        group.blame(record.unwrap_or(&unknown), || culprit);
+    }
+}
+
+fn start(lag: &Lag) -> u64 {
+    lag.at_ns.saturating_sub(lag.wait_ns)
+}
+
+/// Whether the code alone is over the limit.
+fn counts(header: &Header, lag: &Lag) -> bool {
+    lag.attributable_ns > 0 && lag.attributable_ns >= header.lag_limit_ns
+}
+
+/// The longest of the stalls that went on meanwhile; one that is no longer kept still explains the wait. None when no
+/// stall does that the code answers for.
+fn explanation<'a>(stalls: &'a Stalls, lag: &Lag) -> Option<Option<&'a StallRecord>> {
+    let known =
+        lag.stalls.iter().filter_map(|&id| stalls.get(id)).max_by_key(|record| record.attributable_ns());
+    match known {
+        Some(record) => (!record.blames_host()).then_some(Some(record)),
+        None => (!lag.stalls.is_empty()).then_some(None),
+    }
+}
+
+/// A late probe is recorded with its own wait and with those of the probes that it kept from being sent.
+fn shift(shift: &mut Shift, header: &Header, lag: &Lag) {
+    let host = lag.wait_ns.saturating_sub(lag.attributable_ns);
+    if host == 0 && !lag.ongoing {
+        return;
+    }
+    let interval = if header.probe_interval_ns == 0 { u64::MAX } else { header.probe_interval_ns };
+    let waits =
+        std::iter::successors(Some(lag.wait_ns), |wait| wait.checked_sub(interval).filter(|&wait| wait > 0));
+    for wait in waits.take(SKIPPED) {
+        if lag.ongoing {
+            shift.add(wait, wait.saturating_sub(host));
+        } else {
+            shift.shift(wait, wait.saturating_sub(host));
+        }
+    }
+}

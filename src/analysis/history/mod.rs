@@ -1,0 +1,221 @@
+mod lags;
+mod pauses;
+mod stalls;
+
+pub(super) use lags::{LagGroup, Lags};
+use pauses::Pauses;
+pub use stalls::StallRecord;
+pub(super) use stalls::Stalls;
+
+use stallscope_wire::{Coverage, Handlers, Header, Lag, Line, Lost, Pause, Snapshot, Sockets};
+
+/// What is known of one process, built from its lines.
+///
+/// Its memory is bounded, so that a dashboard may apply lines for days: of many thousand stalls the newest and the worst
+/// are kept, and the others live on in the counts of their culprits.
+#[derive(Debug, Clone)]
+pub struct History {
+    header: Header,
+    snapshot: Option<Snapshot>,
+    stalls: Stalls,
+    lags: Lags,
+    pauses: Pauses,
+    handlers: Option<Handlers>,
+    sockets: Option<Sockets>,
+    coverage: Coverage,
+    lost: Lost,
+    runtimes: usize,
+    workers: usize,
+    last_at_ns: u64,
+    ended: bool,
+    cut: bool,
+    released: bool,
+}
+
+impl History {
+    /// A process of which only the header is known.
+    #[must_use]
+    pub fn new(header: Header) -> Self {
+        Self {
+            coverage: header.coverage.clone(),
+            header,
+            snapshot: None,
+            stalls: Stalls::default(),
+            lags: Lags::default(),
+            pauses: Pauses::default(),
+            handlers: None,
+            sockets: None,
+            lost: Lost::default(),
+            runtimes: 0,
+            workers: 0,
+            last_at_ns: 0,
+            ended: false,
+            cut: false,
+            released: false,
+        }
+    }
+
+    /// Takes in the next line.
+    pub fn apply(&mut self, line: Line) {
+        let at_ns = match line {
+            Line::Snapshot(snapshot) => {
+                let at_ns = snapshot.at_ns;
+                self.runtimes = self.runtimes.max(snapshot.runtimes.len());
+                self.workers = self.workers.max(snapshot.workers.len());
+                self.snapshot = Some(snapshot);
+                at_ns
+            }
+            Line::Stall(stall) => {
+                let at_ns = stall.at_ns;
+                self.stalls.apply(&self.header, stall);
+                at_ns
+            }
+            Line::Lag(lag) => {
+                let at_ns = lag.at_ns;
+                self.lags.apply(&self.header, &self.stalls, lag);
+                at_ns
+            }
+            Line::Pause(pause) => {
+                self.pauses.apply(pause.clone());
+                pause.at_ns
+            }
+            Line::Handler(handlers) => self.handlers.insert(handlers).at_ns,
+            Line::Socket(sockets) => self.sockets.insert(sockets).at_ns,
+            Line::Coverage(coverage) => {
+                self.coverage = coverage;
+                0
+            }
+            Line::Lost(lost) => {
+                self.lost = lost;
+                self.lost.at_ns
+            }
+            Line::End(end) => {
+                self.ended = true;
+                end.at_ns
+            }
+            // A second header, or a kind that this version does not know, changes nothing.
+            _ => 0,
+        };
+        self.last_at_ns = self.last_at_ns.max(at_ns);
+    }
+
+    /// Who wrote the lines.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The latest state of the runtimes; none before the first snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
+    }
+
+    /// Stalls, the lines of each merged, oldest first. Of very many, the newest and the worst.
+    pub fn stalls(&self) -> impl DoubleEndedIterator<Item = &StallRecord> + Clone {
+        self.stalls.records()
+    }
+
+    /// The stall with this id, if it is still kept.
+    #[must_use]
+    pub fn stall(&self, id: u64) -> Option<&StallRecord> {
+        self.stalls.get(id)
+    }
+
+    /// Waits over the lag limit, the lines of each merged, oldest first. Of very many, the newest.
+    pub fn lags(&self) -> impl DoubleEndedIterator<Item = &Lag> + Clone {
+        self.lags.records()
+    }
+
+    /// Times when the machine did not run the process, oldest first. Of very many, the newest.
+    pub fn pauses(&self) -> impl DoubleEndedIterator<Item = &Pause> + Clone {
+        self.pauses.records()
+    }
+
+    /// The latest handler latencies.
+    #[must_use]
+    pub fn handlers(&self) -> Option<&Handlers> {
+        self.handlers.as_ref()
+    }
+
+    /// The latest list of open sockets.
+    #[must_use]
+    pub fn sockets(&self) -> Option<&Sockets> {
+        self.sockets.as_ref()
+    }
+
+    /// What is not seen in this process.
+    #[must_use]
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    /// What was dropped.
+    #[must_use]
+    pub fn lost(&self) -> &Lost {
+        &self.lost
+    }
+
+    /// The most runtimes that were seen alive at one time.
+    #[must_use]
+    pub fn runtimes(&self) -> usize {
+        self.runtimes
+    }
+
+    /// The most workers that were seen alive at one time.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Polls seen so far. A stall is a poll too, though its process may have had no time to count it.
+    #[must_use]
+    pub fn polls(&self) -> u64 {
+        let counted = self.snapshot.as_ref().map_or(0, |snapshot| {
+            snapshot.poll.count().max(snapshot.workers.iter().map(|worker| worker.polls).sum())
+        });
+        counted.max(self.stalls.count())
+    }
+
+    /// When the latest line was written, in nanoseconds since the start.
+    #[must_use]
+    pub fn last_at_ns(&self) -> u64 {
+        self.last_at_ns
+    }
+
+    /// Whether the process said that it ended.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Tells that the lines' source ended in the middle of a line.
+    pub fn set_cut(&mut self, cut: bool) {
+        self.cut = cut;
+    }
+
+    /// Whether the lines' source ended in the middle of a line.
+    #[must_use]
+    pub fn cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Tells that nobody looks on while the process runs on, and that this was wanted: what was to be seen was seen.
+    pub fn release(&mut self) {
+        self.released = true;
+    }
+
+    /// Whether all that was to be seen is known: the process said that it ended, or was let go, and nothing was cut.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        (self.ended || self.released) && !self.cut
+    }
+
+    pub(super) fn stall_store(&self) -> &Stalls {
+        &self.stalls
+    }
+
+    pub(super) fn lag_store(&self) -> &Lags {
+        &self.lags
+    }
+}

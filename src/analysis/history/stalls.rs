@@ -1,0 +1,136 @@
+use super::super::group::Groups;
+use super::super::measure::Shift;
+use stallscope_wire::{Cause, Header, Phase, Stack, Stall};
+use std::collections::BTreeMap;
+
+/// More records than this, and the dull ones among them are folded into the counts of their culprits.
+const LIMIT: usize = 4096;
+/// The newest that are then kept.
+const NEWEST: usize = 1024;
+/// The worst of the others that are then kept.
+const WORST: usize = 1024;
+
+/// A stall, its lines merged: numbers by the last line, the stack by the last capture.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StallRecord {
+    /// What the last line said, with the latest stack.
+    pub stall: Stall,
+    /// No line said that it ended.
+    pub ongoing: bool,
+}
+
+impl StallRecord {
+    /// The time that the code answers for, in nanoseconds: none when the machine is to blame.
+    #[must_use]
+    pub fn attributable_ns(&self) -> u64 {
+        if self.blames_host() { 0 } else { self.stall.attributable_ns }
+    }
+
+    /// Ranks stalls: the higher, the worse.
+    pub(in super::super) fn badness(&self) -> (u64, u64) {
+        (self.attributable_ns(), self.stall.duration_ns)
+    }
+
+    /// Whether the machine, not the code, is to blame.
+    #[must_use]
+    pub fn blames_host(&self) -> bool {
+        self.stall.cause == Cause::Host
+    }
+}
+
+/// The stalls of one process.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Stalls {
+    records: BTreeMap<u64, StallRecord>,
+    folded: Groups,
+    folded_shift: Shift,
+    folded_lengths: Shift,
+}
+
+impl Stalls {
+    pub(super) fn apply(&mut self, header: &Header, mut stall: Stall) {
+        let record = self.records.entry(stall.id).or_default();
+        let earlier = record.stall.stack.take();
+        stall.stack = better(earlier, stall.stack);
+        stall.task = stall.task.or_else(|| record.stall.task.take());
+        record.ongoing = stall.phase != Phase::End;
+        record.stall = stall;
+        if self.records.len() > LIMIT {
+            self.fold(header);
+        }
+    }
+
+    pub(in super::super) fn records(&self) -> impl DoubleEndedIterator<Item = &StallRecord> + Clone {
+        self.records.values()
+    }
+
+    pub(in super::super) fn get(&self, id: u64) -> Option<&StallRecord> {
+        self.records.get(&id)
+    }
+
+    /// All stalls by culprit, the folded ones among them.
+    pub(in super::super) fn groups(&self, header: &Header) -> Groups {
+        let mut groups = self.folded.clone();
+        for record in self.records.values() {
+            groups.note(header, record);
+        }
+        groups
+    }
+
+    /// How many there were.
+    pub(in super::super) fn count(&self) -> u64 {
+        self.records.len() as u64 + self.folded.iter().map(|group| group.sums.count).sum::<u64>()
+    }
+
+    /// The lengths of all stalls: as measured, and as far as the code answers for them.
+    pub(in super::super) fn lengths(&self) -> Shift {
+        let mut lengths = self.folded_lengths.clone();
+        for record in self.records.values() {
+            lengths.add(record.stall.duration_ns, record.attributable_ns());
+        }
+        lengths
+    }
+
+    /// What to change in the poll histogram to leave the host's part out.
+    pub(in super::super) fn shift(&self) -> Shift {
+        let mut shift = self.folded_shift.clone();
+        for record in self.records.values() {
+            shift_polls(&mut shift, record);
+        }
+        shift
+    }
+
+    fn fold(&mut self, header: &Header) {
+        let older = self.records.len().saturating_sub(NEWEST);
+        let mut ids: Vec<_> = self
+            .records
+            .values()
+            .take(older)
+            .map(|record| (record.ongoing, record.attributable_ns(), record.stall.id))
+            .collect();
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, _, id) in ids.into_iter().skip(WORST) {
+            if let Some(record) = self.records.remove(&id) {
+                shift_polls(&mut self.folded_shift, &record);
+                self.folded_lengths.add(record.stall.duration_ns, record.attributable_ns());
+                self.folded.note(header, &record);
+            }
+        }
+    }
+}
+
+fn shift_polls(shift: &mut Shift, record: &StallRecord) {
+    if record.ongoing {
+        shift.add(record.stall.duration_ns, record.attributable_ns());
+    } else {
+        shift.shift(record.stall.duration_ns, record.attributable_ns());
+    }
+}
+
+/// The later stack, unless only the earlier one knows the culprit: the last capture may have caught the poll on its way out.
+fn better(earlier: Option<Stack>, later: Option<Stack>) -> Option<Stack> {
+    match (earlier, later) {
+        (Some(earlier), Some(later)) if later.culprit.is_none() && earlier.culprit.is_some() => Some(earlier),
+        (earlier, later) => later.or(earlier),
+    }
+}

@@ -1,0 +1,99 @@
+//! The value of a metric in a set of processes.
+
+mod handler;
+mod shift;
+mod stall;
+
+pub(super) use handler::routes;
+pub(super) use shift::Shift;
+
+use super::thresholds::{Metric, Stat, Value};
+use super::{Culprit, History, Threshold};
+use stallscope_wire::Histogram;
+
+/// A measured value.
+#[derive(Debug, Clone)]
+pub(super) struct Measured {
+    /// What the code answers for; this is what is judged.
+    pub(super) attributable: Value,
+    /// With the host's part.
+    pub(super) whole: Value,
+    /// Where the worst of it was.
+    pub(super) worst: Option<String>,
+    /// Why more may have happened than was seen.
+    pub(super) doubt: Option<String>,
+}
+
+/// The value that a threshold is about, or why there is none.
+pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<Measured, String> {
+    match threshold.metric() {
+        Metric::Stall => stall::measure(threshold, histories),
+        Metric::Poll => distribution(threshold, histories, polls)
+            .ok_or_else(|| "no poll was seen".to_owned())
+            .map(|measured| Measured { worst: slowest_location(histories), ..measured }),
+        Metric::Lag => distribution(threshold, histories, lags)
+            .ok_or_else(|| "no probe was answered".to_owned())
+            .map(|measured| Measured { worst: worst_wait(histories), ..measured }),
+        Metric::Handler => handler::measure(threshold, histories),
+        metric => Err(format!("this version of stallscope does not measure {}", metric.name())),
+    }
+}
+
+/// All polls of a process, and what the host made longer in them.
+pub(super) fn polls(history: &History) -> (Histogram, Shift) {
+    (
+        history.snapshot().map(|snapshot| snapshot.poll.clone()).unwrap_or_default(),
+        history.stall_store().shift(),
+    )
+}
+
+/// All waits of a process, and what the host made longer in them.
+pub(super) fn lags(history: &History) -> (Histogram, Shift) {
+    let histogram = history.snapshot().map(|snapshot| snapshot.lag.histogram.clone()).unwrap_or_default();
+    (histogram, history.lag_store().shift(history.header()))
+}
+
+/// None when nothing was recorded.
+fn distribution(
+    threshold: &Threshold,
+    histories: &[&History],
+    of: impl Fn(&History) -> (Histogram, Shift),
+) -> Option<Measured> {
+    let (mut whole, mut attributable) = (Histogram::default(), Histogram::default());
+    for history in histories {
+        let (histogram, shift) = of(history);
+        whole.merge(&shift.measured(&histogram));
+        attributable.merge(&shift.attributable(&histogram));
+    }
+    (whole.count() > 0).then(|| Measured {
+        attributable: statistic(&attributable, threshold.stat()),
+        whole: statistic(&whole, threshold.stat()),
+        worst: None,
+        doubt: None,
+    })
+}
+
+fn statistic(histogram: &Histogram, stat: Stat) -> Value {
+    match stat {
+        Stat::Max => Value::Nanos(histogram.max_ns),
+        Stat::Count => Value::Count(histogram.count()),
+        Stat::Total => Value::Nanos(histogram.sum_ns),
+        Stat::Mean => Value::Nanos(histogram.sum_ns.checked_div(histogram.count()).unwrap_or(0)),
+        Stat::Quantile(thousandths) => Value::Nanos(histogram.quantile(f64::from(thousandths) / 100_000.0)),
+    }
+}
+
+fn slowest_location(histories: &[&History]) -> Option<String> {
+    let locations =
+        histories.iter().filter_map(|history| history.snapshot()).flat_map(|snapshot| &snapshot.locations);
+    locations.max_by_key(|location| location.max_ns).map(|location| location.spawned_at.clone())
+}
+
+fn worst_wait(histories: &[&History]) -> Option<String> {
+    let groups = histories.iter().flat_map(|h| h.lag_store().groups(h.header(), h.stall_store()));
+    let worst = groups.max_by_key(|group| group.attributable_max_ns)?;
+    Some(worst.stall.map_or_else(
+        || "no single poll (saturation)".to_owned(),
+        |(culprit, _): (Culprit, _)| culprit.to_string(),
+    ))
+}

@@ -1,0 +1,91 @@
+use hdrhistogram::Histogram as Hdr;
+use stallscope_wire::Histogram;
+
+/// The longest duration that is told from longer ones: a century.
+const LONGEST_NS: u64 = 100 * 365 * 86_400 * 1_000_000_000;
+/// How far above a duration the bound of its bucket may lie, in percent.
+const BUCKET_WIDTH: u64 = 7;
+
+/// What turns a histogram of measured durations into one of attributable durations: the host's part taken out of those
+/// for which it is known. Its size does not grow with their number.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Shift {
+    /// Durations that the histogram does not hold, because they had not ended.
+    added: Hdr<u64>,
+    removed: Hdr<u64>,
+    settled: Hdr<u64>,
+}
+
+impl Default for Shift {
+    fn default() -> Self {
+        let empty = || Hdr::new(3).expect("three significant digits are allowed");
+        Self { added: empty(), removed: empty(), settled: empty() }
+    }
+}
+
+impl Shift {
+    /// A duration that the histogram holds as `measured` and that the code answers for in part.
+    pub(in super::super) fn shift(&mut self, measured: u64, attributable: u64) {
+        if attributable < measured {
+            record(&mut self.removed, measured);
+            record(&mut self.settled, attributable);
+        }
+    }
+
+    /// A duration that the histogram does not hold.
+    pub(in super::super) fn add(&mut self, measured: u64, attributable: u64) {
+        record(&mut self.added, measured);
+        self.shift(measured, attributable);
+    }
+
+    /// The histogram with the durations that it did not hold.
+    pub(in super::super) fn measured(&self, histogram: &Histogram) -> Histogram {
+        let mut measured = histogram.clone();
+        measured.merge(&Histogram::from(&self.added));
+        measured
+    }
+
+    /// The same, the host's part taken out.
+    pub(in super::super) fn attributable(&self, histogram: &Histogram) -> Histogram {
+        let mut attributable = self.measured(histogram);
+        for (value, count) in Histogram::from(&self.removed).buckets {
+            remove(&mut attributable, value, count);
+        }
+        attributable.max_ns =
+            attributable.buckets.last().map_or(0, |&(upper, _)| upper.min(attributable.max_ns));
+        attributable.merge(&Histogram::from(&self.settled));
+        attributable
+    }
+
+    pub(in super::super) fn merge(&mut self, other: &Self) {
+        // All three resize themselves.
+        for (mine, theirs) in [
+            (&mut self.added, &other.added),
+            (&mut self.removed, &other.removed),
+            (&mut self.settled, &other.settled),
+        ] {
+            mine.add(theirs).expect("a resizing histogram takes another");
+        }
+    }
+}
+
+fn record(hdr: &mut Hdr<u64>, value: u64) {
+    hdr.record(value.min(LONGEST_NS)).expect("a resizing histogram takes any value up to its limit");
+}
+
+/// Takes `count` durations of about `value` out of the bucket that holds them.
+fn remove(histogram: &mut Histogram, value: u64, count: u64) {
+    // The HDR form may have rounded the value up by a thousandth.
+    let low = value - value / 500;
+    let high = value.saturating_add(value / 100 * BUCKET_WIDTH);
+    let mut left = count;
+    for bucket in
+        histogram.buckets.iter_mut().skip_while(|bucket| bucket.0 < low).take_while(|bucket| bucket.0 <= high)
+    {
+        let taken = bucket.1.min(left);
+        bucket.1 -= taken;
+        left -= taken;
+    }
+    histogram.buckets.retain(|bucket| bucket.1 > 0);
+    histogram.sum_ns = histogram.sum_ns.saturating_sub(value.saturating_mul(count - left));
+}

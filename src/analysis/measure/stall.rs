@@ -1,0 +1,76 @@
+use super::super::group::{Group, Groups, Sums};
+use super::super::thresholds::{Stat, Value};
+use super::super::{History, Threshold};
+use super::{Measured, Shift, polls, statistic};
+use stallscope_wire::Histogram;
+use stallscope_wire::duration::show;
+
+pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<Measured, String> {
+    if histories.iter().all(|history| history.polls() == 0) {
+        return Err("no poll was seen".to_owned());
+    }
+    let mut groups = Groups::default();
+    let mut lengths = Shift::default();
+    for history in histories {
+        lengths.merge(&history.stall_store().lengths());
+        groups.extend(history.stall_store().groups(history.header()));
+    }
+    let blamed = || groups.blamed();
+    let sum = |of: fn(&Sums) -> u64| blamed().map(|group| of(&group.sums)).fold(0, u64::saturating_add);
+    let whole_count = groups.iter().map(|group| group.sums.count).sum();
+    let whole_total = groups.iter().map(|group| group.sums.total_ns).fold(0, u64::saturating_add);
+    let nanos = |attributable, whole| (Value::Nanos(attributable), Value::Nanos(whole));
+    let (attributable, whole) = match threshold.stat() {
+        Stat::Max => nanos(
+            blamed().map(Group::attributable_max_ns).max().unwrap_or(0),
+            groups.iter().map(|group| group.sums.max_ns).max().unwrap_or(0),
+        ),
+        Stat::Count => (Value::Count(sum(|sums| sums.over)), Value::Count(whole_count)),
+        Stat::Total => nanos(sum(|sums| sums.attributable_total_ns), whole_total),
+        stat => {
+            let limit = histories.iter().map(|history| history.header().threshold_ns).min().unwrap_or(0);
+            let mut attributable = lengths.attributable(&Histogram::default());
+            attributable.buckets.retain(|&(upper, _)| upper >= limit);
+            attributable.sum_ns = sum(|sums| sums.attributable_total_ns);
+            (statistic(&attributable, stat), statistic(&lengths.measured(&Histogram::default()), stat))
+        }
+    };
+    let worst = blamed().max_by_key(|group| match threshold.stat() {
+        Stat::Count => group.sums.over,
+        Stat::Total => group.sums.attributable_total_ns,
+        _ => group.attributable_max_ns(),
+    });
+    Ok(Measured {
+        attributable,
+        whole,
+        worst: worst.map(|group| group.culprit.to_string()),
+        doubt: histories.iter().find_map(|history| doubt(threshold, history)),
+    })
+}
+
+/// Stalls that may have happened unseen: below the threshold that was recorded with, or dropped. The histogram of all
+/// polls, which drops nothing, may prove that there were none.
+fn doubt(threshold: &Threshold, history: &History) -> Option<String> {
+    if !threshold.wants_little() {
+        return None;
+    }
+    let recorded_from = history.header().threshold_ns;
+    let (histogram, shift) = polls(history);
+    let longest = shift.attributable(&histogram).max_ns;
+    let known = histogram.count() > 0;
+    let pid = history.header().pid;
+    if threshold.stat() == Stat::Max {
+        let blind = threshold.limit().number() < recorded_from;
+        if blind && !(known && threshold.holds(longest)) {
+            return Some(format!(
+                "process {pid} recorded stalls from {} on only: set STALLSCOPE_THRESHOLD={}",
+                show(recorded_from),
+                show(threshold.limit().number()),
+            ));
+        }
+    }
+    let dropped = history.lost().events + history.lost().lines;
+    let none_dropped = known && longest < recorded_from.max(1);
+    (dropped > 0 && !none_dropped)
+        .then(|| format!("process {pid} dropped {dropped} reports, stalls perhaps among them"))
+}

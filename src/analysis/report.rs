@@ -1,0 +1,180 @@
+use super::finding::rfc3339;
+use super::measure::{lags, polls, routes};
+use super::{Finding, History, Judgement, Outcome, Verdict, findings};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+use serde::{Deserialize, Serialize};
+use stallscope_wire::{Coverage, Histogram, MAJOR, Mode, Tier};
+use std::collections::BTreeMap;
+
+/// Everything that is known of a run, as one document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Version of the document's form.
+    pub stallscope: u32,
+    /// Whether what was seen is acceptable.
+    pub verdict: Verdict,
+    /// How polls were seen, in the process that saw least.
+    pub tier: Tier,
+    /// How much was recorded of each poll, in the process that recorded least.
+    pub mode: Mode,
+    /// What was not seen in at least one process.
+    pub coverage: Coverage,
+    /// The command that was run.
+    pub command: Vec<String>,
+    /// The processes that were seen.
+    pub processes: Vec<Process>,
+    /// What became of each threshold.
+    pub thresholds: Vec<Outcome>,
+    /// What went wrong, the worst first.
+    pub findings: Vec<Finding>,
+    /// How long things took.
+    pub histograms: Histograms,
+    /// What was dropped.
+    pub lost: Lost,
+    /// What else is to be known of the run, for people.
+    pub notes: Vec<String>,
+}
+
+/// A process of a report.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Path of the executable.
+    pub exe: String,
+    /// When its instrument started, RFC 3339.
+    pub started: String,
+    /// From then to the last line, in nanoseconds.
+    pub duration_ns: u64,
+    /// The most runtimes that were alive at one time.
+    pub runtimes: usize,
+    /// The most workers that were alive at one time.
+    pub workers: usize,
+    /// Its whole life was seen.
+    pub complete: bool,
+}
+
+/// Distributions over all processes, each an HdrHistogram of nanoseconds in the V2 deflate form, as base64.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Histograms {
+    /// Polls.
+    pub poll: Option<String>,
+    /// What new work waited.
+    pub lag: Option<String>,
+    /// From wake to poll; absent where it is not measured.
+    pub schedule: Option<String>,
+    /// Latency of requests by route.
+    pub handlers: BTreeMap<String, String>,
+}
+
+/// What was dropped, over all processes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Lost {
+    /// Long polls and stall reports.
+    pub events: u64,
+    /// Stacks.
+    pub stacks: u64,
+    /// Polls without their spawn location.
+    pub locations: u64,
+    /// Lines of a log or for a reader.
+    pub lines: u64,
+}
+
+impl Report {
+    /// Puts together what was found in these processes and what was judged of it.
+    #[must_use]
+    pub fn new(command: Vec<String>, judgement: Judgement, histories: &[&History]) -> Self {
+        let mut coverage = if histories.is_empty() { Coverage::default() } else { Coverage::whole() };
+        let mut lost = Lost::default();
+        for history in histories {
+            coverage.complete &= history.coverage().complete;
+            history.coverage().missing.iter().cloned().for_each(|gap| coverage.add(gap));
+            lost.events += history.lost().events;
+            lost.stacks += history.lost().stacks;
+            lost.locations += history.lost().locations;
+            lost.lines += history.lost().lines;
+        }
+        let headers = || histories.iter().map(|history| history.header());
+        Self {
+            stallscope: MAJOR,
+            verdict: judgement.verdict,
+            tier: headers().map(|header| header.tier).min_by_key(|tier| sight(*tier)).unwrap_or_default(),
+            mode: headers().map(|header| header.mode).min_by_key(|mode| detail(*mode)).unwrap_or(Mode::Off),
+            coverage,
+            command,
+            processes: histories.iter().map(|history| Process::of(history)).collect(),
+            thresholds: judgement.outcomes,
+            findings: findings(histories),
+            histograms: Histograms::of(histories),
+            lost,
+            notes: judgement.notes,
+        }
+    }
+}
+
+impl Process {
+    fn of(history: &History) -> Self {
+        let header = history.header();
+        Self {
+            pid: header.pid,
+            exe: header.exe.clone(),
+            started: rfc3339(header.started_unix_ns),
+            duration_ns: history.last_at_ns(),
+            runtimes: history.runtimes(),
+            workers: history.workers(),
+            complete: history.complete(),
+        }
+    }
+}
+
+impl Histograms {
+    fn of(histories: &[&History]) -> Self {
+        let (mut all_polls, mut all_lags) = (Histogram::default(), Histogram::default());
+        for history in histories {
+            for (all, (histogram, shift)) in
+                [(&mut all_polls, polls(history)), (&mut all_lags, lags(history))]
+            {
+                all.merge(&shift.measured(&histogram));
+            }
+        }
+        let handlers =
+            routes(histories).into_iter().filter_map(|(route, latency)| Some((route, encode(&latency)?)));
+        Self {
+            poll: encode(&all_polls),
+            lag: encode(&all_lags),
+            schedule: None,
+            handlers: handlers.collect(),
+        }
+    }
+}
+
+fn sight(tier: Tier) -> u8 {
+    match tier {
+        Tier::Exact => 2,
+        Tier::Sampled => 1,
+        _ => 0,
+    }
+}
+
+fn detail(mode: Mode) -> u8 {
+    match mode {
+        Mode::Full => 2,
+        Mode::Lean => 1,
+        _ => 0,
+    }
+}
+
+/// None for an empty histogram.
+fn encode(histogram: &Histogram) -> Option<String> {
+    let hdr = Some(histogram.to_hdr()).filter(|hdr| !hdr.is_empty())?;
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new().serialize(&hdr, &mut bytes).expect("writing to memory does not fail");
+    Some(STANDARD.encode(bytes))
+}

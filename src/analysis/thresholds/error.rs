@@ -1,0 +1,102 @@
+use super::name::{METRICS, STATS, nearest};
+use std::fmt;
+use std::ops::Range;
+
+/// An expression that is no threshold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseError {
+    pub(super) expr: String,
+    /// Bytes of `expr`, on character borders.
+    pub(super) at: Range<usize>,
+    pub(super) problem: Problem,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Problem {
+    NoMetric,
+    UnknownMetric(String),
+    UnknownStat(String),
+    OnlyCounts(&'static str),
+    NoLabels(&'static str),
+    UnknownLabel(String),
+    Expected(&'static str),
+    Unclosed,
+    Assignment,
+    Duration(String),
+    NotANumber(String),
+    Trailing(String),
+}
+
+impl ParseError {
+    /// The offending character, counted from 1.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        self.expr[..self.at.start].chars().count() + 1
+    }
+}
+
+/// What is wrong and what was expected; then the expression; then a mark under the offending part.
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)?;
+        // A tab or newline in the expression would put the mark in the wrong place.
+        let shown: String = self.expr.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let width = self.expr[self.at.clone()].chars().count().max(1);
+        write!(
+            f,
+            " (column {})\n  {shown}\n  {:column$}{:^>width$}",
+            self.column(),
+            "",
+            "",
+            column = self.column() - 1
+        )
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoMetric => write!(
+                f,
+                "a threshold begins with a metric, as in \"stall.max < 100ms\"; metrics are {}",
+                list(&METRICS)
+            ),
+            Self::UnknownMetric(name) => {
+                write!(f, "unknown metric \"{name}\"")?;
+                suggest(f, name, &METRICS, "metrics")
+            }
+            Self::UnknownStat(name) => {
+                write!(f, "unknown statistic \"{name}\"")?;
+                suggest(f, name, &STATS, "statistics")
+            }
+            Self::OnlyCounts(metric) => write!(f, "{metric} can only be counted: write {metric}.count"),
+            Self::NoLabels(metric) => write!(f, "{metric} takes no label: only handler has one, route"),
+            Self::UnknownLabel(name) => write!(
+                f,
+                "unknown label \"{name}\": handler has one, route, as in handler.p95{{route=\"GET /\"}}"
+            ),
+            Self::Expected(what) => write!(f, "expected {what}"),
+            Self::Unclosed => f.write_str("this text is not closed: it ends with a \""),
+            Self::Assignment => f.write_str("a single = compares nothing: write =="),
+            Self::Duration(error) => f.write_str(error),
+            Self::NotANumber(value) => write!(f, "\"{value}\" is no count: write a whole number, such as 0"),
+            Self::Trailing(rest) => write!(
+                f,
+                "nothing may follow the value, but \"{rest}\" does; give each threshold its own --fail-on"
+            ),
+        }
+    }
+}
+
+fn suggest<T>(f: &mut fmt::Formatter<'_>, name: &str, known: &[(&str, T)], what: &str) -> fmt::Result {
+    match nearest(name, known.iter().map(|(name, _)| *name)) {
+        Some(near) => write!(f, "; did you mean \"{near}\"?"),
+        None => write!(f, "; {what} are {}", list(known)),
+    }
+}
+
+fn list<T>(known: &[(&str, T)]) -> String {
+    known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+impl std::error::Error for ParseError {}

@@ -1,0 +1,185 @@
+//! What must hold: `metric[.stat][{label="value"}] OP value`.
+//!
+//! ```
+//! use stallscope::analysis::Threshold;
+//! let threshold: Threshold = "handler.p95{route=\"GET /users/{id}\"} < 200ms".parse()?;
+//! assert_eq!(threshold.route(), Some("GET /users/{id}"));
+//!
+//! let error = "stal.max < 100ms".parse::<Threshold>().unwrap_err();
+//! assert_eq!(error.column(), 1);
+//! # Ok::<(), stallscope::analysis::thresholds::ParseError>(())
+//! ```
+
+mod error;
+mod name;
+mod parse;
+
+pub use error::ParseError;
+
+use stallscope_wire::duration::show;
+use std::fmt;
+use std::str::FromStr;
+
+/// A condition on a measured value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Threshold {
+    expr: String,
+    metric: Metric,
+    stat: Stat,
+    route: Option<String>,
+    op: Op,
+    limit: Value,
+}
+
+impl Threshold {
+    /// As it was written.
+    #[must_use]
+    pub fn expr(&self) -> &str {
+        &self.expr
+    }
+
+    /// What is measured.
+    #[must_use]
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// Which statistic of it.
+    #[must_use]
+    pub fn stat(&self) -> Stat {
+        self.stat
+    }
+
+    /// The one route that is meant; none: the worst of all.
+    #[must_use]
+    pub fn route(&self) -> Option<&str> {
+        self.route.as_deref()
+    }
+
+    /// What it is compared with.
+    #[must_use]
+    pub fn limit(&self) -> Value {
+        self.limit
+    }
+
+    /// Whether a measured value, in nanoseconds or a count, is acceptable.
+    #[must_use]
+    pub fn holds(&self, value: u64) -> bool {
+        let limit = self.limit.number();
+        match self.op {
+            Op::Less => value < limit,
+            Op::AtMost => value <= limit,
+            Op::More => value > limit,
+            Op::AtLeast => value >= limit,
+            Op::Equal => value == limit,
+            Op::Unequal => value != limit,
+        }
+    }
+
+    /// Whether a lower value is never worse.
+    pub(super) fn wants_little(&self) -> bool {
+        matches!(self.op, Op::Less | Op::AtMost | Op::Equal)
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.expr)
+    }
+}
+
+impl FromStr for Threshold {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        parse::threshold(text)
+    }
+}
+
+/// What must hold when nobody says: of the promised thresholds those that this version measures.
+#[must_use]
+pub fn defaults() -> Vec<Threshold> {
+    ["stall.max < 100ms"].map(|expr| expr.parse().expect("the defaults are well-formed")).into()
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Metric {
+    /// Polls over the threshold.
+    Stall,
+    /// All polls.
+    Poll,
+    /// What new work waits.
+    Lag,
+    /// From wake to poll.
+    Schedule,
+    /// Latency of requests.
+    Handler,
+    /// Watched futures that were dropped without one poll.
+    NeverAwaited,
+    /// Spawned tasks that were not polled within their limit.
+    NeverPolled,
+    /// Tasks that failed unseen.
+    DetachedPanic,
+    /// Spawn locations whose tasks only grow in number.
+    TaskLeak,
+    /// Sockets that are not closed.
+    SocketLeak,
+}
+
+/// Which statistic of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stat {
+    /// The longest.
+    Max,
+    /// How many.
+    Count,
+    /// All added up.
+    Total,
+    /// The average.
+    Mean,
+    /// What a share of them does not exceed, in thousandths of a percent: 99 000 is p99.
+    Quantile(u32),
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Op {
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+    Equal,
+    Unequal,
+}
+
+/// A measured value, or a limit to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Value {
+    /// A duration in nanoseconds.
+    Nanos(u64),
+    /// A count.
+    Count(u64),
+}
+
+impl Value {
+    /// The bare number: nanoseconds or a count.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Nanos(number) | Self::Count(number) => number,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nanos(nanos) => show(*nanos).fmt(f),
+            Self::Count(count) => count.fmt(f),
+        }
+    }
+}

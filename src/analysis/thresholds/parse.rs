@@ -1,0 +1,192 @@
+use super::error::Problem;
+use super::name::{METRICS, stat};
+use super::{Metric, Op, ParseError, Stat, Threshold, Value};
+use stallscope_wire::duration;
+use std::ops::Range;
+
+pub(super) fn threshold(expr: &str) -> Result<Threshold, ParseError> {
+    let mut parser = Parser { expr, at: 0 };
+    let metric = parser.metric()?;
+    let stat = parser.stat(metric)?;
+    let route = parser.route(metric)?;
+    let op = parser.op()?;
+    let limit = parser.limit(stat)?;
+    Ok(Threshold { expr: expr.trim().to_owned(), metric, stat, route, op, limit })
+}
+
+/// Reads from the left; `at` is always on a character border.
+struct Parser<'a> {
+    expr: &'a str,
+    at: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn fail<T>(&self, at: Range<usize>, problem: Problem) -> Result<T, ParseError> {
+        Err(ParseError { expr: self.expr.to_owned(), at, problem })
+    }
+
+    /// Complains of the character that is next, or of the end.
+    fn fail_here<T>(&self, problem: Problem) -> Result<T, ParseError> {
+        let width = self.rest().chars().next().map_or(0, char::len_utf8);
+        self.fail(self.at..self.at + width, problem)
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.expr[self.at..]
+    }
+
+    fn skip_space(&mut self) {
+        self.at = self.expr.len() - self.rest().trim_start().len();
+    }
+
+    fn eat(&mut self, token: &str) -> bool {
+        self.skip_space();
+        let found = self.rest().starts_with(token);
+        self.at += if found { token.len() } else { 0 };
+        found
+    }
+
+    /// The characters from here on that `part` accepts.
+    fn take(&mut self, part: impl Fn(char) -> bool) -> (&'a str, Range<usize>) {
+        let length = self.rest().find(|c| !part(c)).unwrap_or(self.rest().len());
+        let range = self.at..self.at + length;
+        self.at = range.end;
+        (&self.expr[range.clone()], range)
+    }
+
+    fn metric(&mut self) -> Result<Metric, ParseError> {
+        self.skip_space();
+        let (name, range) = self.take(|c| c.is_alphanumeric() || c == '-' || c == '_');
+        if name.is_empty() {
+            return self.fail_here(Problem::NoMetric);
+        }
+        match METRICS.iter().find(|(known, _)| *known == name) {
+            Some(&(_, metric)) => Ok(metric),
+            None => self.fail(range, Problem::UnknownMetric(name.to_owned())),
+        }
+    }
+
+    fn stat(&mut self, metric: Metric) -> Result<Stat, ParseError> {
+        if !self.eat(".") {
+            return Ok(metric.usual_stat());
+        }
+        self.skip_space();
+        let (name, range) = self.take(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+        if name.is_empty() {
+            return self
+                .fail_here(Problem::Expected("a statistic: max, count, total, mean, or p50 to p99.999"));
+        }
+        match stat(name) {
+            None => self.fail(range, Problem::UnknownStat(name.to_owned())),
+            Some(stat) if metric.only_counts() && stat != Stat::Count => {
+                self.fail(range, Problem::OnlyCounts(metric.name()))
+            }
+            Some(stat) => Ok(stat),
+        }
+    }
+
+    fn route(&mut self, metric: Metric) -> Result<Option<String>, ParseError> {
+        if !self.eat("{") {
+            return Ok(None);
+        }
+        if metric != Metric::Handler {
+            return self.fail(self.at - 1..self.at, Problem::NoLabels(metric.name()));
+        }
+        self.skip_space();
+        let (name, range) = self.take(|c| c.is_alphanumeric() || c == '-' || c == '_');
+        if name != "route" {
+            return match name {
+                "" => self.fail_here(Problem::Expected("a label: route=\"…\"")),
+                _ => self.fail(range, Problem::UnknownLabel(name.to_owned())),
+            };
+        }
+        if !self.eat("=") {
+            return self.fail_here(Problem::Expected("= and the route in double quotes"));
+        }
+        let route = self.quoted()?;
+        if !self.eat("}") {
+            return self.fail_here(Problem::Expected("a } after the label"));
+        }
+        Ok(Some(route))
+    }
+
+    /// A text in double quotes, in which a backslash stands before a quote or itself.
+    fn quoted(&mut self) -> Result<String, ParseError> {
+        if !self.eat("\"") {
+            return self.fail_here(Problem::Expected("the route in double quotes"));
+        }
+        let open = self.at - 1;
+        let mut text = String::new();
+        let mut chars = self.rest().char_indices();
+        while let Some((i, c)) = chars.next() {
+            match c {
+                '"' => {
+                    self.at += i + 1;
+                    return Ok(text);
+                }
+                '\\' => text.extend(chars.next().map(|(_, c)| c)),
+                _ => text.push(c),
+            }
+        }
+        self.fail(open..self.expr.len(), Problem::Unclosed)
+    }
+
+    fn op(&mut self) -> Result<Op, ParseError> {
+        const OPS: [(&str, Op); 6] = [
+            ("<=", Op::AtMost),
+            (">=", Op::AtLeast),
+            ("==", Op::Equal),
+            ("!=", Op::Unequal),
+            ("<", Op::Less),
+            (">", Op::More),
+        ];
+        for (token, op) in OPS {
+            if self.eat(token) {
+                return Ok(op);
+            }
+        }
+        self.fail_here(if self.rest().starts_with('=') {
+            Problem::Assignment
+        } else {
+            Problem::Expected("a comparison: <, <=, >, >=, == or !=")
+        })
+    }
+
+    fn limit(&mut self, stat: Stat) -> Result<Value, ParseError> {
+        self.skip_space();
+        let (number, first) = self.take(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '+' | '_'));
+        // A unit may stand apart from its number.
+        let after_number = self.at;
+        self.skip_space();
+        let (unit, last) = self.take(char::is_alphabetic);
+        let bare = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let range = if bare && !unit.is_empty() {
+            first.start..last.end
+        } else {
+            self.at = after_number;
+            first
+        };
+        let text = &self.expr[range.clone()];
+        let count = stat == Stat::Count;
+        if text.is_empty() {
+            return self.fail_here(Problem::Expected(if count {
+                "a whole number, such as 0"
+            } else {
+                "a duration, such as 20ms"
+            }));
+        }
+        let value = if count {
+            text.parse().map(Value::Count).map_err(|_| Problem::NotANumber(text.to_owned()))
+        } else {
+            duration::parse(text)
+                .map(|limit| Value::Nanos(limit.as_nanos() as u64))
+                .map_err(|error| Problem::Duration(error.to_string()))
+        };
+        let value = value.or_else(|problem| self.fail(range, problem))?;
+        self.skip_space();
+        match self.rest().trim_end() {
+            "" => Ok(value),
+            rest => self.fail(self.at..self.at + rest.len(), Problem::Trailing(rest.to_owned())),
+        }
+    }
+}
