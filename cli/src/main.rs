@@ -4,6 +4,8 @@
 mod color;
 mod command;
 mod failure;
+mod lifeline;
+mod reference;
 mod report;
 
 use clap::Parser;

@@ -1,6 +1,7 @@
 //! One file a subcommand, one variant and one line of dispatch each.
 
 mod check;
+mod serve;
 
 use crate::{color::Color, failure::Failure};
 use std::process::ExitCode;
@@ -9,12 +10,14 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Check(check::Args),
+    Serve(serve::Args),
 }
 
 impl Command {
     pub(crate) fn run(self, color: Color) -> Result<ExitCode, Failure> {
         match self {
             Self::Check(args) => check::run(args, color),
+            Self::Serve(args) => serve::run(&args, color),
         }
     }
 }
