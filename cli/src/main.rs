@@ -5,6 +5,7 @@ mod color;
 mod command;
 mod failure;
 mod lifeline;
+mod load;
 mod reference;
 mod report;
 

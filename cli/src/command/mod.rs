@@ -1,6 +1,7 @@
 //! One file a subcommand, one variant and one line of dispatch each.
 
 mod check;
+mod load;
 mod serve;
 
 use crate::{color::Color, failure::Failure};
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Check(check::Args),
+    Load(load::Args),
     Serve(serve::Args),
 }
 
@@ -17,6 +19,7 @@ impl Command {
     pub(crate) fn run(self, color: Color) -> Result<ExitCode, Failure> {
         match self {
             Self::Check(args) => check::run(args, color),
+            Self::Load(args) => load::run(args, color),
             Self::Serve(args) => serve::run(&args, color),
         }
     }
