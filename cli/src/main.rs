@@ -6,8 +6,13 @@ mod command;
 mod failure;
 mod lifeline;
 mod load;
+mod model;
 mod reference;
 mod report;
+#[cfg(test)]
+mod scenario;
+mod source;
+mod view;
 
 use clap::Parser;
 use std::process::ExitCode;
