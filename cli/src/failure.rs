@@ -17,6 +17,11 @@ impl Failure {
         Self { message: message.to_string(), code: 2 }
     }
 
+    /// The input is right and there is nothing in it to judge; exit code 98.
+    pub(crate) fn no_data(message: impl Display) -> Self {
+        Self { message: message.to_string(), code: 98 }
+    }
+
     /// Something failed that no input explains; exit code 1.
     pub(crate) fn internal(message: impl Display) -> Self {
         Self { message: message.to_string(), code: 1 }

@@ -4,7 +4,15 @@
 mod color;
 mod command;
 mod failure;
+mod lifeline;
+mod load;
+mod model;
+mod reference;
 mod report;
+#[cfg(test)]
+mod scenario;
+mod source;
+mod view;
 
 use clap::Parser;
 use std::process::ExitCode;

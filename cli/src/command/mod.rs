@@ -1,6 +1,10 @@
 //! One file a subcommand, one variant and one line of dispatch each.
 
 mod check;
+mod list;
+mod load;
+mod serve;
+mod watch;
 
 use crate::{color::Color, failure::Failure};
 use std::process::ExitCode;
@@ -9,12 +13,20 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Check(check::Args),
+    List(list::Args),
+    Load(load::Args),
+    Serve(serve::Args),
+    Watch(watch::Args),
 }
 
 impl Command {
     pub(crate) fn run(self, color: Color) -> Result<ExitCode, Failure> {
         match self {
             Self::Check(args) => check::run(args, color),
+            Self::List(args) => list::run(&args),
+            Self::Load(args) => load::run(args, color),
+            Self::Serve(args) => serve::run(&args, color),
+            Self::Watch(args) => watch::run(args, color),
         }
     }
 }

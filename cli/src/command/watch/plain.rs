@@ -1,0 +1,91 @@
+use crate::failure::{Failure, unless_closed};
+use crate::model::{Detail, FindingId, Model, Msg, health};
+use crate::source::{Message, Source};
+use stallscope_wire::duration::show;
+use std::io::{self, Write};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+/// Lines that come within this time are taken as one.
+const BATCH: Duration = Duration::from_millis(100);
+
+/// Says how the process is, then its findings as they appear, and how it ended.
+pub(super) fn run(source: &Source, out: &mut impl Write) -> Result<(), Failure> {
+    unless_closed(tell(source, out))
+}
+
+fn tell(source: &Source, out: &mut impl Write) -> io::Result<()> {
+    let begun = Instant::now();
+    let mut model = Model::new(source.header.clone(), source.origin.clone());
+    let mut teller = Teller::default();
+    loop {
+        let ended = take(source, &mut model, begun);
+        model.settle();
+        teller.tell(&model, begun.elapsed(), out)?;
+        if ended {
+            return Ok(());
+        }
+    }
+}
+
+/// Takes in what comes within a batch's time, once something came; whether it was the last.
+fn take(source: &Source, model: &mut Model, begun: Instant) -> bool {
+    let Ok(mut message) = source.messages.recv() else { return true };
+    let until = Instant::now() + BATCH;
+    loop {
+        let last = !matches!(message, Message::Line(_));
+        model.update(Msg::Source(message), begun.elapsed());
+        if last {
+            return true;
+        }
+        message = match source.messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(next) => next,
+            Err(RecvTimeoutError::Timeout) => return false,
+            Err(RecvTimeoutError::Disconnected) => return true,
+        };
+    }
+}
+
+/// What was said already.
+#[derive(Debug, Default)]
+struct Teller {
+    greeted: bool,
+    told: Vec<FindingId>,
+}
+
+impl Teller {
+    fn tell(&mut self, model: &Model, ours: Duration, out: &mut impl Write) -> io::Result<()> {
+        let process = model.process();
+        let ended = process.conclusion.is_some();
+        // A log is told as a whole, by how it ended.
+        if !ended && (!process.is_live() || process.history.snapshot().is_none()) {
+            return Ok(());
+        }
+        if !self.greeted || (ended && process.is_live()) {
+            self.greeted = true;
+            say(out, &health(process, ours).to_string())?;
+        }
+        for finding in &process.findings {
+            let id = FindingId::of(finding);
+            if self.told.contains(&id) {
+                continue;
+            }
+            let ongoing = Detail::of(process, &id).and_then(|detail| detail.ongoing).filter(|_| !ended);
+            match ongoing {
+                Some(record) => {
+                    let lasted = show(process.lasted_ns(record, process.clock.now_ns(ours)));
+                    let (culprit, cause) = (&finding.culprit, finding.cause_in_words());
+                    say(out, &format!("{culprit} blocks a worker, {lasted} so far ({cause})"))?;
+                }
+                None => say(out, &finding.to_string())?,
+            }
+            self.told.push(id);
+        }
+        out.flush()
+    }
+}
+
+/// One line, whatever the watched process calls its functions.
+fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(out, "{}", text.replace(char::is_control, "\u{fffd}"))
+}

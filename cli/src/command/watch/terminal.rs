@@ -1,0 +1,99 @@
+use crate::model::Key;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::{DefaultTerminal, Frame};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::{SigId, flag, low_level};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// The terminal while a screen is drawn on it. However it is left (dropped, by a panic, by a signal), it is as it was before.
+pub(super) struct Session {
+    terminal: DefaultTerminal,
+    signal: Arc<AtomicUsize>,
+    registered: Vec<SigId>,
+}
+
+/// What a terminal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    Key(Key),
+    /// The screen has another size, or is visible again.
+    Redraw,
+}
+
+impl Session {
+    pub(super) fn open() -> io::Result<Self> {
+        // Kept until the terminal is restored: a signal that ended us at once would leave it as it is.
+        let signal = Arc::new(AtomicUsize::new(0));
+        let mut registered = Vec::new();
+        for wanted in [SIGHUP, SIGINT, SIGTERM] {
+            registered.push(flag::register_usize(
+                wanted,
+                Arc::clone(&signal),
+                wanted.unsigned_abs() as usize,
+            )?);
+        }
+        Ok(Self { terminal: ratatui::try_init()?, signal, registered })
+    }
+
+    /// The signal that asks us to end, if one came.
+    pub(super) fn signal(&self) -> Option<u8> {
+        u8::try_from(self.signal.load(Ordering::Relaxed)).ok().filter(|&signal| signal > 0)
+    }
+
+    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(draw).map(|_| ())
+    }
+
+    /// The next thing that the terminal says within a time, if it is one that means something.
+    pub(super) fn input(&self, within: Duration) -> io::Result<Option<Input>> {
+        let ready = match event::poll(within) {
+            // A signal: the caller looks at it.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => false,
+            ready => ready?,
+        };
+        Ok(if ready { meaning(&event::read()?) } else { None })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // A terminal that is gone cannot be restored, and needs not be.
+        let _ = ratatui::try_restore();
+        for id in self.registered.drain(..) {
+            low_level::unregister(id);
+        }
+    }
+}
+
+fn meaning(event: &Event) -> Option<Input> {
+    match event {
+        Event::Key(pressed) if pressed.kind != KeyEventKind::Release => key(pressed).map(Input::Key),
+        Event::Resize(..) | Event::FocusGained => Some(Input::Redraw),
+        _ => None,
+    }
+}
+
+fn key(pressed: &KeyEvent) -> Option<Key> {
+    let held = pressed.modifiers;
+    if held.contains(KeyModifiers::CONTROL) {
+        return (pressed.code == KeyCode::Char('c')).then_some(Key::CtrlC);
+    }
+    Some(match pressed.code {
+        KeyCode::Char(letter) if !held.contains(KeyModifiers::ALT) => Key::Char(letter),
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        KeyCode::Home => Key::Home,
+        KeyCode::End => Key::End,
+        KeyCode::BackTab => Key::BackTab,
+        KeyCode::Tab if held.contains(KeyModifiers::SHIFT) => Key::BackTab,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Esc,
+        _ => return None,
+    })
+}

@@ -1,0 +1,238 @@
+use super::process::{Conclusion, Process, why};
+use super::workers::thread_name;
+use crate::source::Ending;
+use stallscope::analysis::{Culprit, Rule, StallRecord};
+use stallscope_wire::{Cause, duration::show};
+use std::fmt;
+use std::time::Duration;
+
+/// A live process says something several times a second; one that says nothing for so long is stopped or starved.
+const SILENCE: Duration = Duration::from_secs(3);
+/// A process that stalled within this time is not called healthy, in nanoseconds.
+const RECENT_NS: u64 = 10_000_000_000;
+
+/// How the process is, in one sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Health {
+    pub(crate) level: Level,
+    /// The sentence in one word.
+    pub(crate) word: &'static str,
+    pub(crate) sentence: Vec<Part>,
+}
+
+/// How much it wants to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    Good,
+    Neutral,
+    Warning,
+    Bad,
+}
+
+/// A piece of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    Plain(String),
+    /// What to look at.
+    Strong(String),
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sentence.iter().try_for_each(|part| match part {
+            Part::Plain(text) | Part::Strong(text) => f.write_str(text),
+        })
+    }
+}
+
+/// The most urgent thing that can be said.
+pub(crate) fn health(process: &Process, ours: Duration) -> Health {
+    let now_ns = process.clock.now_ns(ours);
+    if let Some(conclusion) = &process.conclusion {
+        return concluded(process, conclusion, now_ns);
+    }
+    if !process.is_live() {
+        return of(
+            Level::Neutral,
+            "READING",
+            vec![plain(format!("reading the log: {} lines so far", process.lines))],
+        );
+    }
+    let silent = process.clock.silent_for(ours);
+    if silent >= SILENCE {
+        let silent = show(u64::try_from(silent.as_nanos()).unwrap_or(u64::MAX));
+        let text =
+            format!("the process has said nothing for {silent}: it is stopped, or starved; last state shown");
+        return of(Level::Bad, "SILENT", vec![plain(text)]);
+    }
+    if let Some(blocked) = blocked(process, now_ns) {
+        return blocked;
+    }
+    if process.history.snapshot().is_none() {
+        return of(Level::Neutral, "WAITING", vec![plain("connected; waiting for the first state")]);
+    }
+    lagging(process).or_else(|| stalling(process, now_ns)).unwrap_or_else(|| calm(process, now_ns))
+}
+
+fn blocked(process: &Process, now_ns: u64) -> Option<Health> {
+    let ongoing: Vec<_> = process.ongoing().collect();
+    let longest = *ongoing.iter().find(|record| !record.blames_host()).or(ongoing.first())?;
+    let lasted = show(process.lasted_ns(longest, now_ns));
+    let who = worker(process, longest);
+    if longest.blames_host() {
+        let text = format!(
+            "the machine has not run {who} for {lasted}: it is busy elsewhere, the code is not to blame"
+        );
+        return Some(of(Level::Warning, "HOST BUSY", vec![plain(text)]));
+    }
+    let mut sentence = match ongoing.len() {
+        1 => vec![plain(format!("{who} has been blocked {lasted} at "))],
+        many => {
+            let all = process.history.snapshot().map_or(0, |snapshot| snapshot.workers.len()).max(many);
+            vec![plain(format!("{many} of {all} threads are blocked, {who} the longest: {lasted} at "))]
+        }
+    };
+    sentence.extend(place(longest));
+    match waiting(process, longest) {
+        0 => {}
+        1 => sentence.push(plain("; 1 task waits")),
+        tasks => sentence.push(plain(format!("; {tasks} tasks wait"))),
+    }
+    Some(of(Level::Bad, "BLOCKED", sentence))
+}
+
+fn lagging(process: &Process) -> Option<Health> {
+    let (wait_ns, limit_ns) = (process.lag.now_ns()?, process.header().lag_limit_ns);
+    (limit_ns > 0 && wait_ns > limit_ns).then(|| {
+        let text = format!(
+            "new work waits {} before it is first polled (limit {}); no single poll is long now",
+            show(wait_ns),
+            show(limit_ns)
+        );
+        of(Level::Warning, "LAGGING", vec![plain(text)])
+    })
+}
+
+fn stalling(process: &Process, now_ns: u64) -> Option<Health> {
+    let since = now_ns.saturating_sub(RECENT_NS);
+    let ended_ns = |record: &StallRecord| record.stall.started_ns.saturating_add(record.stall.duration_ns);
+    let recent =
+        || process.history.stalls().filter(|record| !record.blames_host() && ended_ns(record) >= since);
+    let worst = recent().max_by_key(|record| record.stall.duration_ns)?;
+    let stalls = recent().count();
+    let mut sentence = vec![plain(match stalls {
+        1 => format!("1 stall in the last {}: {} at ", show(RECENT_NS), show(worst.stall.duration_ns)),
+        _ => format!(
+            "{stalls} stalls in the last {}; the worst {} at ",
+            show(RECENT_NS),
+            show(worst.stall.duration_ns)
+        ),
+    })];
+    sentence.extend(place(worst));
+    Some(of(Level::Warning, "STALLING", sentence))
+}
+
+fn calm(process: &Process, now_ns: u64) -> Health {
+    let mut sentence = vec![plain("healthy: ")];
+    if let Some(figures) = process.lag.last_minute(now_ns) {
+        sentence.push(plain(format!("loop lag p99 {}, ", show(figures.p99_ns))));
+    }
+    if let Some(snapshot) = process.history.snapshot() {
+        let tasks: u64 = snapshot.runtimes.iter().map(|runtime| runtime.alive_tasks).sum();
+        sentence.push(plain(format!(
+            "{}, {}",
+            counted(snapshot.workers.len() as u64, "worker"),
+            counted(tasks, "task")
+        )));
+    }
+    sentence.extend(worst_so_far(process));
+    of(Level::Good, "HEALTHY", sentence)
+}
+
+fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health {
+    let at = clock_time(process.header().started_unix_ns.saturating_add(now_ns));
+    let (level, word, text) = match conclusion {
+        Conclusion::Ended(Ending::Orderly) => (Level::Neutral, "ENDED", format!("the process ended at {at}")),
+        Conclusion::Ended(Ending::Abrupt) if process.is_live() => (
+            Level::Warning,
+            "GONE",
+            format!("the process went away without a word at {at}: killed, or crashed"),
+        ),
+        Conclusion::Ended(Ending::Abrupt) => (
+            Level::Warning,
+            "UNFINISHED",
+            format!("the log stops at {at} without an end mark: its process was killed, or still runs"),
+        ),
+        Conclusion::Ended(Ending::Cut) => {
+            (Level::Warning, "CUT", format!("the log is cut in the middle of a line, at {at}"))
+        }
+        Conclusion::Failed(why) => (Level::Bad, "UNREADABLE", format!("reading stopped at {at}: {why}")),
+    };
+    let mut sentence = vec![plain(text)];
+    match process.ongoing().find(|record| !record.blames_host()) {
+        Some(record) => {
+            let lasted = show(process.lasted_ns(record, now_ns));
+            sentence
+                .push(plain(format!("; {} was still blocked, for {lasted}, at ", worker(process, record))));
+            sentence.extend(place(record));
+        }
+        None => {
+            sentence.push(plain("; last state shown"));
+            sentence.extend(worst_so_far(process));
+        }
+    }
+    let level = if process.ongoing().next().is_some() { level.max(Level::Warning) } else { level };
+    of(level, word, sentence)
+}
+
+fn worst_so_far(process: &Process) -> Vec<Part> {
+    let blocking = || process.findings.iter().filter(|finding| finding.rule == Rule::BlockingPoll);
+    let Some(worst) = blocking().max_by_key(|finding| finding.max_ns) else { return Vec::new() };
+    let stalls = blocking().map(|finding| finding.count).sum();
+    vec![
+        plain(format!("; {} so far, the worst {} at ", counted(stalls, "stall"), show(worst.max_ns))),
+        Part::Strong(worst.culprit.to_string()),
+    ]
+}
+
+/// Tasks that are ready and wait behind a stall: as its lines said, or as the worker's queue says now.
+fn waiting(process: &Process, record: &StallRecord) -> u64 {
+    let workers = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.workers);
+    let queued = workers
+        .iter()
+        .find(|worker| worker.stall == Some(record.stall.id))
+        .map_or(0, |worker| worker.local_queue);
+    record.stall.victims.tasks.max(queued)
+}
+
+fn place(record: &StallRecord) -> [Part; 2] {
+    let why = match record.stall.cause {
+        Cause::Unknown => String::new(),
+        _ => format!(" ({})", why(&record.stall)),
+    };
+    [Part::Strong(Culprit::of(record).to_string()), Part::Plain(why)]
+}
+
+fn worker(process: &Process, record: &StallRecord) -> String {
+    let runtimes = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.runtimes);
+    let name = thread_name(runtimes, &record.stall.thread);
+    if record.stall.thread.worker.is_some() { format!("worker {name}") } else { format!("thread {name}") }
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Time of day; the date is not wanted on a screen that shows the last minute.
+fn clock_time(unix_ns: u64) -> String {
+    let seconds = unix_ns / 1_000_000_000 % 86_400;
+    format!("{:02}:{:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+fn plain(text: impl Into<String>) -> Part {
+    Part::Plain(text.into())
+}
+
+fn of(level: Level, word: &'static str, sentence: Vec<Part>) -> Health {
+    Health { level, word, sentence }
+}

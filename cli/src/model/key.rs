@@ -1,0 +1,112 @@
+/// A key press, as far as the dashboard knows any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key {
+    Char(char),
+    CtrlC,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+    Tab,
+    BackTab,
+    Enter,
+    Esc,
+}
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Quit,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    NextPane,
+    PreviousPane,
+    Open,
+    Back,
+    Pause,
+    Help,
+}
+
+/// Keys that do one thing.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub(crate) keys: &'static [Key],
+    /// The keys as people write them.
+    pub(crate) names: &'static str,
+    pub(crate) action: Action,
+    /// What it does, in a line of the help.
+    pub(crate) does: &'static str,
+    /// Key and effect in a word each, for the bottom line; absent where it is not shown there.
+    pub(crate) hint: Option<(&'static str, &'static str)>,
+}
+
+/// Every key there is: what is pressed is looked up here, and the help and the bottom line are drawn from it.
+pub(crate) const KEYS: [Binding; 13] = [
+    binding(&[Key::Up, Key::Char('k')], "↑ k", Action::Up, "one up", None),
+    binding(&[Key::Down, Key::Char('j')], "↓ j", Action::Down, "one down", Some(("↑↓", "move"))),
+    binding(&[Key::PageUp], "PgUp", Action::PageUp, "a page up", None),
+    binding(&[Key::PageDown], "PgDn", Action::PageDown, "a page down", None),
+    binding(&[Key::Home, Key::Char('g')], "Home g", Action::First, "to the first", None),
+    binding(&[Key::End, Key::Char('G')], "End G", Action::Last, "to the last", None),
+    binding(&[Key::Tab], "Tab", Action::NextPane, "next pane", Some(("Tab", "pane"))),
+    binding(&[Key::BackTab], "Shift-Tab", Action::PreviousPane, "previous pane", None),
+    binding(
+        &[Key::Enter, Key::Char('e')],
+        "Enter e",
+        Action::Open,
+        "open: the stack behind a finding, or the pane in full",
+        Some(("Enter", "open")),
+    ),
+    binding(&[Key::Esc], "Esc", Action::Back, "back", Some(("Esc", "back"))),
+    binding(
+        &[Key::Char(' ')],
+        "Space",
+        Action::Pause,
+        "freeze the screen; the process is watched on",
+        Some(("Space", "pause")),
+    ),
+    binding(&[Key::Char('?'), Key::Char('h')], "? h", Action::Help, "this help", Some(("?", "help"))),
+    binding(
+        &[Key::Char('q'), Key::CtrlC],
+        "q Ctrl-C",
+        Action::Quit,
+        "quit; the watched process is left alone",
+        Some(("q", "quit")),
+    ),
+];
+
+const fn binding(
+    keys: &'static [Key],
+    names: &'static str,
+    action: Action,
+    does: &'static str,
+    hint: Option<(&'static str, &'static str)>,
+) -> Binding {
+    Binding { keys, names, action, does, hint }
+}
+
+impl Key {
+    /// What it does, if anything.
+    pub(crate) fn action(self) -> Option<Action> {
+        KEYS.iter().find(|binding| binding.keys.contains(&self)).map(|binding| binding.action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_does_two_things() {
+        let all: Vec<Key> = KEYS.iter().flat_map(|binding| binding.keys).copied().collect();
+        for (at, key) in all.iter().enumerate() {
+            assert!(!all[..at].contains(key), "{key:?} is bound twice");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The state that the screen draws: no terminal, no clock, no input or output. Time is given with every message, as read
+//! from a clock that started with the view.
+
+mod clock;
+mod detail;
+mod health;
+mod key;
+mod lag;
+mod navigation;
+mod ports;
+mod process;
+#[cfg(test)]
+mod tests;
+mod traffic;
+mod window;
+mod workers;
+
+pub(crate) use detail::{Detail, FindingId};
+pub(crate) use health::{Health, Level, Part, health};
+pub(crate) use key::{Action, KEYS, Key};
+pub(crate) use lag::LagFigures;
+pub(crate) use navigation::{Navigation, Pane, Screen};
+pub(crate) use ports::{backlogged, listens};
+pub(crate) use process::{Conclusion, Process};
+pub(crate) use traffic::{Latency, Route};
+pub(crate) use workers::{Doing, WorkerRow, workers};
+
+use crate::source::{Message, Origin};
+use stallscope_wire::{Header, Line};
+use std::time::Duration;
+
+/// All that the dashboard shows.
+#[derive(Debug)]
+pub(crate) struct Model {
+    process: Process,
+    /// The process as it was when the screen was frozen, and when that was.
+    frozen: Option<(Box<Process>, Duration)>,
+    pub(crate) navigation: Navigation,
+    /// The user is done.
+    pub(crate) quit: bool,
+}
+
+/// What may change the model.
+#[derive(Debug)]
+pub(crate) enum Msg {
+    Source(Message),
+    Key(Key),
+}
+
+impl Model {
+    pub(crate) fn new(header: Header, origin: Origin) -> Self {
+        let process = Process::new(header, origin);
+        Self { process, frozen: None, navigation: Navigation::default(), quit: false }
+    }
+
+    /// Takes a message that came at `ours`.
+    pub(crate) fn update(&mut self, msg: Msg, ours: Duration) {
+        match msg {
+            Msg::Source(Message::Line(line)) => self.apply(*line, ours),
+            Msg::Source(Message::Ended(ending)) => self.process.conclude(Conclusion::Ended(ending), ours),
+            Msg::Source(Message::Failed(error)) => {
+                self.process.conclude(Conclusion::Failed(error.to_string()), ours)
+            }
+            Msg::Key(key) => self.press(key, ours),
+        }
+    }
+
+    /// Takes the process's next line.
+    pub(crate) fn apply(&mut self, line: Line, ours: Duration) {
+        self.process.apply(line, ours);
+    }
+
+    /// Brings all that is derived up to date; to be called once after any number of messages, before the screen is drawn.
+    pub(crate) fn settle(&mut self) {
+        self.process.settle();
+        let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
+        self.navigation.settle(process);
+    }
+
+    /// The process to draw, and the time to draw it at: as it is, or as it was when the screen was frozen.
+    pub(crate) fn shown(&self, ours: Duration) -> (&Process, Duration) {
+        match &self.frozen {
+            Some((process, at)) => (process, *at),
+            None => (&self.process, ours),
+        }
+    }
+
+    /// The process as it is, frozen or not.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// For how long the screen has been frozen.
+    pub(crate) fn frozen_for(&self, ours: Duration) -> Option<Duration> {
+        self.frozen.as_ref().map(|&(_, at)| ours.saturating_sub(at))
+    }
+
+    /// How soon the screen changes with time alone, if it does.
+    pub(crate) fn moves_every(&self) -> Option<Duration> {
+        let runs = self.process.is_live() && self.process.conclusion.is_none();
+        let ongoing = self.frozen.is_none() && self.process.ongoing().next().is_some();
+        runs.then_some(if ongoing { Duration::ZERO } else { Duration::from_millis(500) })
+    }
+
+    fn press(&mut self, key: Key, ours: Duration) {
+        match key.action() {
+            Some(Action::Quit) => self.quit = true,
+            Some(Action::Pause) if self.frozen.is_some() => self.frozen = None,
+            Some(Action::Pause) => self.frozen = Some((Box::new(self.process.clone()), ours)),
+            Some(action) => {
+                let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
+                self.navigation.act(action, process);
+            }
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,141 @@
+use super::detail::{Detail, FindingId};
+use super::key::Action;
+use super::process::Process;
+use super::workers::workers;
+
+/// Lines that a page key moves by.
+const PAGE: usize = 10;
+
+/// Where on the screen the user is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Navigation {
+    pub(crate) screen: Screen,
+    pub(crate) pane: Pane,
+    pub(crate) help: bool,
+    /// The line that is marked in the pane or the stack in front, counted from its top.
+    pub(crate) cursor: usize,
+    /// The finding that is marked: it stays marked when others overtake it.
+    marked: Option<FindingId>,
+    /// Where in the list of findings it was.
+    pub(crate) finding: usize,
+}
+
+/// What fills the screen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Screen {
+    #[default]
+    Dashboard,
+    /// All that is known of one finding.
+    Finding(FindingId),
+    /// One pane.
+    Full(Pane),
+}
+
+/// A part of the dashboard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Pane {
+    Lag,
+    Workers,
+    #[default]
+    Findings,
+    Handlers,
+    Sockets,
+}
+
+/// In the order of the Tab key.
+const PANES: [Pane; 5] = [Pane::Findings, Pane::Handlers, Pane::Sockets, Pane::Lag, Pane::Workers];
+
+impl Navigation {
+    /// Keeps the marks on something that exists.
+    pub(super) fn settle(&mut self, process: &Process) {
+        if let Screen::Finding(id) = &self.screen
+            && id.find(process).is_none()
+        {
+            self.leave();
+        }
+        let found =
+            self.marked.as_ref().and_then(|id| process.findings.iter().position(|finding| id.is_of(finding)));
+        self.finding = found.unwrap_or(self.finding).min(process.findings.len().saturating_sub(1));
+        self.cursor = self.cursor.min(self.lines(process).saturating_sub(1));
+    }
+
+    pub(super) fn act(&mut self, action: Action, process: &Process) {
+        match action {
+            Action::Help => self.help = !self.help,
+            Action::Back if self.help => self.help = false,
+            Action::Back => self.leave(),
+            // The help covers what these would change.
+            _ if self.help => {}
+            Action::NextPane => self.turn(1),
+            Action::PreviousPane => self.turn(PANES.len() - 1),
+            Action::Open => self.open(process),
+            Action::Up => self.go(process, |at, _| at.saturating_sub(1)),
+            Action::Down => self.go(process, |at, _| at + 1),
+            Action::PageUp => self.go(process, |at, _| at.saturating_sub(PAGE)),
+            Action::PageDown => self.go(process, |at, _| at + PAGE),
+            Action::First => self.go(process, |_, _| 0),
+            Action::Last => self.go(process, |_, last| last),
+            Action::Quit | Action::Pause => {}
+        }
+    }
+
+    fn leave(&mut self) {
+        self.screen = Screen::Dashboard;
+        self.cursor = 0;
+    }
+
+    fn turn(&mut self, steps: usize) {
+        let at = PANES.iter().position(|pane| *pane == self.pane).unwrap_or(0);
+        self.pane = PANES[(at + steps) % PANES.len()];
+        self.cursor = 0;
+        if let Screen::Full(_) | Screen::Finding(_) = self.screen {
+            self.screen = Screen::Full(self.pane);
+        }
+    }
+
+    fn open(&mut self, process: &Process) {
+        let on_findings = self.pane == Pane::Findings;
+        match &self.screen {
+            Screen::Dashboard if on_findings => {
+                let Some(finding) = process.findings.get(self.finding) else { return };
+                let id = FindingId::of(finding);
+                self.cursor = Detail::of(process, &id).and_then(|detail| detail.culprit).unwrap_or(0);
+                self.screen = Screen::Finding(id);
+            }
+            Screen::Dashboard => self.screen = Screen::Full(self.pane),
+            Screen::Full(Pane::Findings) => {
+                self.screen = Screen::Dashboard;
+                self.open(process);
+            }
+            Screen::Full(_) | Screen::Finding(_) => {}
+        }
+    }
+
+    fn go(&mut self, process: &Process, to: impl Fn(usize, usize) -> usize) {
+        let last = self.lines(process).saturating_sub(1);
+        if self.in_findings() {
+            self.finding = to(self.finding, last).min(last);
+            self.marked = process.findings.get(self.finding).map(FindingId::of);
+        } else {
+            self.cursor = to(self.cursor, last).min(last);
+        }
+    }
+
+    fn in_findings(&self) -> bool {
+        self.pane == Pane::Findings && !matches!(self.screen, Screen::Finding(_))
+    }
+
+    /// How many lines there are to move over.
+    fn lines(&self, process: &Process) -> usize {
+        if let Screen::Finding(id) = &self.screen {
+            return Detail::of(process, id).map_or(0, |detail| detail.finding.stack.len());
+        }
+        match self.pane {
+            Pane::Lag => 0,
+            Pane::Workers => workers(process, 0).len(),
+            Pane::Findings => process.findings.len(),
+            Pane::Handlers => process.traffic.routes().len(),
+            Pane::Sockets => process.ports.sockets.len(),
+        }
+    }
+}

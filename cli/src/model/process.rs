@@ -1,0 +1,150 @@
+use super::clock::Clock;
+use super::lag::Lag;
+use super::ports::Ports;
+use super::traffic::Traffic;
+use super::workers::Doing;
+use crate::source::{Ending, Origin};
+use stallscope::analysis::{self, Culprit, Finding, History, Rule, StallRecord};
+use stallscope_wire::{Cause, Header, Line, Stall};
+use std::time::Duration;
+
+/// What is known of the watched process.
+#[derive(Debug, Clone)]
+pub(crate) struct Process {
+    pub(crate) history: History,
+    pub(crate) origin: Origin,
+    pub(crate) clock: Clock,
+    pub(crate) lag: Lag,
+    pub(crate) traffic: Traffic,
+    pub(crate) ports: Ports,
+    pub(crate) findings: Vec<Finding>,
+    /// Loop lag that a stall among the findings explains.
+    explained: Vec<Finding>,
+    /// Lines came that may change the findings.
+    unsettled: bool,
+    pub(crate) conclusion: Option<Conclusion>,
+    pub(crate) lines: u64,
+}
+
+/// Why nothing follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Conclusion {
+    Ended(Ending),
+    /// In words.
+    Failed(String),
+}
+
+impl Process {
+    pub(super) fn new(header: Header, origin: Origin) -> Self {
+        Self {
+            history: History::new(header),
+            origin,
+            clock: Clock::default(),
+            lag: Lag::default(),
+            traffic: Traffic::default(),
+            ports: Ports::default(),
+            findings: Vec::new(),
+            explained: Vec::new(),
+            unsettled: false,
+            conclusion: None,
+            lines: 0,
+        }
+    }
+
+    pub(super) fn apply(&mut self, line: Line, ours: Duration) {
+        let received = self.is_live().then_some(ours);
+        match &line {
+            Line::Snapshot(snapshot) => self.lag.apply(snapshot.at_ns, &snapshot.lag),
+            Line::Handler(handlers) => self.traffic.apply(handlers),
+            Line::Socket(sockets) => self.ports = Ports::of(sockets),
+            Line::Stall(_) | Line::Lag(_) | Line::Pause(_) => self.unsettled = true,
+            _ => {}
+        }
+        if let Some(at_ns) = at_ns(&line) {
+            self.clock.hear(at_ns, received);
+        }
+        self.lines += 1;
+        self.history.apply(line);
+    }
+
+    pub(super) fn conclude(&mut self, conclusion: Conclusion, ours: Duration) {
+        self.history.set_cut(conclusion == Conclusion::Ended(Ending::Cut));
+        self.conclusion = Some(conclusion);
+        self.unsettled = true;
+        self.clock.stop(ours);
+    }
+
+    /// Brings the findings up to what was applied. Not done line by line: it looks at all stalls.
+    pub(super) fn settle(&mut self) {
+        if std::mem::take(&mut self.unsettled) {
+            let mut findings = analysis::findings(&[&self.history]);
+            let stalls: Vec<_> =
+                findings.iter().filter(|f| f.rule == Rule::BlockingPoll).map(|f| f.culprit.clone()).collect();
+            let explained = |f: &mut Finding| f.rule == Rule::LoopLag && stalls.contains(&f.culprit);
+            self.explained = findings.extract_if(.., explained).collect();
+            self.findings = findings;
+        }
+    }
+
+    /// The loop lag that a stall was the cause of: told with the stall, not beside it.
+    pub(crate) fn lag_behind(&self, stall: &Finding) -> Option<&Finding> {
+        self.explained.iter().find(|lag| stall.rule == Rule::BlockingPoll && lag.culprit == stall.culprit)
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        self.history.header()
+    }
+
+    /// Whether lines are read from a running process.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.origin, Origin::Live(_))
+    }
+
+    /// Stalls of which no line said that they ended, the longest first.
+    pub(crate) fn ongoing(&self) -> impl Iterator<Item = &StallRecord> {
+        let mut ongoing: Vec<_> = self.history.stalls().filter(|record| record.ongoing).collect();
+        ongoing.sort_by_key(|record| record.stall.started_ns);
+        ongoing.into_iter()
+    }
+
+    /// How long a stall has lasted: it goes on between its lines.
+    pub(crate) fn lasted_ns(&self, record: &StallRecord, now_ns: u64) -> u64 {
+        let Stall { started_ns, duration_ns, .. } = record.stall;
+        if record.ongoing { duration_ns.max(now_ns.saturating_sub(started_ns)) } else { duration_ns }
+    }
+
+    pub(super) fn blocked(&self, record: &StallRecord, now_ns: u64) -> Doing {
+        Doing::Blocked {
+            for_ns: self.lasted_ns(record, now_ns),
+            culprit: Culprit::of(record).to_string(),
+            why: why(&record.stall),
+        }
+    }
+}
+
+/// A stall's cause in a word: the name of what it waits for, where there is one.
+pub(crate) fn why(stall: &Stall) -> String {
+    match (stall.cause, &stall.syscall, &stall.lock) {
+        (Cause::Syscall, Some(syscall), _) => syscall.clone(),
+        (Cause::Syscall, None, _) => "a system call".to_owned(),
+        (Cause::Lock, _, Some(lock)) => lock.clone(),
+        (Cause::Lock, ..) => "a lock".to_owned(),
+        (Cause::Cpu, ..) => "computing".to_owned(),
+        (Cause::Host, ..) => "not run by the machine".to_owned(),
+        _ => "cause not known yet".to_owned(),
+    }
+}
+
+fn at_ns(line: &Line) -> Option<u64> {
+    Some(match line {
+        Line::Snapshot(snapshot) => snapshot.at_ns,
+        Line::Stall(stall) => stall.at_ns,
+        Line::Lag(lag) => lag.at_ns,
+        Line::Pause(pause) => pause.at_ns,
+        Line::Handler(handlers) => handlers.at_ns,
+        Line::Socket(sockets) => sockets.at_ns,
+        Line::Lost(lost) => lost.at_ns,
+        Line::End(end) => end.at_ns,
+        _ => return None,
+    })
+}

@@ -1,0 +1,126 @@
+use super::*;
+use crate::scenario::{Scenario, Watched};
+use crate::source::Ending;
+use stallscope_wire::{Handlers, Lag, Pause};
+
+fn stalled() -> Scenario {
+    Scenario::new().quiet(5).computes(1, 240).quiet(30).sleeps(2, 312)
+}
+
+fn sentence(watched: &Watched) -> String {
+    let (process, ours) = watched.model.shown(watched.ours);
+    health(process, ours).to_string()
+}
+
+fn marked(watched: &Watched) -> String {
+    watched.model.process().findings[watched.model.navigation.finding].culprit.to_string()
+}
+
+#[test]
+fn says_which_line_blocks_and_who_waits() {
+    assert_eq!(
+        sentence(&stalled().live()),
+        "worker 1 has been blocked 312ms at src/report.rs:42 (clock_nanosleep); 14 tasks wait"
+    );
+}
+
+#[test]
+fn says_that_nothing_is_wrong() {
+    assert_eq!(
+        sentence(&Scenario::new().quiet(5).live()),
+        "healthy: loop lag p99 230us, 2 workers, 12 tasks"
+    );
+}
+
+#[test]
+fn a_process_between_two_stalls_is_not_called_healthy() {
+    let watched = Scenario::new().quiet(5).sleeps(1, 312).wakes(1).quiet(3).live();
+    assert_eq!(sentence(&watched), "1 stall in the last 10s: 312ms at src/report.rs:42 (clock_nanosleep)");
+}
+
+#[test]
+fn a_stall_at_the_end_is_told() {
+    let killed = sentence(&stalled().logged(Ending::Abrupt));
+    assert!(killed.contains("without an end mark"), "{killed}");
+    assert!(killed.contains("worker 1 was still blocked, for 312ms, at src/report.rs:42"), "{killed}");
+    let ended = sentence(&stalled().wakes(2).ends().logged(Ending::Orderly));
+    assert!(ended.starts_with("the process ended at 08:00:35 UTC; last state shown"), "{ended}");
+}
+
+#[test]
+fn a_worker_is_blocked_from_the_stalls_first_line_to_its_last() {
+    let doing = |scenario: Scenario| workers(scenario.live().model.process(), 0).remove(1).doing;
+    assert!(matches!(doing(stalled()), Doing::Blocked { .. }));
+    assert!(matches!(doing(stalled().wakes(2)), Doing::Polling { .. }));
+}
+
+#[test]
+fn a_stall_explains_its_lag() {
+    let lag = Lag { wait_ns: 300_000_000, stalls: vec![2], ..Lag::default() };
+    let watched = stalled().line(Line::Lag(lag)).live();
+    let process = watched.model.process();
+    assert!(process.findings.iter().all(|finding| finding.rule == stallscope::analysis::Rule::BlockingPoll));
+    assert_eq!(process.lag_behind(&process.findings[0]).map(|lag| lag.max_ns), Some(300_000_000));
+}
+
+#[test]
+fn keys_move_the_mark_and_keep_it_in_bounds() {
+    let watched = stalled().live();
+    assert_eq!(marked(&watched), "src/report.rs:42");
+    let watched = watched.press(&[Key::Down, Key::Down, Key::Down]);
+    assert_eq!(marked(&watched), "src/password.rs:88");
+    assert_eq!(marked(&watched.press(&[Key::Up, Key::Up])), "src/report.rs:42");
+}
+
+#[test]
+fn the_mark_stays_on_its_finding_when_others_overtake_it() {
+    let mut watched = Scenario::new().quiet(5).computes(1, 240).live().press(&[Key::Down]);
+    for line in stalled().lines {
+        watched.model.apply(line, watched.ours);
+    }
+    watched.model.settle();
+    assert_eq!(watched.model.navigation.finding, 1);
+    assert_eq!(marked(&watched), "src/password.rs:88");
+}
+
+#[test]
+fn enter_opens_the_stack_at_the_culprit_and_esc_comes_back() {
+    let watched = stalled().live().press(&[Key::Enter]);
+    assert!(matches!(watched.model.navigation.screen, Screen::Finding(_)));
+    assert_eq!(watched.model.navigation.cursor, 4);
+    assert_eq!(watched.press(&[Key::Esc]).model.navigation.screen, Screen::Dashboard);
+}
+
+#[test]
+fn tab_goes_round_the_panes_and_enter_fills_the_screen() {
+    let watched = stalled().live().press(&[Key::Tab]);
+    assert_eq!(watched.model.navigation.pane, Pane::Handlers);
+    let watched = watched.press(&[Key::Enter]);
+    assert_eq!(watched.model.navigation.screen, Screen::Full(Pane::Handlers));
+    let watched = watched.press(&[Key::Esc, Key::BackTab]);
+    assert_eq!(watched.model.navigation.pane, Pane::Findings);
+}
+
+#[test]
+fn a_frozen_screen_keeps_its_state_while_the_process_goes_on() {
+    let mut watched = stalled().live().press(&[Key::Char(' ')]);
+    watched.model.apply(Line::Pause(Pause { at_ns: 90_000_000_000, gap_ns: 5_000_000_000 }), watched.ours);
+    watched.model.settle();
+    assert_eq!(watched.model.shown(watched.ours).0.history.pauses().count(), 0);
+    let watched = watched.press(&[Key::Char(' ')]);
+    assert_eq!(watched.model.shown(watched.ours).0.history.pauses().count(), 1);
+}
+
+#[test]
+fn q_and_ctrl_c_quit_even_from_the_help() {
+    for key in [Key::Char('q'), Key::CtrlC] {
+        assert!(stalled().live().press(&[Key::Char('?'), key]).model.quit);
+    }
+}
+
+#[test]
+fn an_empty_process_has_nothing_to_open() {
+    let watched = Scenario::new().line(Line::Handler(Handlers::default())).live();
+    let watched = watched.press(&[Key::Enter, Key::Down, Key::End, Key::Tab, Key::Enter, Key::End]);
+    assert_eq!(watched.model.navigation.cursor, 0);
+}

@@ -1,0 +1,103 @@
+use super::process::Process;
+use stallscope_wire::{Runtime, Thread, Worker, WorkerState};
+
+/// A thread that polls futures, as the dashboard shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WorkerRow {
+    /// `0`, or `api/0` when there is more than one runtime; a thread's name when it is no worker.
+    pub(crate) name: String,
+    pub(crate) doing: Doing,
+    pub(crate) polls: u64,
+    pub(crate) busy_ns: u64,
+    pub(crate) local_queue: u64,
+}
+
+/// What a worker does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Parked,
+    /// A task by where it was spawned; none for the root future or the runtime's own work.
+    Polling {
+        spawned_at: Option<String>,
+        for_ns: u64,
+    },
+    /// In a stall: for how long, at which line, and why.
+    Blocked {
+        for_ns: u64,
+        culprit: String,
+        why: String,
+    },
+}
+
+impl Doing {
+    /// What one looks for first.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::Blocked { .. } => 0,
+            Self::Polling { .. } => 1,
+            Self::Parked => 2,
+        }
+    }
+}
+
+/// All workers in the order of their names. A stall's own line tells earlier than the next snapshot that a worker is
+/// blocked, and that it is no more.
+pub(crate) fn workers(process: &Process, now_ns: u64) -> Vec<WorkerRow> {
+    let snapshot = process.history.snapshot();
+    let runtimes = snapshot.map_or(&[][..], |snapshot| &snapshot.runtimes);
+    let known = snapshot.map_or(&[][..], |snapshot| &snapshot.workers);
+    let blocked: Vec<_> = process.ongoing().collect();
+    let in_stall = |tid: i32| blocked.iter().find(|record| record.stall.thread.tid == tid);
+    let mut rows: Vec<_> = known
+        .iter()
+        .map(|worker| WorkerRow {
+            name: name(runtimes, worker.runtime, worker.index, &worker.thread),
+            doing: match in_stall(worker.tid) {
+                Some(record) => process.blocked(record, now_ns),
+                None => unblocked(worker),
+            },
+            polls: worker.polls,
+            busy_ns: worker.busy_ns,
+            local_queue: worker.local_queue,
+        })
+        .collect();
+    let unknown =
+        blocked.iter().filter(|record| known.iter().all(|worker| worker.tid != record.stall.thread.tid));
+    rows.extend(unknown.map(|record| WorkerRow {
+        name: thread_name(runtimes, &record.stall.thread),
+        doing: process.blocked(record, now_ns),
+        polls: 0,
+        busy_ns: 0,
+        local_queue: 0,
+    }));
+    rows
+}
+
+fn unblocked(worker: &Worker) -> Doing {
+    match worker.state {
+        WorkerState::Parked => Doing::Parked,
+        _ => {
+            let polling = worker.polling.as_ref();
+            Doing::Polling {
+                spawned_at: polling.and_then(|polling| polling.spawned_at.clone()),
+                for_ns: polling.map_or(0, |polling| polling.for_ns),
+            }
+        }
+    }
+}
+
+/// How a thread is called in a table of workers.
+pub(crate) fn thread_name(runtimes: &[Runtime], thread: &Thread) -> String {
+    name(runtimes, thread.runtime, thread.worker, &thread.name)
+}
+
+fn name(runtimes: &[Runtime], runtime: u64, index: Option<u32>, thread: &str) -> String {
+    let Some(index) = index else {
+        return if thread.is_empty() { "?".to_owned() } else { thread.to_owned() };
+    };
+    if runtimes.len() < 2 {
+        return index.to_string();
+    }
+    let named = runtimes.iter().find(|known| known.id == runtime).and_then(|known| known.name.as_deref());
+    named.map_or_else(|| format!("rt{runtime}/{index}"), |named| format!("{named}/{index}"))
+}

@@ -1,0 +1,13 @@
+//! The reference server: a small web service with known faults, instrumented as any user would instrument theirs.
+//!
+//! Its routes under `/blocking` block the event loop on purpose, each in its own way; those under `/fixed` do the same work
+//! as it ought to be done.
+
+mod blocking;
+mod compute;
+mod fixed;
+mod index;
+mod server;
+mod wait;
+
+pub(crate) use server::{Options, ServeError, serve};

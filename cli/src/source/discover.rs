@@ -1,0 +1,134 @@
+use super::open::connect;
+use stallscope_wire::{Header, Line, Snapshot, live_folder};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long one process may keep the whole list waiting.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A live socket of this user.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The process that made it.
+    pub(crate) pid: u32,
+    /// The socket.
+    pub(crate) socket: PathBuf,
+    /// What it answers.
+    pub(crate) vitality: Vitality,
+}
+
+/// What a socket answers.
+#[derive(Debug)]
+pub(crate) enum Vitality {
+    /// Its process lives.
+    Alive(Box<Summary>),
+    /// It does not: why, in words.
+    Dead(String),
+}
+
+/// What a process says of itself at once.
+#[derive(Debug)]
+pub(crate) struct Summary {
+    /// Who it is.
+    pub(crate) header: Header,
+    /// Its state, when it told it in time.
+    pub(crate) snapshot: Option<Snapshot>,
+}
+
+/// Asks every live socket of this user who is behind it; ordered by pid. A folder that does not exist holds none.
+///
+/// # Errors
+/// When the folder cannot be read, or is not this user's.
+pub(crate) fn discover() -> Result<Vec<Found>, DiscoverError> {
+    let uid = rustix::process::geteuid().as_raw();
+    discover_in(&live_folder(uid), uid)
+}
+
+fn discover_in(folder: &Path, uid: u32) -> Result<Vec<Found>, DiscoverError> {
+    let fail = |problem| DiscoverError { folder: folder.to_owned(), problem };
+    match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(fail(Problem::Io(error))),
+        Ok(found) if found.uid() != uid => return Err(fail(Problem::OfOther(found.uid()))),
+        Ok(_) => {}
+    }
+    let mut sockets = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| fail(Problem::Io(error)))? {
+        let socket = entry.map_err(|error| fail(Problem::Io(error)))?.path();
+        let pid = socket.file_stem().and_then(|stem| stem.to_str()?.parse::<u32>().ok());
+        if let Some(pid) = pid.filter(|_| socket.extension().is_some_and(|extension| extension == "sock")) {
+            sockets.push((pid, socket));
+        }
+    }
+    sockets.sort_unstable();
+    let asked: Vec<_> = sockets
+        .into_iter()
+        .map(|(pid, socket)| thread::spawn(move || Found { pid, vitality: ask(&socket), socket }))
+        .collect();
+    Ok(asked.into_iter().filter_map(|asking| asking.join().ok()).collect())
+}
+
+fn ask(socket: &Path) -> Vitality {
+    let deadline = Instant::now() + PATIENCE;
+    let (mut reader, live) = match connect(socket, PATIENCE) {
+        Ok(connected) => connected,
+        Err(error) => return Vitality::Dead(error.to_string()),
+    };
+    let mut summary = Summary { header: reader.header().clone(), snapshot: None };
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || live.set_read_timeout(Some(left)).is_err() {
+            break;
+        }
+        match reader.next_line() {
+            Ok(Some(Line::Snapshot(snapshot))) => {
+                summary.snapshot = Some(snapshot);
+                break;
+            }
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => break,
+        }
+    }
+    Vitality::Alive(Box::new(summary))
+}
+
+/// Why live sockets cannot be looked for.
+#[derive(Debug)]
+pub(crate) struct DiscoverError {
+    folder: PathBuf,
+    problem: Problem,
+}
+
+#[derive(Debug)]
+enum Problem {
+    Io(io::Error),
+    OfOther(u32),
+}
+
+impl fmt::Display for DiscoverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folder = self.folder.display();
+        match &self.problem {
+            Problem::Io(error) => write!(f, "cannot look for live sockets in {folder}: {error}"),
+            Problem::OfOther(uid) => write!(
+                f,
+                "the folder of live sockets {folder} belongs to the user with id {uid}, so it is not trusted: \
+                 set XDG_RUNTIME_DIR to a folder of your own, for the processes too"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for DiscoverError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.problem {
+            Problem::Io(error) => Some(error),
+            Problem::OfOther(_) => None,
+        }
+    }
+}

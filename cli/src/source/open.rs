@@ -1,0 +1,195 @@
+use super::error::Kind;
+use super::{OpenError, Target, Vitality, discover, process_name};
+use stallscope_wire::{Header, Line, ReadError, Reader, live_socket};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::net::Shutdown;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+/// Lines that may wait for a reader that is busy drawing; past it the writer is held up, and it counts what it drops.
+const WAITING_LINES: usize = 1024;
+/// How long a live process may take to say who it is.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Lines of one process, read on a thread of their own.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// Who writes.
+    pub(crate) header: Header,
+    /// Where from.
+    pub(crate) origin: Origin,
+    /// What is read, in order; the last message is an end or a failure.
+    pub(crate) messages: Receiver<Message>,
+    live: Option<UnixStream>,
+}
+
+/// Where lines come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A running process.
+    Live(PathBuf),
+    /// An event log.
+    Log(PathBuf),
+}
+
+/// What the reading thread says.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A line.
+    Line(Box<Line>),
+    /// Nothing follows.
+    Ended(Ending),
+    /// What follows cannot be read.
+    Failed(ReadError),
+}
+
+/// How the lines ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With the end mark: the process ended in order.
+    Orderly,
+    /// Without: the process was killed, or (of a log) still runs.
+    Abrupt,
+    /// In the middle of a line.
+    Cut,
+}
+
+impl Source {
+    /// Opens a target, reads its header and begins to read its lines.
+    ///
+    /// # Errors
+    /// When there is no such target, it is another user's, or what it holds is no event log of a version known here.
+    pub(crate) fn open(target: &Target) -> Result<Self, OpenError> {
+        match target {
+            Target::Pid(pid) => open_pid(*pid),
+            Target::Path(path) => match fs::metadata(path) {
+                Ok(found) if found.file_type().is_socket() => open_socket(path),
+                Ok(found) if found.is_dir() => Err(OpenError::new(Kind::Folder(path.clone()))),
+                Ok(_) => open_log(path),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && target.is_address() => {
+                    Err(OpenError::new(Kind::Address(target.to_string())))
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    Err(OpenError::or_one_of(Kind::Missing(path.clone()), watchable()))
+                }
+                Err(error) => Err(refused(path, error)),
+            },
+        }
+    }
+}
+
+impl Drop for Source {
+    /// Ends the reading thread, which else would wait for the process's next line.
+    fn drop(&mut self) {
+        if let Some(live) = &self.live {
+            // A socket whose other side is gone is shut down already.
+            let _ = live.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn open_pid(pid: u32) -> Result<Source, OpenError> {
+    let uid = rustix::process::geteuid().as_raw();
+    let socket = live_socket(uid, pid);
+    if fs::symlink_metadata(&socket).is_ok() {
+        return open_socket(&socket);
+    }
+    Err(match fs::metadata(format!("/proc/{pid}")) {
+        Err(_) => OpenError::or_one_of(Kind::NoProcess(pid), watchable()),
+        Ok(process) if process.uid() != uid => {
+            OpenError::new(Kind::ProcessOfOther { pid, uid: process.uid() })
+        }
+        Ok(_) => OpenError::or_one_of(Kind::NotInstrumented { pid, socket }, watchable()),
+    })
+}
+
+/// The owner is looked at before anything is read: what another user's socket says is not believed.
+pub(super) fn connect(
+    socket: &Path,
+    patience: Duration,
+) -> Result<(Reader<UnixStream>, UnixStream), OpenError> {
+    let owner = fs::metadata(socket).map_err(|error| refused(socket, error))?.uid();
+    if owner != rustix::process::geteuid().as_raw() {
+        return Err(OpenError::new(Kind::SocketOfOther { socket: socket.to_owned(), uid: owner }));
+    }
+    let stream = UnixStream::connect(socket).map_err(|error| refused(socket, error))?;
+    let held = stream.try_clone().and_then(|held| stream.set_read_timeout(Some(patience)).map(|()| held));
+    let held = held.map_err(|error| refused(socket, error))?;
+    let reader = Reader::new(stream).map_err(|error| match error.io().map(io::Error::kind) {
+        Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            OpenError::new(Kind::Silent { socket: socket.to_owned(), waited: patience })
+        }
+        Some(io::ErrorKind::ConnectionReset) => OpenError::new(Kind::Dead(socket.to_owned())),
+        _ => OpenError::new(Kind::Read(socket.to_owned(), error)),
+    })?;
+    Ok((reader, held))
+}
+
+fn open_socket(socket: &Path) -> Result<Source, OpenError> {
+    let (reader, live) = connect(socket, PATIENCE)?;
+    live.set_read_timeout(None).map_err(|error| refused(socket, error))?;
+    Ok(begin(reader, Origin::Live(socket.to_owned()), Some(live)))
+}
+
+fn open_log(path: &Path) -> Result<Source, OpenError> {
+    let file = File::open(path).map_err(|error| refused(path, error))?;
+    let reader = Reader::new(file).map_err(|error| OpenError::new(Kind::Read(path.to_owned(), error)))?;
+    Ok(begin(reader, Origin::Log(path.to_owned()), None))
+}
+
+fn begin<R: Read + Send + 'static>(reader: Reader<R>, origin: Origin, live: Option<UnixStream>) -> Source {
+    let header = reader.header().clone();
+    let (sender, messages) = sync_channel(WAITING_LINES);
+    thread::spawn(move || read_all(reader, &sender));
+    Source { header, origin, messages, live }
+}
+
+/// Ends when the input does, or when nobody listens any more.
+fn read_all<R: Read>(mut reader: Reader<R>, sender: &SyncSender<Message>) {
+    let mut ended = false;
+    loop {
+        let message = match reader.next_line() {
+            Ok(Some(line)) => {
+                ended |= matches!(line, Line::End(_));
+                Message::Line(Box::new(line))
+            }
+            Ok(None) if ended => Message::Ended(Ending::Orderly),
+            Ok(None) if reader.cut() => Message::Ended(Ending::Cut),
+            Ok(None) => Message::Ended(Ending::Abrupt),
+            Err(error) => match error.io().map(io::Error::kind) {
+                Some(io::ErrorKind::Interrupted) => continue,
+                Some(io::ErrorKind::ConnectionReset) => Message::Ended(Ending::Abrupt),
+                _ => Message::Failed(error),
+            },
+        };
+        let last = !matches!(message, Message::Line(_));
+        if sender.send(message).is_err() || last {
+            return;
+        }
+    }
+}
+
+fn refused(path: &Path, error: io::Error) -> OpenError {
+    let path = path.to_owned();
+    OpenError::new(match error.kind() {
+        io::ErrorKind::NotFound => Kind::Missing(path),
+        io::ErrorKind::PermissionDenied => Kind::Denied(path),
+        io::ErrorKind::ConnectionRefused => Kind::Dead(path),
+        _ => Kind::Io(path, error),
+    })
+}
+
+/// What could be watched instead, as `pid (name)`.
+fn watchable() -> Vec<String> {
+    let found = discover().unwrap_or_default();
+    let alive = found.into_iter().filter_map(|found| match found.vitality {
+        Vitality::Alive(summary) => Some(format!("{} ({})", found.pid, process_name(&summary.header))),
+        _ => None,
+    });
+    alive.collect()
+}

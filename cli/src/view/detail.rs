@@ -1,0 +1,199 @@
+use super::findings::place;
+use super::fit;
+use super::list;
+use super::theme::Theme;
+use crate::model::{Detail, Process};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use stallscope::analysis::{Cause, Finding, Frame as StackFrame};
+use stallscope_wire::duration::show;
+use stallscope_wire::{Evidence, Owner, Quality};
+
+/// Room for `Evidence` and the like.
+const LABEL: usize = 10;
+
+/// All that is known of one finding, with the stack.
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    area: Rect,
+    process: &Process,
+    detail: &Detail<'_>,
+    cursor: usize,
+    now_ns: u64,
+) {
+    let finding = detail.finding;
+    let heading = list::Place { area, focused: true, full: true, cursor };
+    let room = list::title(frame, theme, heading, &place(finding), "Esc: back");
+    let facts = facts(theme, process, detail, now_ns, usize::from(room.width));
+    let least_stack = room.height / 3;
+    let height = (facts.len() as u16).min(room.height - least_stack);
+    frame.render_widget(Paragraph::new(facts), Rect { height, ..room });
+    let below = Rect { y: room.y + height, height: room.height - height, ..room };
+    stack(frame, theme, below, detail, cursor);
+}
+
+fn facts(
+    theme: Theme,
+    process: &Process,
+    detail: &Detail<'_>,
+    now_ns: u64,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let finding = detail.finding;
+    let mut facts = Vec::new();
+    let mut fact = |label: &str, text: String, style: Style| {
+        if text.is_empty() {
+            return;
+        }
+        for (number, line) in fit::wrap(&text, width.saturating_sub(LABEL + 2)).into_iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            facts.push(Line::from(vec![
+                Span::styled(format!(" {label:<LABEL$}"), theme.dim()),
+                Span::styled(line, style),
+            ]));
+        }
+    };
+    fact("In", finding.culprit.function.clone().unwrap_or_default(), theme.strong());
+    if let Some(record) = detail.ongoing {
+        let lasted = show(process.lasted_ns(record, now_ns));
+        let (verb, end) =
+            if process.conclusion.is_some() { ("was", "when the lines ended") } else { ("is", "now") };
+        fact(
+            "BLOCKED",
+            format!("{} {verb} blocked {end}, for {lasted}", record.stall.thread.name),
+            theme.bad(),
+        );
+    }
+    fact("Seen", seen(process, detail, now_ns), Style::new());
+    fact("Cause", cause(detail), Style::new());
+    fact("Cost", cost(process, finding), Style::new());
+    fact("Task", task(detail), Style::new());
+    fact("Do", finding.help.clone(), theme.strong());
+    facts.push(Line::default());
+    facts
+}
+
+fn seen(process: &Process, detail: &Detail<'_>, now_ns: u64) -> String {
+    let finding = detail.finding;
+    let longest =
+        detail.ongoing.map_or(finding.max_ns, |record| finding.max_ns.max(process.lasted_ns(record, now_ns)));
+    let times = if finding.count == 1 {
+        "once".to_owned()
+    } else {
+        format!("{} times, {} in all", finding.count, show(finding.total_ns))
+    };
+    let last = detail.latest.filter(|record| !record.ongoing).map_or_else(String::new, |record| {
+        let ended_ns = record.stall.started_ns.saturating_add(record.stall.duration_ns);
+        format!(", the last {} ago", show(now_ns.saturating_sub(ended_ns) / 1_000_000 * 1_000_000))
+    });
+    format!("{times}, the longest {}{last}", show(longest))
+}
+
+/// The cause, and what it was judged by.
+fn cause(detail: &Detail<'_>) -> String {
+    let finding = detail.finding;
+    let name = finding.cause_in_words();
+    let told = match finding.cause {
+        Cause::Cpu => "it computes without a pause",
+        Cause::Syscall => "the thread sits in the kernel",
+        Cause::Lock => "the thread waits for another one",
+        Cause::Host => "the machine did not run the thread, the code is not to blame",
+        Cause::Saturation => "no single poll is long, but there are too many of them",
+        _ => "it could not be told",
+    };
+    let evidence =
+        detail.worst.map(|record| &record.stall.evidence).filter(|evidence| evidence.window_ns > 0);
+    match evidence {
+        Some(evidence) => format!("{name}: {told}. {}", in_words(evidence)),
+        None => format!("{name}: {told}"),
+    }
+}
+
+fn in_words(evidence: &Evidence) -> String {
+    let mut words = format!(
+        "Of {} watched, {} on a processor, {} waiting in the kernel, {} ready but not run",
+        show(evidence.window_ns),
+        show(evidence.cpu_ns),
+        show(evidence.blocked_ns),
+        show(evidence.run_queue_ns)
+    );
+    if evidence.watchdog_gap_ns * 10 > evidence.window_ns {
+        words += &format!("; the watchdog itself was held up for {}", show(evidence.watchdog_gap_ns));
+    }
+    words
+}
+
+fn cost(process: &Process, finding: &Finding) -> String {
+    let mut costs = Vec::new();
+    if finding.victims.tasks > 0 {
+        let tasks = fit::counted(finding.victims.tasks, "task");
+        costs.push(format!(
+            "up to {tasks} waited behind it, {} of waiting in all",
+            show(finding.victims.delay_ns)
+        ));
+    }
+    if let Some(lag) = process.lag_behind(finding) {
+        costs.push(format!("new work waited up to {}", show(lag.max_ns)));
+    }
+    costs.join("; ")
+}
+
+fn task(detail: &Detail<'_>) -> String {
+    let owner = detail.worst.map_or(Owner::Unknown, |record| record.stall.owner);
+    let mut told = match (&detail.finding.task, owner) {
+        (Some(task), _) => format!("{}, spawned at {}", task.id, task.spawned_at),
+        (None, Owner::Root) => "the root future (what block_on was given)".to_owned(),
+        (None, Owner::Local) => "one of a LocalSet".to_owned(),
+        (None, Owner::Runtime) => "none: the runtime's own work".to_owned(),
+        _ => String::new(),
+    };
+    if let Some(route) = &detail.finding.route {
+        told += &format!(", answering {route}");
+    }
+    told
+}
+
+fn stack(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>, cursor: usize) {
+    let finding = detail.finding;
+    let quality = match finding.stack_quality {
+        Some(Quality::Exact) => "exact",
+        Some(Quality::Truncated) => "exact, its outer part not captured",
+        Some(_) => "uncertain: a frame was guessed",
+        None => "",
+    };
+    let place = list::Place { area, focused: false, full: true, cursor };
+    let room = list::title(frame, theme, place, "Stack of the longest, innermost first", quality);
+    if finding.stack.is_empty() {
+        return list::lines(frame, theme, room, list::nothing(theme, "none was captured"), None);
+    }
+    let width = usize::from(room.width);
+    let longest = finding.stack.iter().map(|frame| frame.to_string().chars().count()).max().unwrap_or(0);
+    let function = longest.min(width.saturating_sub(6) * 55 / 100);
+    let rows = finding.stack.iter().enumerate();
+    let rows =
+        rows.map(|(at, frame)| line(theme, frame, detail.culprit == Some(at), function, width)).collect();
+    list::lines(frame, theme, room, rows, Some(cursor));
+}
+
+/// Own code stands out by a sign and its weight, the accused frame by an arrow and colour.
+fn line(theme: Theme, frame: &StackFrame, culprit: bool, function: usize, width: usize) -> Line<'static> {
+    let (sign, style) = match (culprit, frame.user) {
+        (true, _) => (" ▶ ", theme.bad()),
+        (false, true) => (" • ", theme.strong()),
+        (false, false) => ("   ", theme.dim()),
+    };
+    let at = match (&frame.file, frame.line) {
+        (Some(file), Some(line)) => format!("{file}:{line}"),
+        (Some(file), None) => file.clone(),
+        (None, _) => frame.krate.clone().unwrap_or_default(),
+    };
+    Line::from(vec![
+        Span::styled(sign, style),
+        Span::styled(fit::place(&frame.to_string(), function), style),
+        Span::styled(format!("  {}", fit::start(&at, width.saturating_sub(function + 6))), style),
+    ])
+}

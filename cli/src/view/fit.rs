@@ -1,0 +1,106 @@
+//! Makes text fit: a column has one width, whatever is in it.
+
+use std::borrow::Cow;
+
+/// Cuts the end off.
+pub(super) fn end(text: &str, width: usize) -> Cow<'_, str> {
+    if text.chars().count() <= width {
+        return Cow::Borrowed(text);
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    Cow::Owned(if width == 0 { String::new() } else { kept + "…" })
+}
+
+/// Cuts the beginning off: of a path and line, the end tells.
+pub(super) fn start(text: &str, width: usize) -> Cow<'_, str> {
+    let length = text.chars().count();
+    if length <= width {
+        return Cow::Borrowed(text);
+    }
+    let kept = text.chars().skip(length + 1 - width.max(1));
+    Cow::Owned(if width == 0 { String::new() } else { std::iter::once('…').chain(kept).collect() })
+}
+
+/// A path and line shortened at the start, then filled up to the column's width.
+pub(super) fn place(text: &str, width: usize) -> String {
+    format!("{:<width$}", start(text, width))
+}
+
+/// Text shortened at the end, then filled up to the column's width.
+pub(super) fn column(text: &str, width: usize) -> String {
+    format!("{:<width$}", end(text, width))
+}
+
+/// `1 task`, `2 tasks`.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A large count in at most five characters: `999`, `12.3k`, `4.2M`.
+pub(super) fn count(count: u64) -> String {
+    let scaled = |divisor: f64, unit: &str| {
+        let value = count as f64 / divisor;
+        if value < 99.95 { format!("{value:.1}{unit}") } else { format!("{value:.0}{unit}") }
+    };
+    match count {
+        0..=9_999 => count.to_string(),
+        10_000..=999_499 => scaled(1e3, "k"),
+        999_500..=999_499_999 => scaled(1e6, "M"),
+        _ => scaled(1e9, "G"),
+    }
+}
+
+/// Breaks text into lines of a width, at spaces where there are any.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let mut word: Vec<char> = word.chars().collect();
+        loop {
+            let line = lines.last_mut().expect("there is always a line");
+            let used = line.chars().count();
+            let gap = usize::from(used > 0);
+            if used + gap + word.len() <= width {
+                line.push_str(&" "[..gap]);
+                line.extend(&word);
+                break;
+            }
+            if used == 0 {
+                line.extend(word.drain(..width));
+            }
+            lines.push(String::new());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn keeps_what_tells() {
+        assert_eq!(end("clock_nanosleep", 8), "clock_n…");
+        assert_eq!(start("src/deep/report.rs:42", 13), "…report.rs:42");
+        assert_eq!(place("a:1", 6), "a:1   ");
+        assert_eq!(wrap("a worker is blocked", 10), ["a worker", "is blocked"]);
+        assert_eq!(wrap("abcdef", 4), ["abcd", "ef"]);
+    }
+
+    #[test]
+    fn large_counts_stay_short() {
+        for (number, text) in [(9_999, "9999"), (12_345, "12.3k"), (999_500, "1.0M"), (123_456_789, "123M")] {
+            assert_eq!(count(number), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_wider_than_the_column(text in "\\PC{0,40}", width in 0usize..30) {
+            prop_assert!(end(&text, width).chars().count() <= width);
+            prop_assert!(start(&text, width).chars().count() <= width);
+            prop_assert!(wrap(&text, width).iter().all(|line| line.chars().count() <= width.max(1)));
+        }
+    }
+}

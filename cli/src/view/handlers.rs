@@ -1,0 +1,67 @@
+use super::fit;
+use super::list::{Place, lines, nothing, title};
+use super::theme::Theme;
+use crate::model::{Process, Route};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use stallscope_wire::duration::show;
+
+/// What the routes do.
+pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process) {
+    let mut room = title(frame, theme, place, "Handlers", "p50, p99 of the last minute");
+    let routes = process.traffic.routes();
+    if routes.is_empty() {
+        let none = nothing(theme, "no request seen: handlers show with stallscope::http::Layer");
+        return lines(frame, theme, room, none, None);
+    }
+    // Longer names than the pane has room for are cut, but no name takes more than it needs.
+    let name = room.width.saturating_sub(1 + 9 + 7 + 7 + 3 * 8 + 6).max(8);
+    let name = usize::from(name);
+    if room.height > 1 {
+        let heads = format!(
+            " {}{:>9}{:>7}{:>7}{:>8}{:>8}{:>8}{:>6}",
+            fit::column("route", name),
+            "in flight",
+            "total",
+            "req/s",
+            "p50",
+            "p99",
+            "max",
+            "5xx"
+        );
+        frame.render_widget(Line::styled(heads, theme.dim()), Rect { height: 1, ..room });
+        room.y += 1;
+        room.height -= 1;
+    }
+    let rows = routes.iter().map(|route| line(theme, route, name)).collect();
+    lines(frame, theme, room, rows, place.marked());
+}
+
+fn line(theme: Theme, route: &Route, name: usize) -> Line<'static> {
+    let latency = |pick: fn(&crate::model::Latency) -> u64| {
+        route.latency.as_ref().map_or_else(|| "–".to_owned(), |latency| show(pick(latency)).to_string())
+    };
+    let (p50, p99, max) = (latency(|l| l.p50_ns), latency(|l| l.p99_ns), latency(|l| l.max_ns));
+    Line::from(vec![
+        Span::raw(format!(" {}", fit::column(&route.name, name))),
+        Span::raw(format!(
+            "{:>9}{:>7}{:>7}",
+            fit::count(route.in_flight),
+            fit::count(route.total),
+            rate(route.per_second)
+        )),
+        Span::styled(format!("{p50:>8}"), theme.dim()),
+        Span::styled(format!("{p99:>8}"), theme.strong()),
+        Span::raw(format!("{max:>8}")),
+        Span::styled(
+            format!("{:>6}", fit::count(route.failed)),
+            if route.failed > 0 { theme.bad() } else { theme.dim() },
+        ),
+    ])
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and small")]
+fn rate(per_second: f64) -> String {
+    if per_second < 9.95 { format!("{per_second:.1}") } else { fit::count(per_second.round() as u64) }
+}

@@ -1,0 +1,135 @@
+use super::fit;
+use super::theme::Theme;
+use crate::model::{Health, Part, Process};
+use crate::source::process_name;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use stallscope_wire::duration::show;
+use stallscope_wire::{Mode, Tier};
+use std::time::Duration;
+
+/// Who is watched, and whether the screen stands still.
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    area: Rect,
+    process: &Process,
+    now_ns: u64,
+    frozen: Option<Duration>,
+) {
+    let header = process.header();
+    let (state, style) = match frozen {
+        Some(frozen) => {
+            (format!(" PAUSED {}s, Space goes on ", frozen.as_secs()), theme.marked().patch(theme.warning()))
+        }
+        None if process.conclusion.is_some() => (" last state ".to_owned(), theme.marked()),
+        None if process.is_live() => (" live ● ".to_owned(), theme.good()),
+        None => (" reading ".to_owned(), theme.dim()),
+    };
+    let room = usize::from(area.width).saturating_sub(state.chars().count());
+    let mut about = vec![
+        format!("pid {}", header.pid),
+        tier(header.tier, header.mode),
+        format!("up {}", show(now_ns / 1_000_000_000 * 1_000_000_000)),
+    ];
+    if let Some(snapshot) = process.history.snapshot() {
+        let tasks = snapshot.runtimes.iter().map(|runtime| runtime.alive_tasks).sum();
+        about.push(fit::counted(snapshot.workers.len() as u64, "worker"));
+        about.push(fit::counted(tasks, "task"));
+    }
+    let name = process_name(header);
+    let about =
+        fit::column(&format!("  {}", about.join(" · ")), room.saturating_sub(name.chars().count() + 1));
+    let line = Line::from(vec![
+        Span::raw(" "),
+        Span::styled(fit::end(&name, room.saturating_sub(1)).into_owned(), theme.strong()),
+        Span::styled(about, theme.dim()),
+        Span::styled(state, style),
+    ]);
+    frame.render_widget(line, area);
+}
+
+fn tier(tier: Tier, mode: Mode) -> String {
+    let tier = match tier {
+        Tier::Exact => "exact",
+        Tier::Sampled => "sampled",
+        _ => "blind",
+    };
+    match mode {
+        Mode::Full => tier.to_owned(),
+        Mode::Lean => format!("{tier}, lean"),
+        _ => format!("{tier}, off"),
+    }
+}
+
+/// The one sentence.
+pub(super) fn draw_health(frame: &mut Frame<'_>, theme: Theme, area: Rect, health: &Health) {
+    let badge = format!(" {} ", health.word);
+    let indent = badge.chars().count() + 2;
+    let mut styled = Vec::new();
+    for part in &health.sentence {
+        let (text, style) = match part {
+            Part::Plain(text) => (text, Style::new()),
+            Part::Strong(text) => (text, theme.level(health.level).patch(theme.strong())),
+        };
+        styled.extend(text.chars().map(|letter| (letter, style)));
+    }
+    let sentence = health.to_string();
+    let room = usize::from(area.width).saturating_sub(indent);
+    let mut lines = Vec::new();
+    let mut rest = &styled[..];
+    for (number, text) in fit::wrap(&sentence, room).iter().enumerate() {
+        let lead = if number == 0 {
+            Span::styled(badge.clone(), theme.badge(health.level))
+        } else {
+            Span::raw(" ".repeat(indent - 2))
+        };
+        let mut spans = vec![Span::raw(" "), lead, Span::raw(" ")];
+        // The wrapped lines are the sentence without the spaces between them.
+        let begin = rest.iter().position(|(letter, _)| *letter != ' ').unwrap_or(0);
+        let (line, after) = rest[begin..].split_at(text.chars().count().min(rest.len() - begin));
+        spans
+            .extend(line.chunk_by(|a, b| a.1 == b.1).map(|run| {
+                Span::styled(run.iter().map(|(letter, _)| *letter).collect::<String>(), run[0].1)
+            }));
+        lines.push(Line::from(spans));
+        rest = after;
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// What is not seen: dropped, or out of sight. One line each.
+pub(super) fn notes(theme: Theme, process: &Process) -> Vec<Line<'static>> {
+    let mut notes = Vec::new();
+    let lost = process.history.lost();
+    if lost.any() {
+        let kinds = [
+            (lost.events, "event"),
+            (lost.stacks, "stack"),
+            (lost.locations, "spawn location"),
+            (lost.lines, "line"),
+        ];
+        let told: Vec<_> = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|&(count, noun)| fit::counted(count, noun))
+            .collect();
+        notes.push(Line::from(vec![
+            Span::styled(" LOST ", theme.bad()),
+            Span::styled(format!("{}: the numbers below leave them out", told.join(", ")), theme.bad()),
+        ]));
+    }
+    let coverage = process.history.coverage();
+    if let Some((gap, others)) = coverage.missing.split_first() {
+        let others = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+        notes.push(Line::from(vec![
+            Span::styled(" NOT SEEN ", theme.warning()),
+            Span::raw(gap.what.clone()),
+            Span::styled(format!(": {}{others}", gap.cure), theme.dim()),
+        ]));
+    }
+    notes
+}

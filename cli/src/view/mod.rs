@@ -1,0 +1,24 @@
+//! The screen: draws a model with ratatui. No input or output, no judgement, no state.
+
+mod chart;
+mod dashboard;
+mod detail;
+mod findings;
+mod fit;
+mod footer;
+mod handlers;
+mod header;
+mod help;
+mod lag;
+mod layout;
+mod list;
+mod picker;
+mod sockets;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod workers;
+
+pub(crate) use dashboard::draw;
+pub(crate) use picker::{Picker, draw_picker};
+pub(crate) use theme::Theme;

@@ -1,0 +1,178 @@
+use super::{Theme, draw};
+use crate::model::{Key, Msg};
+use crate::scenario::{MS, Scenario, Watched};
+use crate::source::{Ending, Message};
+use insta::assert_snapshot;
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::{Color, Modifier, Style};
+use stallscope_wire::{Coverage, Gap, Line, Lost};
+use std::time::Duration;
+
+fn screen(watched: &Watched, width: u16, height: u16) -> TestBackend {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal never fails");
+    let drawn = |frame: &mut ratatui::Frame<'_>| draw(frame, &watched.model, Theme::new(true), watched.ours);
+    terminal.draw(drawn).expect("a test terminal never fails");
+    terminal.backend().clone()
+}
+
+/// Both sizes that every screen is looked at in.
+macro_rules! assert_screens {
+    ($name:literal, $watched:expr) => {
+        assert_snapshot!(concat!($name, "_80x24"), screen($watched, 80, 24));
+        assert_snapshot!(concat!($name, "_120x40"), screen($watched, 120, 40));
+    };
+}
+
+/// The style in which a text stands on the screen, where it stands first.
+fn style_of(watched: &Watched, text: &str) -> Style {
+    let screen = screen(watched, 120, 40);
+    let buffer = screen.buffer();
+    for y in 0..40 {
+        let row: Vec<char> =
+            (0..120).map(|x| buffer[(x, y)].symbol().chars().next().unwrap_or(' ')).collect();
+        let row: String = row.into_iter().collect();
+        if let Some(at) = row.find(text) {
+            return buffer[(row[..at].chars().count() as u16, y)].style();
+        }
+    }
+    panic!("{text:?} is not on the screen:\n{screen}");
+}
+
+fn serving() -> Scenario {
+    Scenario::new().quiet(45).sockets(0)
+}
+
+fn blocked() -> Scenario {
+    serving().computes(1, 240).quiet(20).sleeps(2, 312).sockets(600)
+}
+
+#[test]
+fn a_healthy_process() {
+    assert_screens!("healthy", &serving().live());
+}
+
+#[test]
+fn a_stall_in_progress() {
+    assert_screens!("stall", &blocked().live());
+}
+
+#[test]
+fn a_stall_in_full() {
+    assert_screens!("stack", &blocked().live().press(&[Key::Enter]));
+}
+
+#[test]
+fn a_process_that_ended() {
+    assert_screens!("ended", &blocked().wakes(2).ends().logged(Ending::Orderly));
+}
+
+#[test]
+fn a_process_that_was_killed_in_a_stall() {
+    assert_screens!("killed", &blocked().logged(Ending::Abrupt));
+}
+
+#[test]
+fn losses_and_blind_spots() {
+    let lost = Lost { events: 3, stacks: 1, ..Lost::default() };
+    let mut coverage = Coverage::whole();
+    coverage.add(Gap { what: "tasks of a LocalSet".into(), cure: "use stallscope::spawn_local".into() });
+    let watched = serving().line(Line::Lost(lost)).line(Line::Coverage(coverage)).live();
+    assert_screens!("losses", &watched);
+    assert_eq!(style_of(&watched, "LOST").fg, Some(Color::Red));
+}
+
+#[test]
+fn a_small_terminal_keeps_what_matters() {
+    assert_snapshot!("small_60x15", screen(&blocked().live(), 60, 15));
+}
+
+#[test]
+fn the_help_is_the_key_table() {
+    assert_snapshot!("help_80x24", screen(&serving().live().press(&[Key::Char('?')]), 80, 24));
+}
+
+#[test]
+fn a_blocked_worker_is_loud() {
+    let style = style_of(&blocked().live(), "BLOCKED  312ms");
+    assert_eq!((style.bg, style.fg), (Some(Color::Red), Some(Color::White)));
+    let bold = |text| style_of(&blocked().live(), text).add_modifier.contains(Modifier::BOLD);
+    assert!(bold("BLOCKED") && bold("src/report.rs:42"));
+}
+
+#[test]
+fn the_culprit_stands_out_of_its_stack() {
+    let opened = blocked().live().press(&[Key::Enter, Key::Home]);
+    assert_eq!(style_of(&opened, "▶ shop_api::report::render").fg, Some(Color::Red));
+    assert!(style_of(&opened, "std::thread::sleep  ").add_modifier.contains(Modifier::DIM));
+}
+
+#[test]
+fn without_colour_signs_and_weight_remain() {
+    let watched = blocked().live();
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a test terminal never fails");
+    terminal.draw(|frame| draw(frame, &watched.model, Theme::new(false), watched.ours)).expect("drawn");
+    let plain = |style: Style| {
+        style.fg.is_none_or(|fg| fg == Color::Reset) && style.bg.is_none_or(|bg| bg == Color::Reset)
+    };
+    assert!(terminal.backend().buffer().content().iter().all(|cell| plain(cell.style())));
+}
+
+#[test]
+fn a_stall_grows_between_lines() {
+    let later = blocked().live().later(Duration::from_millis(500));
+    let screen = screen(&later, 120, 40).to_string();
+    assert!(screen.contains("has been blocked 812ms at src/report.rs:42"), "{screen}");
+}
+
+#[test]
+fn a_frozen_screen_says_so_and_stands() {
+    let mut frozen = blocked().live().press(&[Key::Char(' ')]).later(Duration::from_secs(2));
+    frozen.update(Msg::Source(Message::Ended(Ending::Abrupt)));
+    let screen = screen(&frozen, 120, 40).to_string();
+    assert!(screen.contains("PAUSED 2s") && screen.contains("has been blocked 312ms"), "{screen}");
+}
+
+#[test]
+fn a_process_that_says_nothing_is_told_apart_from_a_healthy_one() {
+    let screen = screen(&serving().live().later(Duration::from_secs(5)), 120, 40).to_string();
+    assert!(screen.contains("SILENT") && screen.contains("said nothing for 5s"), "{screen}");
+}
+
+fn any_key() -> impl Strategy<Value = Key> {
+    let named = [
+        Key::Up,
+        Key::Down,
+        Key::PageUp,
+        Key::PageDown,
+        Key::Home,
+        Key::End,
+        Key::Tab,
+        Key::BackTab,
+        Key::Enter,
+        Key::Esc,
+    ];
+    prop_oneof![
+        proptest::sample::select(named.to_vec()),
+        proptest::sample::select(vec![' ', '?', 'e', 'j', 'k', 'G', 'x']).prop_map(Key::Char)
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_keys_and_no_size_make_it_panic(
+        keys in prop::collection::vec(any_key(), 0..20),
+        width in 0u16..160,
+        height in 0u16..60,
+        tail in 0usize..40,
+        ended in any::<bool>(),
+    ) {
+        let mut scenario = blocked();
+        scenario.lines.truncate(scenario.lines.len().saturating_sub(tail));
+        let watched = if ended { scenario.logged(Ending::Cut) } else { scenario.live() };
+        screen(&watched.press(&keys).later(Duration::from_nanos(17 * MS)), width, height);
+    }
+}

@@ -1,0 +1,75 @@
+use super::fit;
+use super::list::{Place, lines, nothing, title};
+use super::theme::Theme;
+use crate::model::{Doing, Process, WorkerRow, workers};
+use ratatui::Frame;
+use ratatui::text::{Line, Span};
+use stallscope_wire::duration::show;
+
+/// Room for `BLOCKED` and `polling`, and for a duration.
+const STATE: usize = 8;
+const DURATION: usize = 7;
+
+/// What each worker does now.
+pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process, now_ns: u64) {
+    let mut rows = workers(process, now_ns);
+    let count = |rank: u8| rows.iter().filter(|row| row.doing.rank() == rank).count();
+    let told = [(count(0), "blocked"), (count(1), "polling"), (count(2), "parked")];
+    let remark: Vec<_> =
+        told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let room = title(frame, theme, place, "Workers", &remark.join(", "));
+    if rows.len() > usize::from(room.height) {
+        // Not all fit: those that are looked for come first.
+        rows.sort_by_key(|row| row.doing.rank());
+    }
+    let name = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).min(16);
+    let width = usize::from(room.width);
+    let shown = match rows.is_empty() {
+        true => nothing(theme, "none seen yet"),
+        false => rows.iter().map(|row| line(theme, row, name, width, place.full)).collect(),
+    };
+    lines(frame, theme, room, shown, place.marked().filter(|_| !rows.is_empty()));
+}
+
+fn line(theme: Theme, row: &WorkerRow, name: usize, width: usize, full: bool) -> Line<'static> {
+    let mut spans = vec![Span::raw(format!(" {} ", fit::column(&row.name, name)))];
+    let room = width.saturating_sub(name + 2 + STATE + DURATION + 2);
+    match &row.doing {
+        Doing::Parked => {
+            spans.push(Span::styled(format!("{:<STATE$}", "parked"), theme.dim()));
+            spans.push(Span::raw(" ".repeat(DURATION + 2 + if full { room.saturating_sub(40) } else { 0 })));
+        }
+        Doing::Polling { spawned_at, for_ns } => {
+            spans.push(Span::raw(format!("{:<STATE$}", "polling")));
+            spans.push(Span::styled(format!("{:>DURATION$}  ", show(*for_ns)), theme.dim()));
+            let what =
+                spawned_at.as_deref().map_or_else(|| "the root future".into(), |at| format!("task of {at}"));
+            spans.push(Span::styled(fit::start(&what, room).into_owned(), theme.dim()));
+        }
+        Doing::Blocked { for_ns, culprit, why } => {
+            spans.push(Span::styled(format!("{:<STATE$}", "BLOCKED"), theme.badge(crate::model::Level::Bad)));
+            spans.push(Span::styled(format!("{:>DURATION$}  ", show(*for_ns)), theme.bad()));
+            let culprit = fit::start(culprit, room);
+            let left = room.saturating_sub(culprit.chars().count() + 2);
+            spans.push(Span::styled(culprit.into_owned(), theme.strong()));
+            if left >= 8 {
+                spans.push(Span::raw(format!("  {}", fit::end(why, left))));
+            }
+        }
+    }
+    if full {
+        let used: usize = spans.iter().map(Span::width).sum();
+        let busy = format!(
+            "{} polls, busy {}, {} queued",
+            fit::count(row.polls),
+            show(row.busy_ns),
+            row.local_queue
+        );
+        let gap = width.saturating_sub(used + busy.chars().count() + 1);
+        if gap > 1 {
+            spans.push(Span::raw(" ".repeat(gap)));
+            spans.push(Span::styled(busy, theme.dim()));
+        }
+    }
+    Line::from(spans)
+}

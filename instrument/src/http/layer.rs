@@ -1,0 +1,74 @@
+use super::routes::{PROCESS, Routes};
+use super::service::Service;
+use http::request::Parts;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// Gives the route template of a request.
+pub(super) type Namer = Arc<dyn Fn(&Parts) -> Cow<'static, str> + Send + Sync>;
+
+/// Records the latency of every request by its route: a [`tower_layer::Layer`] over any service that takes
+/// an [`http::Request`] and answers with an [`http::Response`].
+///
+/// Add it once, outside the layers whose time shall count: a request that passes it twice is counted twice.
+#[derive(Clone)]
+pub struct Layer {
+    routes: &'static Routes,
+    namer: Option<Namer>,
+}
+
+impl Layer {
+    /// A layer that names routes by axum's `MatchedPath` where there is one, and else `*`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { routes: &PROCESS, namer: None }
+    }
+
+    /// Names the route of each request with a function, which must give few different answers: a template and not the
+    /// path that was asked for. Without the method, which is put before it.
+    ///
+    /// ```
+    /// # use stallscope_instrument as stallscope;
+    /// let layer = stallscope::http::Layer::new().route(|request| match request.uri.path() {
+    ///     "/" => "/",
+    ///     path if path.starts_with("/users/") => "/users/{id}",
+    ///     _ => "*",
+    /// });
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn route<F, N>(mut self, namer: F) -> Self
+    where
+        F: Fn(&Parts) -> N + Send + Sync + 'static,
+        N: Into<Cow<'static, str>>,
+    {
+        self.namer = Some(Arc::new(move |request| namer(request).into()));
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_table(routes: &'static Routes) -> Self {
+        Self { routes, namer: None }
+    }
+}
+
+impl Default for Layer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layer").field("named_by_function", &self.namer.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl<S> tower_layer::Layer<S> for Layer {
+    type Service = Service<S>;
+
+    fn layer(&self, inner: S) -> Service<S> {
+        Service::new(inner, self.routes, self.namer.clone())
+    }
+}

@@ -1,0 +1,185 @@
+use crate::recorder::Histogram;
+use http::{Method, StatusCode};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
+
+/// Method and template pairs that are kept apart; all later ones share one entry.
+const LIMIT: usize = 256;
+
+/// The routes of this process.
+pub(super) static PROCESS: Routes = Routes::new();
+
+/// By method, then template, so that a search needs no name put together.
+type Known = BTreeMap<&'static str, BTreeMap<Box<str>, Arc<Route>>>;
+
+/// All routes seen, never forgotten.
+#[derive(Debug)]
+pub(super) struct Routes {
+    known: RwLock<Known>,
+    other: OnceLock<Arc<Route>>,
+}
+
+impl Routes {
+    pub(super) const fn new() -> Self {
+        Self { known: RwLock::new(BTreeMap::new()), other: OnceLock::new() }
+    }
+
+    /// The route of a method and a template; the common one when there is no room for another.
+    pub(super) fn find(&self, method: &Method, template: &str) -> Arc<Route> {
+        let method = known_method(method);
+        let seen = self.search(&self.known.read().unwrap_or_else(PoisonError::into_inner), method, template);
+        seen.unwrap_or_else(|| {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            self.search(&known, method, template).unwrap_or_else(|| {
+                let route = Arc::new(Route::new(method, template));
+                known.entry(method).or_default().insert(template.into(), Arc::clone(&route));
+                route
+            })
+        })
+    }
+
+    /// Where the requests of a route are counted; none when it is new and has room.
+    fn search(&self, known: &Known, method: &str, template: &str) -> Option<Arc<Route>> {
+        if let Some(route) = known.get(method).and_then(|templates| templates.get(template)) {
+            return Some(Arc::clone(route));
+        }
+        let full = known.values().map(BTreeMap::len).sum::<usize>() >= LIMIT;
+        full.then(|| Arc::clone(self.other.get_or_init(|| Arc::new(Route::other()))))
+    }
+
+    /// The state of every route, by name; the common one last.
+    pub(super) fn read(&self) -> Vec<stallscope_wire::Handler> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().flat_map(BTreeMap::values).chain(self.other.get()).map(|route| route.read()).collect()
+    }
+}
+
+/// A client chooses its method freely: only those that HTTP defines may name an entry.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::PATCH => "PATCH",
+        Method::TRACE => "TRACE",
+        _ => "OTHER",
+    }
+}
+
+/// Requests of one method and template. Written by whoever serves one, read by the collector; each
+/// figure stands alone, so all accesses are relaxed.
+#[derive(Debug)]
+pub(super) struct Route {
+    method: &'static str,
+    template: Box<str>,
+    in_flight: AtomicU64,
+    statuses: [AtomicU64; 5],
+    dropped: AtomicU64,
+    latency: Histogram,
+}
+
+impl Route {
+    fn new(method: &'static str, template: &str) -> Self {
+        Self {
+            method,
+            template: template.into(),
+            in_flight: AtomicU64::new(0),
+            statuses: [const { AtomicU64::new(0) }; 5],
+            dropped: AtomicU64::new(0),
+            latency: Histogram::new(),
+        }
+    }
+
+    /// Its method is empty, as none in HTTP is: no request is taken for its own.
+    fn other() -> Self {
+        Self::new("", "(other)")
+    }
+
+    pub(super) fn is(&self, method: &Method, template: &str) -> bool {
+        *self.template == *template && self.method == known_method(method)
+    }
+
+    /// Counts a request in; what becomes of it is the timing's to say.
+    pub(super) fn begin(route: Arc<Self>) -> Timing {
+        route.in_flight.fetch_add(1, Relaxed);
+        Timing { route, started: Instant::now(), answered: false }
+    }
+
+    fn read(&self) -> stallscope_wire::Handler {
+        let name = [self.method, &self.template].join(" ");
+        stallscope_wire::Handler {
+            route: name.trim_start().to_owned(),
+            in_flight: self.in_flight.load(Relaxed),
+            statuses: self.statuses.each_ref().map(|count| count.load(Relaxed)),
+            dropped: self.dropped.load(Relaxed),
+            latency: self.latency.read(|nanos| nanos),
+        }
+    }
+}
+
+/// A request on its way; dropped, it had no response.
+#[derive(Debug)]
+pub(super) struct Timing {
+    route: Arc<Route>,
+    started: Instant,
+    answered: bool,
+}
+
+impl Timing {
+    /// Counts the response. A status of 600 or more, which HTTP has not, counts with those of 500.
+    pub(super) fn answered(mut self, status: StatusCode) {
+        let nanos = self.started.elapsed().as_nanos();
+        self.route.latency.record(u64::try_from(nanos).unwrap_or(u64::MAX));
+        let class = (usize::from(status.as_u16() / 100)).clamp(1, 5);
+        self.route.statuses[class - 1].fetch_add(1, Relaxed);
+        self.answered = true;
+    }
+}
+
+impl Drop for Timing {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.route.dropped.fetch_add(1, Relaxed);
+        }
+        self.route.in_flight.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_past_the_limit_are_counted_together() {
+        let routes = Routes::new();
+        for i in 0..LIMIT + 10 {
+            Route::begin(routes.find(&Method::GET, &format!("/{i}"))).answered(StatusCode::OK);
+        }
+        let read = routes.read();
+        assert_eq!(read.len(), LIMIT + 1);
+        let other = read.last().unwrap();
+        assert_eq!((other.route.as_str(), other.statuses[1]), ("(other)", 10));
+        assert_eq!(
+            routes.find(&Method::GET, "/3").read().statuses[1],
+            1,
+            "a known route keeps its own entry"
+        );
+    }
+
+    #[test]
+    fn a_client_cannot_invent_routes_by_its_method() {
+        let routes = Routes::new();
+        for method in ["BREW", "WHEN", "PROPFIND"] {
+            Route::begin(routes.find(&method.parse().unwrap(), "/")).answered(StatusCode::IM_A_TEAPOT);
+        }
+        let read = routes.read();
+        assert_eq!(read.len(), 1);
+        assert_eq!((read[0].route.as_str(), read[0].statuses), ("OTHER /", [0, 0, 0, 3, 0]));
+    }
+}
