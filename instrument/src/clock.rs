@@ -135,7 +135,10 @@ mod tests {
         let (tick, ns) = (ticks(), now_ns());
         std::thread::sleep(Duration::from_millis(20));
         let (by_ticks, by_clock) = (ticks_to_ns(ticks() - tick), now_ns() - ns);
-        assert!(by_ticks.abs_diff(by_clock) < by_clock / 2, "{by_ticks} ns by ticks, {by_clock} ns by the clock");
+        assert!(
+            by_ticks.abs_diff(by_clock) < by_clock / 2,
+            "{by_ticks} ns by ticks, {by_clock} ns by the clock"
+        );
         assert!(ticks_to_ns(ns_to_ticks(1_000_000)).abs_diff(1_000_000) < 1_000);
     }
 }

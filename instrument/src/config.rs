@@ -1,7 +1,7 @@
 //! What can be configured, and the `STALLSCOPE_*` variables that override it.
 
-use crate::install::{Guard, InstallError};
 use crate::engine;
+use crate::install::{Guard, InstallError};
 use crate::probe::{self, AppHooks};
 use stallscope_wire::{Mode, duration};
 use std::env;
@@ -221,9 +221,13 @@ impl Config {
             ("STALLSCOPE_GRACE", &mut settings.grace_ns, 0),
         ] {
             if let Some(value) = text(name) {
-                let value = duration::parse(&value.to_string_lossy()).map_err(|error| InstallError::variable(name, &error.to_string()))?;
+                let value = duration::parse(&value.to_string_lossy())
+                    .map_err(|error| InstallError::variable(name, &error.to_string()))?;
                 if nanos(value) < least {
-                    return Err(InstallError::variable(name, &format!("at least {} is needed", duration::show(least))));
+                    return Err(InstallError::variable(
+                        name,
+                        &format!("at least {} is needed", duration::show(least)),
+                    ));
                 }
                 *target = nanos(value);
             }

@@ -14,7 +14,12 @@ use tokio::runtime::Builder;
 /// When the runtime cannot be built, as `#[tokio::main]` does.
 #[doc(hidden)]
 #[track_caller]
-pub fn run<F: Future>(mut builder: Builder, crate_name: &'static str, source_root: &'static str, root: F) -> F::Output {
+pub fn run<F: Future>(
+    mut builder: Builder,
+    crate_name: &'static str,
+    source_root: &'static str,
+    root: F,
+) -> F::Output {
     let location = Location::caller();
     let mut config = Config::new();
     let source_root = Some(source_root).filter(|root| !root.is_empty());
@@ -25,7 +30,8 @@ pub fn run<F: Future>(mut builder: Builder, crate_name: &'static str, source_roo
         let _ = writeln!(std::io::stderr(), "stallscope: {error}; running unwatched");
     }
     let runtime = builder.build().expect("Failed building the Runtime");
-    let output = runtime.block_on(Root::new(guard.as_ref().ok().and_then(crate::Guard::probe), location, root));
+    let output =
+        runtime.block_on(Root::new(guard.as_ref().ok().and_then(crate::Guard::probe), location, root));
     drop(runtime);
     drop(guard);
     output

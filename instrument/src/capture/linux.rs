@@ -97,3 +97,49 @@ impl std::fmt::Display for CaptureUnavailable {
         f.write_str("the signal handler that copies a running thread's stack cannot be set")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::thread;
+    use crate::recorder::{Cell, Thread};
+    use stallscope_wire::Quality;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// Captures a thread that runs `body` until it is told to stop.
+    fn captured(body: impl FnOnce(&AtomicBool) + Send + 'static) -> Captured {
+        static CELL: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let _one_at_a_time = CELL.lock().unwrap();
+        let cell: &'static Cell = Box::leak(Box::new(Cell::new()));
+        let stop: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
+        let (send, told) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            cell.turn(0, None);
+            let (tid, stack) = (thread::tid(), thread::stack());
+            send.send(Thread { tid, stack, ..Thread::default() }).unwrap();
+            body(stop);
+        });
+        let target = Registered { cell, generation: cell.generation(), thread: told.recv().unwrap() };
+        std::thread::sleep(Duration::from_millis(50));
+        let captured = Capturer::new().unwrap().capture(&target, cell.read().unwrap());
+        stop.store(true, Relaxed);
+        thread.join().unwrap();
+        captured.expect("the thread is still at its record")
+    }
+
+    #[test]
+    fn a_thread_in_a_system_call_is_read_from_outside() {
+        let captured = captured(|_| std::thread::sleep(Duration::from_millis(300)));
+        assert!(matches!(captured.activity, Activity::Syscall(call) if call.name == Some("clock_nanosleep")));
+        assert_eq!(captured.stack.expect("a stack is captured").quality, Quality::Exact);
+    }
+
+    #[test]
+    fn a_running_thread_is_copied() {
+        let captured = captured(|stop| while !stop.load(Relaxed) {});
+        assert_eq!(captured.activity, Activity::Running);
+        assert_eq!(captured.stack.expect("a stack is captured").quality, Quality::Exact);
+    }
+}

@@ -7,7 +7,8 @@ pub(super) fn read(address: u64, buffer: &mut [u8]) -> usize {
     let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: buffer.len() };
     // SAFETY: the kernel writes at most `buffer.len()` bytes into `buffer`, which nobody else holds, and checks the
     // remote address itself: a bad one is an error.
-    let read = unsafe { libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0) };
+    let read =
+        unsafe { libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0) };
     usize::try_from(read).unwrap_or(0)
 }
 

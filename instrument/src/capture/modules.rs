@@ -97,7 +97,12 @@ impl Modules {
                 text_segment: None,
             };
             let name = loaded.file.path.clone();
-            self.unwinder.add_module(framehop::Module::new(name, loaded.range.clone(), loaded.base, sections));
+            self.unwinder.add_module(framehop::Module::new(
+                name,
+                loaded.range.clone(),
+                loaded.base,
+                sections,
+            ));
         }
         let Loaded { file, base, range, text, .. } = loaded;
         self.modules.push(Module { file: Arc::new(file), base, range, text, index });
@@ -160,10 +165,14 @@ struct Loaded {
 impl Loaded {
     fn bytes(&self, range: Range<u64>) -> Option<Bytes> {
         let length = range.end.checked_sub(range.start)?;
-        if self.file.program && self.segments.iter().any(|segment| segment.start <= range.start && range.end <= segment.end) {
+        if self.file.program
+            && self.segments.iter().any(|segment| segment.start <= range.start && range.end <= segment.end)
+        {
             // SAFETY: the range lies in a loaded segment of the program itself, which stays mapped and is not written:
             // unwind information is read-only.
-            return Some(Bytes::Mapped(unsafe { slice::from_raw_parts(range.start as *const u8, length as usize) }));
+            return Some(Bytes::Mapped(unsafe {
+                slice::from_raw_parts(range.start as *const u8, length as usize)
+            }));
         }
         copied(range).map(|bytes| Bytes::Copied(bytes.into()))
     }
@@ -251,10 +260,13 @@ fn build_id(notes: &[u8]) -> Option<String> {
         let (name, content, kind) = (word(0)?, word(4)?, word(8)?);
         let content_at = 12 + name.next_multiple_of(4);
         if kind == 3 && rest.get(12..16)? == b"GNU\0" {
-            return Some(rest.get(content_at..content_at + content)?.iter().fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            }));
+            return Some(rest.get(content_at..content_at + content)?.iter().fold(
+                String::new(),
+                |mut text, byte| {
+                    let _ = write!(text, "{byte:02x}");
+                    text
+                },
+            ));
         }
         rest = rest.get(content_at.checked_add(content.next_multiple_of(4))?..)?;
     }

@@ -59,7 +59,13 @@ static REQUEST: Request = Request {
     open: UnsafeCell::new(Open { start: 0, task: 0, location: None }),
     stack_high: AtomicU64::new(0),
     stack_low: AtomicU64::new(0),
-    copy: UnsafeCell::new(Copied { instruction: 0, stack_pointer: 0, frame_pointer: 0, length: 0, bytes: [0; ROOM] }),
+    copy: UnsafeCell::new(Copied {
+        instruction: 0,
+        stack_pointer: 0,
+        frame_pointer: 0,
+        length: 0,
+        bytes: [0; ROOM],
+    }),
 };
 /// The action that ours replaced, leaked; null before ours is set.
 static REPLACED: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
@@ -265,7 +271,8 @@ unsafe fn copy(context: *const libc::ucontext_t) -> bool {
         (*copied).frame_pointer = register(libc::REG_RBP);
         let (low, high) = (REQUEST.stack_low.load(Relaxed), REQUEST.stack_high.load(Relaxed));
         // A stack pointer outside belongs to another stack, whose bounds are not known: nothing is copied.
-        let length = if (low..high).contains(&stack_pointer) { ROOM.min((high - stack_pointer) as usize) } else { 0 };
+        let length =
+            if (low..high).contains(&stack_pointer) { ROOM.min((high - stack_pointer) as usize) } else { 0 };
         ptr::copy_nonoverlapping(stack_pointer as *const u8, (&raw mut (*copied).bytes).cast::<u8>(), length);
         (*copied).length = length;
         true
@@ -284,7 +291,8 @@ unsafe fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c
         match replaced.sa_sigaction {
             libc::SIG_DFL | libc::SIG_IGN => {}
             function if replaced.sa_flags & libc::SA_SIGINFO != 0 => {
-                let function: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) = std::mem::transmute(function);
+                let function: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) =
+                    std::mem::transmute(function);
                 function(signal, info, context);
             }
             function => {

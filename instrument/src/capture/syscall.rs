@@ -34,7 +34,10 @@ impl Waiting {
 }
 
 pub(super) fn read(tid: i32) -> Reading {
-    fs::read_to_string(format!("/proc/self/task/{tid}/syscall")).ok().and_then(|text| parse(&text)).unwrap_or(Reading::Unreadable)
+    fs::read_to_string(format!("/proc/self/task/{tid}/syscall"))
+        .ok()
+        .and_then(|text| parse(&text))
+        .unwrap_or(Reading::Unreadable)
 }
 
 fn parse(text: &str) -> Option<Reading> {
@@ -51,7 +54,12 @@ fn parse(text: &str) -> Option<Reading> {
             *argument = hexadecimal()?;
         }
     }
-    Some(Reading::Waiting(Waiting { number, arguments, stack_pointer: hexadecimal()?, instruction: hexadecimal()? }))
+    Some(Reading::Waiting(Waiting {
+        number,
+        arguments,
+        stack_pointer: hexadecimal()?,
+        instruction: hexadecimal()?,
+    }))
 }
 
 /// The names of the calls that block.
@@ -98,7 +106,9 @@ mod tests {
         assert_eq!((waiting.stack_pointer, waiting.instruction), (0x7ffc0, 0x7f001));
         let activity = waiting.activity();
         assert_eq!(activity, Activity::Syscall(Syscall { number: 230, name: Some("clock_nanosleep") }));
-        let Some(Reading::Waiting(fault)) = parse("-1 0x7ffc0 0x7f001\n") else { panic!("a page fault is read") };
+        let Some(Reading::Waiting(fault)) = parse("-1 0x7ffc0 0x7f001\n") else {
+            panic!("a page fault is read")
+        };
         assert_eq!(fault.activity(), Activity::PageFault);
     }
 

@@ -1,5 +1,8 @@
 //! What a thread can tell of itself.
-#![cfg_attr(target_os = "linux", expect(unsafe_code, reason = "the thread's id and stack are known to libc alone"))]
+#![cfg_attr(
+    target_os = "linux",
+    expect(unsafe_code, reason = "the thread's id and stack are known to libc alone")
+)]
 
 /// The calling thread's kernel id.
 #[cfg(target_os = "linux")]

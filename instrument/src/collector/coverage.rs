@@ -29,7 +29,10 @@ impl HookCheck {
         }
         *told = true;
         Some(Gap {
-            what: format!("polls of runtime {}: the app has replaced our task hooks on its builder", runtime.id),
+            what: format!(
+                "polls of runtime {}: the app has replaced our task hooks on its builder",
+                runtime.id
+            ),
             cure: "install Stallscope last, and give the app's own hooks to stallscope::Config".to_owned(),
         })
     }

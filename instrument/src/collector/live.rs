@@ -45,7 +45,9 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(path, error) => write!(f, "cannot make the folder {}: {error}", path.display()),
-            Self::Foreign(path) => write!(f, "the folder {} belongs to somebody else, or others can reach it", path.display()),
+            Self::Foreign(path) => {
+                write!(f, "the folder {} belongs to somebody else, or others can reach it", path.display())
+            }
             Self::Bind(path, error) => write!(f, "cannot listen at {}: {error}", path.display()),
         }
     }
@@ -67,7 +69,8 @@ impl Live {
             let _ = fs::remove_file(&path);
         }
         let listener = UnixListener::bind(&path).map_err(|error| Problem::Bind(path.clone(), error))?;
-        let ready = fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).and_then(|()| listener.set_nonblocking(true));
+        let ready = fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
+            .and_then(|()| listener.set_nonblocking(true));
         ready.map_err(|error| Problem::Bind(path.clone(), error))?;
         Ok(Self { listener: Some((listener, path)), ..Self::default() })
     }

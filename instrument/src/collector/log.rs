@@ -113,7 +113,8 @@ fn take(path: &Path, pid: u32) -> io::Result<(PathBuf, File)> {
         return Ok((path.to_owned(), file));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
+    let extension =
+        path.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
     let own = path.with_file_name(format!("{stem}-{pid}{extension}"));
     let file = create_locked(&own)?.ok_or(io::ErrorKind::ResourceBusy)?;
     Ok((own, file))
@@ -174,7 +175,9 @@ mod tests {
     #[test]
     fn a_folder_gets_a_file_of_this_process() {
         let folder = tempfile::tempdir().unwrap();
-        let log = Log::open(folder.path(), &Header { pid: 7, started_unix_ns: 5_000_000, ..Header::default() }).unwrap();
+        let log =
+            Log::open(folder.path(), &Header { pid: 7, started_unix_ns: 5_000_000, ..Header::default() })
+                .unwrap();
         assert_eq!(log.path, folder.path().join("7-5.jsonl"));
     }
 

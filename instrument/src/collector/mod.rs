@@ -52,7 +52,9 @@ impl Output {
     pub(crate) fn open(config: &Config) -> Result<Self, InstallError> {
         let mut header = header(config);
         let log = match &config.log {
-            Some(path) => Some(Log::open(path, &header).map_err(|(path, error)| InstallError::log(&path, error))?),
+            Some(path) => {
+                Some(Log::open(path, &header).map_err(|(path, error)| InstallError::log(&path, error))?)
+            }
             None => None,
         };
         let live = Live::open(config.socket.as_deref());
@@ -95,7 +97,12 @@ fn header(config: &Config) -> Header {
 }
 
 /// The collector's thread.
-pub(crate) fn run(engine: &'static Engine, output: Output, messages: &Receiver<Message>, settled: &Arc<Settled>) {
+pub(crate) fn run(
+    engine: &'static Engine,
+    output: Output,
+    messages: &Receiver<Message>,
+    settled: &Arc<Settled>,
+) {
     let mut collector = Collector {
         engine,
         snapshots: Snapshots::new(Arc::clone(settled)),

@@ -35,7 +35,8 @@ impl Snapshots {
 
     fn runtime(&mut self, runtime: &Runtime) -> stallscope_wire::Runtime {
         let handle = &runtime.handle;
-        let intervals = self.intervals.entry(runtime.id).or_insert_with(|| RuntimeMonitor::new(handle).intervals());
+        let intervals =
+            self.intervals.entry(runtime.id).or_insert_with(|| RuntimeMonitor::new(handle).intervals());
         let metrics = intervals.next().unwrap_or_default();
         let available = metrics.elapsed.as_secs_f64() * metrics.workers_count as f64;
         let busy = if available > 0.0 { metrics.total_busy_duration.as_secs_f64() / available } else { 0.0 };
@@ -130,7 +131,8 @@ fn lag(runtimes: &[Arc<Runtime>]) -> LagState {
 }
 
 fn workers(runtimes: &[Arc<Runtime>]) -> Vec<Worker> {
-    let alive = |thread: &Registered| runtimes.iter().find(|runtime| runtime.id == thread.thread.runtime).cloned();
+    let alive =
+        |thread: &Registered| runtimes.iter().find(|runtime| runtime.id == thread.thread.runtime).cloned();
     let mut workers: Vec<Worker> = recorder::registered()
         .into_iter()
         .filter_map(|thread| alive(&thread).map(|runtime| worker(&thread, &runtime)))

@@ -12,11 +12,22 @@ const LISTED: usize = 256;
 /// None where the kernel does not tell, or there are none.
 pub(super) fn read(at_ns: u64) -> Option<Sockets> {
     let own = own_inodes()?;
-    let tables = [("tcp", Transport::Tcp), ("tcp6", Transport::Tcp6), ("udp", Transport::Udp), ("udp6", Transport::Udp6)];
+    let tables = [
+        ("tcp", Transport::Tcp),
+        ("tcp6", Transport::Tcp6),
+        ("udp", Transport::Udp),
+        ("udp6", Transport::Udp6),
+    ];
     let mut sockets: Vec<Socket> = Vec::new();
     for (name, transport) in tables {
         let Ok(table) = fs::read_to_string(format!("/proc/self/net/{name}")) else { continue };
-        sockets.extend(table.lines().skip(1).filter_map(|row| parse(row, transport)).filter(|socket| own.contains(&socket.inode)));
+        sockets.extend(
+            table
+                .lines()
+                .skip(1)
+                .filter_map(|row| parse(row, transport))
+                .filter(|socket| own.contains(&socket.inode)),
+        );
     }
     let total = sockets.len() as u64;
     sockets.sort_by_key(|socket| {
@@ -74,8 +85,19 @@ fn address(text: &str) -> Option<SocketAddr> {
 /// The states of `include/net/tcp_states.h`; UDP uses the first and the seventh.
 fn state_name(state: u8) -> &'static str {
     const NAMES: [&str; 13] = [
-        "UNKNOWN", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
-        "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV",
+        "UNKNOWN",
+        "ESTABLISHED",
+        "SYN_SENT",
+        "SYN_RECV",
+        "FIN_WAIT1",
+        "FIN_WAIT2",
+        "TIME_WAIT",
+        "CLOSE",
+        "CLOSE_WAIT",
+        "LAST_ACK",
+        "LISTEN",
+        "CLOSING",
+        "NEW_SYN_RECV",
     ];
     NAMES.get(state as usize).copied().unwrap_or("UNKNOWN")
 }
@@ -89,7 +111,10 @@ mod tests {
     fn reads_a_row() {
         let row = "   1: 0100007F:1F90 00000000:0000 0A 00000000:00000003 00:00000000 00000000  1000        0 41234 1 x";
         let socket = parse(row, Transport::Tcp).unwrap();
-        assert_eq!((socket.local.as_str(), socket.peer, socket.state.as_str()), ("127.0.0.1:8080", None, "LISTEN"));
+        assert_eq!(
+            (socket.local.as_str(), socket.peer, socket.state.as_str()),
+            ("127.0.0.1:8080", None, "LISTEN")
+        );
         assert_eq!((socket.receive_queue, socket.inode), (3, 41234));
         for row in ["", "1: 2 3", "1: 0100007F:1F90 zz 0A 0:0 0 0 0 0 1"] {
             assert!(parse(row, Transport::Tcp).is_none(), "{row:?}");
@@ -106,6 +131,9 @@ mod tests {
         client.write_all(b"twelve bytes").unwrap();
         let sockets = read(0).unwrap().sockets;
         assert!(sockets.iter().any(|s| s.state == "LISTEN" && s.local == address.to_string()));
-        assert!(sockets.iter().any(|s| s.local == address.to_string() && s.receive_queue == 12), "{sockets:#?}");
+        assert!(
+            sockets.iter().any(|s| s.local == address.to_string() && s.receive_queue == 12),
+            "{sockets:#?}"
+        );
     }
 }

@@ -56,14 +56,18 @@ pub(super) fn judge(
 fn by_activity(activity: Activity, evidence: &Evidence, frames: &[Frame], culprit: Option<u32>) -> Judged {
     let syscall = |name: String| Judged { cause: Cause::Syscall, syscall: Some(name), lock: None };
     match activity {
-        Activity::Running if evidence.cpu_ns * 2 >= evidence.window_ns => Judged { cause: Cause::Cpu, ..Judged::default() },
+        Activity::Running if evidence.cpu_ns * 2 >= evidence.window_ns => {
+            Judged { cause: Cause::Cpu, ..Judged::default() }
+        }
         Activity::Running | Activity::Unknown => Judged::default(),
         Activity::PageFault => syscall("page fault".to_owned()),
         Activity::Syscall(call) => {
             let name = call.name.map_or_else(|| format!("system call {}", call.number), str::to_owned);
             match lock(frames, culprit).filter(|_| name == "futex") {
                 Some(lock) => Judged { cause: Cause::Lock, syscall: Some(name), lock: Some(lock) },
-                None if name == "futex" => Judged { cause: Cause::Lock, syscall: Some(name), lock: Some("futex") },
+                None if name == "futex" => {
+                    Judged { cause: Cause::Lock, syscall: Some(name), lock: Some("futex") }
+                }
                 None => syscall(name),
             }
         }
@@ -113,7 +117,13 @@ mod tests {
 
     fn evidence(window: u64, cpu: u64, queue: u64) -> Evidence {
         let blocked_ns = (window - cpu - queue) * MS;
-        Evidence { window_ns: window * MS, cpu_ns: cpu * MS, run_queue_ns: queue * MS, blocked_ns, watchdog_gap_ns: 0 }
+        Evidence {
+            window_ns: window * MS,
+            cpu_ns: cpu * MS,
+            run_queue_ns: queue * MS,
+            blocked_ns,
+            watchdog_gap_ns: 0,
+        }
     }
 
     fn in_call(name: &'static str) -> Activity {
@@ -130,7 +140,11 @@ mod tests {
         assert_eq!(cause(Activity::Running, &evidence(100, 10, 85)), Cause::Host);
         assert_eq!(cause(in_call("read"), &evidence(100, 5, 0)), Cause::Syscall);
         assert_eq!(cause(in_call("futex"), &evidence(100, 5, 0)), Cause::Lock);
-        assert_eq!(cause(in_call("read"), &evidence(100, 90, 0)), Cause::Cpu, "a short call among much computing");
+        assert_eq!(
+            cause(in_call("read"), &evidence(100, 90, 0)),
+            Cause::Cpu,
+            "a short call among much computing"
+        );
     }
 
     #[test]

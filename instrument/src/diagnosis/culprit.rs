@@ -6,12 +6,15 @@ use stallscope_wire::Stack;
 /// Cuts the runtime's own outer frames away and finds the culprit: the innermost frame of the user's own code, or, where
 /// there is none, the innermost that is neither the standard library's nor tokio's.
 pub(super) fn cut_and_find(stack: &mut Stack, origins: &Origins) {
-    let origin = |at: usize| origins.of(stack.frames[at].function.as_deref(), stack.frames[at].file.as_deref());
+    let origin =
+        |at: usize| origins.of(stack.frames[at].function.as_deref(), stack.frames[at].file.as_deref());
     let found = |wanted: &[Origin]| (0..stack.frames.len()).find(|&at| wanted.contains(&origin(at)));
-    let culprit = found(&[Origin::User]).or_else(|| found(&[Origin::Dependency]).filter(|&at| stack.frames[at].function.is_some()));
+    let culprit = found(&[Origin::User])
+        .or_else(|| found(&[Origin::Dependency]).filter(|&at| stack.frames[at].function.is_some()));
     let is_runtime = |at: &usize| {
         let frame = &stack.frames[*at];
-        tokio_module(frame.function.as_deref(), frame.file.as_deref()).is_some_and(|module| module.starts_with("runtime/"))
+        tokio_module(frame.function.as_deref(), frame.file.as_deref())
+            .is_some_and(|module| module.starts_with("runtime/"))
     };
     // Outside of the culprit only: it may itself have called into the runtime.
     let outer = (culprit.map_or(0, |at| at + 1)..stack.frames.len()).find(is_runtime);
@@ -38,7 +41,14 @@ mod tests {
 
     #[test]
     fn the_innermost_frame_of_the_user_is_the_culprit() {
-        let stack = found(&["std::thread::sleep", "dep::call", "app::inner", "app::outer", "tokio::runtime::task::raw::poll", "main"]);
+        let stack = found(&[
+            "std::thread::sleep",
+            "dep::call",
+            "app::inner",
+            "app::outer",
+            "tokio::runtime::task::raw::poll",
+            "main",
+        ]);
         assert_eq!(stack.culprit_frame().unwrap().function.as_deref(), Some("app::inner"));
         assert_eq!(stack.frames.len(), 4, "the runtime's frames are cut away");
     }
@@ -51,7 +61,8 @@ mod tests {
 
     #[test]
     fn the_runtime_alone_is_left_whole_and_nobodys() {
-        let stack = found(&["std::sys::futex", "tokio::runtime::task::raw::poll", "tokio::runtime::park::park"]);
+        let stack =
+            found(&["std::sys::futex", "tokio::runtime::task::raw::poll", "tokio::runtime::park::park"]);
         assert_eq!((stack.culprit, stack.frames.len()), (None, 3));
     }
 

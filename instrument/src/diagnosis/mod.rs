@@ -160,7 +160,12 @@ fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
         started_ns: report.started_ns,
         duration_ns: report.duration_ns,
         attributable_ns: cause::attributable_ns(report.duration_ns, report.excused_ns, &report.evidence),
-        thread: Thread { runtime: thread.runtime, worker: thread.worker, name: thread.name.clone(), tid: thread.tid },
+        thread: Thread {
+            runtime: thread.runtime,
+            worker: thread.worker,
+            name: thread.name.clone(),
+            tid: thread.tid,
+        },
         owner,
         task: spawned.zip(task_id(report.open.task)).map(|(at, id)| Task { id, spawned_at: at.to_string() }),
         cause: found.judged.cause,

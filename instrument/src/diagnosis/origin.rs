@@ -47,7 +47,8 @@ impl Origins {
     }
 
     fn by_file(&self, file: &str) -> Origin {
-        if file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/") || file.starts_with("library/") {
+        if file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/") || file.starts_with("library/")
+        {
             return Origin::Std;
         }
         if self.relative(file).starts_with(self.own_sources) {
@@ -57,7 +58,9 @@ impl Origins {
             Some("tokio") => Origin::Tokio,
             Some(_) => Origin::Dependency,
             // C code's build folders, as distributions leave them: `./nptl/…`, `../sysdeps/…`.
-            None if file.starts_with("./") || file.starts_with("../") || file.starts_with("/usr/") => Origin::Dependency,
+            None if file.starts_with("./") || file.starts_with("../") || file.starts_with("/usr/") => {
+                Origin::Dependency
+            }
             None if Path::new(file).extension().is_some_and(|extension| extension == "rs") => Origin::User,
             None => Origin::Dependency,
         }
@@ -94,11 +97,15 @@ fn dependency(file: &str) -> Option<&str> {
 
 /// Where in tokio's sources a frame lies, as a path without extension (`runtime/task/harness`); from the file, or from
 /// the function's path.
-pub(super) fn tokio_module<'a>(function: Option<&'a str>, file: Option<&'a str>) -> Option<std::borrow::Cow<'a, str>> {
+pub(super) fn tokio_module<'a>(
+    function: Option<&'a str>,
+    file: Option<&'a str>,
+) -> Option<std::borrow::Cow<'a, str>> {
     if let Some(file) = file
         && dependency(file) == Some("tokio")
     {
-        let (_, module) = file.split_once("/src/").and_then(|(_, rest)| rest.split_once("/src/").or(Some(("", rest))))?;
+        let (_, module) =
+            file.split_once("/src/").and_then(|(_, rest)| rest.split_once("/src/").or(Some(("", rest))))?;
         return Some(module.trim_end_matches(".rs").trim_end_matches("/mod").into());
     }
     let path = path_of(function?);
@@ -107,7 +114,10 @@ pub(super) fn tokio_module<'a>(function: Option<&'a str>, file: Option<&'a str>)
 
 /// The path at the beginning of a demangled name: without `<`, `&` and what follows the first generic argument.
 fn path_of(function: &str) -> &str {
-    let path = function.trim_start_matches(['<', '&', '*', '(']).trim_start_matches("mut ").trim_start_matches("dyn ");
+    let path = function
+        .trim_start_matches(['<', '&', '*', '('])
+        .trim_start_matches("mut ")
+        .trim_start_matches("dyn ");
     let end = path.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(path.len());
     path[..end].trim_end_matches(':')
 }
@@ -133,8 +143,14 @@ mod tests {
             ("src/cart.rs", Origin::User),
             ("/rustc/0123abcd/library/std/src/thread/mod.rs", Origin::Std),
             ("/home/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/ops.rs", Origin::Std),
-            ("/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.54.1/src/runtime/park.rs", Origin::Tokio),
-            ("/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-util-0.7.1/src/lib.rs", Origin::Dependency),
+            (
+                "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.54.1/src/runtime/park.rs",
+                Origin::Tokio,
+            ),
+            (
+                "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-util-0.7.1/src/lib.rs",
+                Origin::Dependency,
+            ),
             ("/home/me/.cargo/git/checkouts/tokio-0123456789abcdef/fe12/tokio/src/lib.rs", Origin::Tokio),
             ("./nptl/pthread_mutex_lock.c", Origin::Dependency),
             ("/build/zlib/inflate.c", Origin::Dependency),

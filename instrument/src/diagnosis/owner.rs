@@ -28,8 +28,13 @@ pub(super) fn of(frames: &[Frame]) -> Owned {
         };
         let module = module.as_ref();
         let calls = |name: &str| function.is_some_and(|function| last_name(function) == name);
-        let within = |path: &str| module == path || module.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-        if calls("block_in_place") || within("task/blocking/block_in_place") || module.ends_with("/block_in_place") {
+        let within = |path: &str| {
+            module == path || module.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
+        };
+        if calls("block_in_place")
+            || within("task/blocking/block_in_place")
+            || module.ends_with("/block_in_place")
+        {
             return Owned::Nobody;
         }
         if within("runtime/blocking/task") || within("runtime/blocking/pool") {
@@ -41,7 +46,11 @@ pub(super) fn of(frames: &[Frame]) -> Owned {
         }
         if within("runtime/task") {
             in_task = true;
-        } else if within("runtime/park") || within("runtime/driver") || within("runtime/io") || within("runtime/time") {
+        } else if within("runtime/park")
+            || within("runtime/driver")
+            || within("runtime/io")
+            || within("runtime/time")
+        {
             if !in_future && !in_task {
                 return if calls("block_on") { Owned::By(Owner::Root) } else { Owned::Nobody };
             }
@@ -69,7 +78,8 @@ pub(super) fn of(frames: &[Frame]) -> Owned {
 
 /// The last name of a demangled path, without generic arguments.
 fn last_name(function: &str) -> &str {
-    let end = if function.starts_with('<') { function.len() } else { function.find('<').unwrap_or(function.len()) };
+    let end =
+        if function.starts_with('<') { function.len() } else { function.find('<').unwrap_or(function.len()) };
     let path = function[..end].trim_end_matches(':');
     path.rsplit("::").next().unwrap_or(path)
 }
@@ -82,8 +92,14 @@ mod tests {
     fn stack(frames: &[&str]) -> Vec<Frame> {
         let frame = |text: &&str| {
             let (function, module) = text.split_once('@').unwrap_or((text, ""));
-            let file = (!module.is_empty()).then(|| format!("/c/registry/src/i/tokio-1.54.1/src/{module}.rs"));
-            Frame { function: Some(function.into()), file, user: function.starts_with("app"), ..Frame::default() }
+            let file =
+                (!module.is_empty()).then(|| format!("/c/registry/src/i/tokio-1.54.1/src/{module}.rs"));
+            Frame {
+                function: Some(function.into()),
+                file,
+                user: function.starts_with("app"),
+                ..Frame::default()
+            }
         };
         frames.iter().map(frame).collect()
     }
@@ -91,15 +107,66 @@ mod tests {
     #[test]
     fn the_first_deciding_frame_tells() {
         for (frames, owned) in [
-            (&["std::thread::sleep", "app::f", "poll@runtime/task/core", "run_task@runtime/scheduler/multi_thread/worker", "poll@runtime/blocking/task"][..], Owned::By(Owner::Task)),
-            (&["app::f", "tokio::runtime::task::raw::poll", "tokio::runtime::scheduler::current_thread::Context::run_task"], Owned::By(Owner::Task)),
-            (&["app::f", "poll@runtime/task/core", "tick@task/local", "app::root", "block_on@runtime/scheduler/current_thread/mod"], Owned::By(Owner::Local)),
-            (&["app::root", "block_on@runtime/park", "block_on@runtime/scheduler/multi_thread/mod"], Owned::By(Owner::Root)),
+            (
+                &[
+                    "std::thread::sleep",
+                    "app::f",
+                    "poll@runtime/task/core",
+                    "run_task@runtime/scheduler/multi_thread/worker",
+                    "poll@runtime/blocking/task",
+                ][..],
+                Owned::By(Owner::Task),
+            ),
+            (
+                &[
+                    "app::f",
+                    "tokio::runtime::task::raw::poll",
+                    "tokio::runtime::scheduler::current_thread::Context::run_task",
+                ],
+                Owned::By(Owner::Task),
+            ),
+            (
+                &[
+                    "app::f",
+                    "poll@runtime/task/core",
+                    "tick@task/local",
+                    "app::root",
+                    "block_on@runtime/scheduler/current_thread/mod",
+                ],
+                Owned::By(Owner::Local),
+            ),
+            (
+                &["app::root", "block_on@runtime/park", "block_on@runtime/scheduler/multi_thread/mod"],
+                Owned::By(Owner::Root),
+            ),
             (&["app::root", "block_on@runtime/scheduler/current_thread/mod"], Owned::By(Owner::Root)),
-            (&["epoll_wait", "turn@runtime/io/driver", "park@runtime/driver", "park@runtime/scheduler/multi_thread/park"], Owned::Nobody),
+            (
+                &[
+                    "epoll_wait",
+                    "turn@runtime/io/driver",
+                    "park@runtime/driver",
+                    "park@runtime/scheduler/multi_thread/park",
+                ],
+                Owned::Nobody,
+            ),
             (&["syscall", "park@runtime/park", "park@runtime/scheduler/multi_thread/park"], Owned::Nobody),
-            (&["app::read", "block_in_place@runtime/scheduler/multi_thread/worker", "poll@runtime/task/core"], Owned::Nobody),
-            (&["app::hash", "poll@runtime/blocking/task", "poll@runtime/task/core", "run@runtime/blocking/pool"], Owned::Nobody),
+            (
+                &[
+                    "app::read",
+                    "block_in_place@runtime/scheduler/multi_thread/worker",
+                    "poll@runtime/task/core",
+                ],
+                Owned::Nobody,
+            ),
+            (
+                &[
+                    "app::hash",
+                    "poll@runtime/blocking/task",
+                    "poll@runtime/task/core",
+                    "run@runtime/blocking/pool",
+                ],
+                Owned::Nobody,
+            ),
             (&["wait", "run@runtime/blocking/pool"], Owned::Nobody),
             (&["steal", "next_task@runtime/scheduler/multi_thread/worker"], Owned::By(Owner::Runtime)),
             (&["app::main", "main"], Owned::Nobody),

@@ -63,7 +63,8 @@ impl Symbols {
             return Arc::clone(known);
         }
         let source = self.sources.entry(module.path.clone()).or_insert_with(|| Source::open(module));
-        let symbols: Arc<[Symbol]> = source.as_ref().map(|source| source.find(frame.offset)).unwrap_or_default().into();
+        let symbols: Arc<[Symbol]> =
+            source.as_ref().map(|source| source.find(frame.offset)).unwrap_or_default().into();
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }
@@ -103,9 +104,8 @@ mod loader {
             if let Ok(mut frames) = self.0.find_frames(offset) {
                 while let Ok(Some(frame)) = frames.next() {
                     let name = frame.function.as_ref();
-                    let function = name.and_then(|name| {
-                        Some(short(&demangle_auto(name.raw_name().ok()?, name.language)))
-                    });
+                    let function = name
+                        .and_then(|name| Some(short(&demangle_auto(name.raw_name().ok()?, name.language))));
                     let location = frame.location;
                     symbols.push(Symbol {
                         function,
@@ -129,7 +129,9 @@ mod loader {
     /// Without the hash that legacy mangling appends.
     fn short(name: &str) -> String {
         match name.rsplit_once("::h") {
-            Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => path.to_owned(),
+            Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                path.to_owned()
+            }
             _ => name.to_owned(),
         }
     }

@@ -118,7 +118,7 @@ impl Route {
             in_flight: self.in_flight.load(Relaxed),
             statuses: self.statuses.each_ref().map(|count| count.load(Relaxed)),
             dropped: self.dropped.load(Relaxed),
-            latency: self.latency.read(|nanos| nanos),
+            latency: self.latency.read(),
         }
     }
 }

@@ -79,7 +79,9 @@ fn set_task_hooks(
     terminate: Option<TaskHook>,
 ) {
     match before_poll {
-        None => builder.on_before_task_poll(move |meta| recorder::begin_poll(probe, meta.id(), meta.spawned_at())),
+        None => {
+            builder.on_before_task_poll(move |meta| recorder::begin_poll(probe, meta.id(), meta.spawned_at()))
+        }
         Some(hook) => {
             let hook = for_the_app(hook);
             builder.on_before_task_poll(move |meta| {

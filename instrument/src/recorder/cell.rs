@@ -51,7 +51,7 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             start: AtomicU64::new(0),
             task: AtomicU64::new(0),
@@ -85,7 +85,7 @@ impl Cell {
 
     /// Closes the open record and opens one. Only the thread that owns the cell calls it.
     #[inline]
-    pub(super) fn turn(&self, task: u64, location: Option<&'static Location<'static>>) {
+    pub(crate) fn turn(&self, task: u64, location: Option<&'static Location<'static>>) {
         let now = clock::ticks();
         self.book(now);
         self.start.store(0, Relaxed);
@@ -128,14 +128,16 @@ impl Cell {
     #[cold]
     #[inline(never)]
     fn hand_over(&self, start: u64, end: u64) {
-        let open = Open { start, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
+        let open =
+            Open { start, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
         self.long.push(LongPoll { open, end });
     }
 
     /// The open record; none when the thread is parked, or is just changing it.
     pub(crate) fn read(&self) -> Option<Open> {
         let start = self.start.load(Acquire);
-        let open = Open { start, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
+        let open =
+            Open { start, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
         // The two loads above must not be done after the check below.
         fence(Acquire);
         (start != 0 && self.start.load(Relaxed) == start).then_some(open)

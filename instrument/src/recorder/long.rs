@@ -45,7 +45,12 @@ impl LongPolls {
             task: AtomicU64::new(0),
             location: AtomicPtr::new(ptr::null_mut()),
         };
-        Self { slots: [SLOT; ROOM], written: AtomicUsize::new(0), taken: AtomicUsize::new(0), lost: AtomicU64::new(0) }
+        Self {
+            slots: [SLOT; ROOM],
+            written: AtomicUsize::new(0),
+            taken: AtomicUsize::new(0),
+            lost: AtomicU64::new(0),
+        }
     }
 
     /// Called by the worker alone.

@@ -13,4 +13,6 @@ pub(crate) use histogram::Histogram;
 pub(crate) use long::LongPoll;
 pub(crate) use table::Row;
 pub(crate) use task::{task_bits, task_id};
-pub(crate) use threads::{Registered, Thread, begin_other, begin_poll, cancel, cells, finish, registered, retire, runtime_id};
+pub(crate) use threads::{
+    Registered, Thread, begin_other, begin_poll, cancel, cells, finish, registered, retire, runtime_id,
+};

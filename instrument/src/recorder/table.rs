@@ -18,7 +18,10 @@ pub(super) fn address(location: Option<&'static Location<'static>>) -> *mut Loca
 
 /// The location that a recorder's address stands for. Only [`address`] makes such addresses.
 pub(super) fn known(address: *mut Location<'static>) -> Option<&'static Location<'static>> {
-    #[expect(unsafe_code, reason = "a location is kept as its address, so that storing it is one instruction")]
+    #[expect(
+        unsafe_code,
+        reason = "a location is kept as its address, so that storing it is one instruction"
+    )]
     // SAFETY: an address in a cell is null or was made from a `&'static Location<'static>`, and each is stored whole.
     unsafe {
         address.as_ref()

@@ -70,8 +70,13 @@ impl LagWatch {
             if self.waiting.is_none() && !since.undriven && looked != Looked::Gone {
                 self.runtime.count_probe();
                 let probe = LagProbe::send(&self.runtime.handle);
-                self.waiting =
-                    Some(Waiting { probe, sent_ns: since.now_ns, told: false, stalls: Vec::new(), host_ns: 0 });
+                self.waiting = Some(Waiting {
+                    probe,
+                    sent_ns: since.now_ns,
+                    told: false,
+                    stalls: Vec::new(),
+                    host_ns: 0,
+                });
             }
         }
         looked

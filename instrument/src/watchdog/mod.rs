@@ -55,7 +55,14 @@ pub(crate) fn run(
             None
         }
     };
-    let mut watchdog = Watchdog { engine, reports, capturer, watches: Vec::new(), lags: Vec::new(), last_ns: clock::now_ns() };
+    let mut watchdog = Watchdog {
+        engine,
+        reports,
+        capturer,
+        watches: Vec::new(),
+        lags: Vec::new(),
+        last_ns: clock::now_ns(),
+    };
     let mut wake_ns = watchdog.last_ns;
     loop {
         let sleep = Duration::from_nanos(wake_ns.saturating_sub(clock::now_ns()));

@@ -265,7 +265,13 @@ impl Watch {
                     Ongoing { id: next_id(), next_ns: 0, tries_left: 0, victims: Victims::default() }
                 });
                 self.read_times(look.now_ns, true);
-                let seen = seen.unwrap_or(Seen { open: poll.open, started_ns, base: None, gap_ns: look.gap_ns, stall: None });
+                let seen = seen.unwrap_or(Seen {
+                    open: poll.open,
+                    started_ns,
+                    base: None,
+                    gap_ns: look.gap_ns,
+                    stall: None,
+                });
                 Report::Stall(Box::new(self.ended(&seen, ongoing, look.now_ns, length, excused, poll)))
             } else {
                 Report::LongPoll(poll)
@@ -274,7 +280,15 @@ impl Watch {
         }
     }
 
-    fn ended(&self, seen: &Seen, ongoing: Ongoing, now_ns: u64, length: u64, excused: u64, poll: LongPoll) -> StallReport {
+    fn ended(
+        &self,
+        seen: &Seen,
+        ongoing: Ongoing,
+        now_ns: u64,
+        length: u64,
+        excused: u64,
+        poll: LongPoll,
+    ) -> StallReport {
         StallReport {
             id: ongoing.id,
             phase: Phase::End,
