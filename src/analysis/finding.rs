@@ -221,6 +221,17 @@ impl Finding {
         }
     }
 
+    /// Index into the stack of the frame that is the culprit, if a frame is.
+    #[must_use]
+    pub fn culprit_frame(&self) -> Option<usize> {
+        let culprit = &self.culprit;
+        self.stack.iter().position(|frame| {
+            let same = (&frame.function, &frame.file, frame.line)
+                == (&culprit.function, &culprit.file, culprit.line);
+            same && (&frame.module, frame.offset) == (&culprit.module, culprit.offset)
+        })
+    }
+
     /// The cause with what is known of it: `syscall clock_nanosleep`, `lock mutex`, `cpu`.
     #[must_use]
     pub fn cause_in_words(&self) -> String {

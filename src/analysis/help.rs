@@ -157,7 +157,7 @@ fn by_name(table: &[(&[&str], &'static str)], name: Option<&str>) -> Option<&'st
 
 /// What the frames from the innermost to the culprit call. A computation, or a plain mutex, says nothing by what it is called from.
 fn called(finding: &Finding) -> Option<&'static str> {
-    let culprit = finding.stack.iter().position(|frame| frame.user).unwrap_or(0);
+    let culprit = finding.culprit_frame().unwrap_or(0);
     let inner = &finding.stack[..finding.stack.len().min(culprit + 1).min(DEPTH)];
     let named = |names: &[&str]| {
         inner

@@ -33,7 +33,10 @@ pub(crate) fn write(out: &mut impl Write, report: &Report, color: bool) -> io::R
 
 /// Writes what went wrong, the worst first.
 pub(crate) fn write_findings(out: &mut impl Write, findings: &[Finding], color: bool) -> io::Result<()> {
-    findings.iter().try_for_each(|finding| write_finding(out, finding, Paint(color)))
+    findings.iter().enumerate().try_for_each(|(i, finding)| {
+        let same = |earlier: &&Finding| !earlier.stack.is_empty() && earlier.stack == finding.stack;
+        write_finding(out, finding, findings[..i].iter().find(same), Paint(color))
+    })
 }
 
 fn write_outcome(out: &mut impl Write, outcome: &Outcome, report: &Report, paint: Paint) -> io::Result<()> {
@@ -55,20 +58,27 @@ fn write_outcome(out: &mut impl Write, outcome: &Outcome, report: &Report, paint
     writeln!(out)
 }
 
-fn write_finding(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Result<()> {
-    let severity = match finding.severity {
-        Severity::Error => paint.red(&"error"),
-        Severity::Warning => paint.yellow(&"warning"),
-        _ => paint.dim(&"info"),
+/// What an earlier finding with the same stack has said is not said again.
+fn write_finding(
+    out: &mut impl Write,
+    finding: &Finding,
+    earlier: Option<&Finding>,
+    paint: Paint,
+) -> io::Result<()> {
+    let tag = match finding.severity {
+        Severity::Error => paint.red(&format_args!("[error {}]", finding.rule)),
+        Severity::Warning => paint.yellow(&format_args!("[warning {}]", finding.rule)),
+        _ => paint.dim(&format_args!("[info {}]", finding.rule)),
     };
-    writeln!(out, "{} {severity}: {}", paint.bold(&clean(finding)), finding.rule)?;
+    writeln!(out, "{} {tag}", paint.bold(&clean(finding)))?;
     let mut facts = vec![format!("{} in all", show(finding.total_ns))];
     if finding.victims.tasks > 0 {
         let (tasks, delay) = (finding.victims.tasks, show(finding.victims.delay_ns));
         let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
         facts.push(format!("{tasks} waited behind it, {delay} together"));
     }
-    if finding.attributable_max_ns < finding.max_ns {
+    // Some of any long time is the host's; that it is a tenth is worth a word.
+    if finding.severity != Severity::Info && finding.attributable_max_ns < finding.max_ns / 10 * 9 {
         facts.push(format!("the code answers for {} of the longest", show(finding.attributable_max_ns)));
     }
     if let Some(task) = &finding.task {
@@ -76,20 +86,24 @@ fn write_finding(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::R
     }
     facts.extend(finding.route.as_ref().map(|route| format!("answering {}", clean(route))));
     writeln!(out, "  {}", facts.join(" · "))?;
+    if let Some(earlier) = earlier {
+        return writeln!(out, "  stack and help as above ({})\n", earlier.rule);
+    }
     write_stack(out, finding, paint)?;
     writeln!(out, "  {}: {}\n", paint.bold(&"help"), clean(&finding.help))
 }
 
 /// From the innermost frame to the culprit, and the user's own code that called it.
 fn write_stack(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Result<()> {
-    let culprit = finding.stack.iter().position(|frame| frame.user);
+    let culprit = finding.culprit_frame();
     // Of what lies below the culprit, the call that it made says most; then what was called last.
     let from = culprit.map_or(0, |culprit| culprit.saturating_sub(3));
     let shown = |(i, frame): &(usize, &Frame)| frame.user || culprit.is_none_or(|culprit| *i < culprit);
     let chosen: Vec<_> = finding.stack.iter().enumerate().skip(from).filter(shown).collect();
     let chosen = &chosen[..chosen.len().min(FRAMES)];
+    let width = chosen.iter().map(|(_, frame)| place(frame).chars().count()).max().unwrap_or(0);
     for (i, frame) in chosen {
-        let text = format!("{}  {}", place(frame), clean(frame));
+        let text = format!("{:width$}  {}", place(frame), clean(frame));
         if Some(*i) == culprit {
             writeln!(out, "  → {}", paint.bold(&text))?;
         } else {
@@ -111,7 +125,7 @@ fn place(frame: &Frame) -> String {
     match (&frame.file, frame.line) {
         (Some(file), Some(line)) => clean(&format!("{file}:{line}")),
         (Some(file), None) => clean(file),
-        _ => "?".to_owned(),
+        _ => "-".to_owned(),
     }
 }
 

@@ -1,0 +1,106 @@
+//! How lines become a history.
+
+use crate::scenario::{MS, found, judged, process, stall};
+use stallscope::analysis::History;
+use stallscope_wire::{Cause, Coverage, Gap, Header, Lag, Line, Phase, Stack, Stall};
+
+fn lines(history: &mut History, stalls: impl IntoIterator<Item = Stall>) {
+    stalls.into_iter().for_each(|stall| history.apply(Line::Stall(stall)));
+}
+
+#[test]
+fn the_last_line_holds_for_numbers_and_the_last_capture_for_the_stack() {
+    let mut history = History::new(Header::default());
+    let begin = Stall { phase: Phase::Begin, ..stall("src/a.rs:1", 100, Cause::Unknown) };
+    let progress = Stall { phase: Phase::Progress, ..stall("src/a.rs:2", 200, Cause::Cpu) };
+    let end = Stall { stack: None, ..stall("src/a.rs:3", 312, Cause::Cpu) };
+    lines(&mut history, [begin, progress]);
+    assert!(history.stall(0).is_some_and(|record| record.ongoing));
+    lines(&mut history, [end]);
+    let record = history.stall(0).expect("a stall");
+    assert_eq!((record.ongoing, record.stall.duration_ns, record.stall.cause), (false, 312 * MS, Cause::Cpu));
+    assert_eq!(found(&history)[0].culprit.to_string(), "src/a.rs:2");
+}
+
+#[test]
+fn a_later_stack_without_a_culprit_does_not_hide_an_earlier_one() {
+    let mut history = History::new(Header::default());
+    let begin = Stall { phase: Phase::Begin, ..stall("src/a.rs:1", 100, Cause::Cpu) };
+    lines(
+        &mut history,
+        [begin, Stall { stack: Some(Stack::default()), ..stall("src/a.rs:2", 200, Cause::Cpu) }],
+    );
+    assert_eq!(found(&history)[0].culprit.to_string(), "src/a.rs:1");
+}
+
+#[test]
+fn of_very_many_stalls_the_worst_and_all_counts_survive() {
+    let mut process = process();
+    for i in 0..20_000 {
+        let ms = if i == 500 { 9_000 } else { 110 + i % 7 };
+        process = process.blocked(if i % 2 == 0 { "src/a.rs:1" } else { "src/b.rs:2" }, ms, Cause::Cpu);
+    }
+    let history = process.ended();
+    assert!(history.stalls().count() <= 4096);
+    assert_eq!(found(&history).iter().map(|finding| finding.count).collect::<Vec<_>>(), [10_000, 10_000]);
+    assert_eq!(judged("stall.count == 20000", &history).outcomes[0].ok, Some(true));
+    assert_eq!(judged("stall.max < 1s", &history).outcomes[0].measured, "9s");
+    assert_eq!(judged("stall.p50 < 114ms", &history).outcomes[0].measured, "113ms");
+}
+
+#[test]
+fn culprits_without_end_are_counted_together() {
+    let mut process = process();
+    for i in 0..9_000 {
+        process = process.blocked(&format!("src/made_up.rs:{i}"), 110, Cause::Cpu);
+    }
+    let found = found(&process.ended());
+    assert!(found.len() <= 1025, "{}", found.len());
+    assert_eq!(found.iter().map(|finding| finding.count).sum::<u64>(), 9_000);
+}
+
+#[test]
+fn a_wait_told_again_is_one_wait() {
+    let lag = |at: u64, wait: u64, ongoing, stalls: &[u64]| {
+        let stalls = stalls.to_vec();
+        Line::Lag(Lag {
+            at_ns: at * MS,
+            wait_ns: wait * MS,
+            attributable_ns: wait * MS,
+            ongoing,
+            stalls,
+            runtime: 1,
+        })
+    };
+    let history = process()
+        .line(lag(100, 50, true, &[1]))
+        .line(lag(150, 100, true, &[2]))
+        .line(lag(160, 110, false, &[]))
+        .line(lag(300, 50, false, &[]))
+        .ended();
+    let lags: Vec<_> =
+        history.lags().map(|lag| (lag.wait_ns / MS, lag.ongoing, lag.stalls.clone())).collect();
+    assert_eq!(lags, [(110, false, vec![1, 2]), (50, false, vec![])]);
+}
+
+#[test]
+fn of_very_many_waits_all_counts_survive() {
+    let mut process = process();
+    for _ in 0..10_000 {
+        process = process.lag(50, 50, &[]);
+    }
+    let history = process.ended();
+    assert!(history.lags().count() <= 4096);
+    assert_eq!(found(&history)[0].count, 10_000);
+}
+
+#[test]
+fn coverage_learnt_later_replaces_the_header_s() {
+    let mut coverage = Coverage::whole();
+    coverage.add(Gap {
+        what: "tasks of a LocalSet".into(),
+        cure: "spawn them with stallscope::spawn_local".into(),
+    });
+    let history = process().line(Line::Coverage(coverage.clone())).ended();
+    assert_eq!(history.coverage(), &coverage);
+}

@@ -1,0 +1,158 @@
+//! Which findings a process yields.
+
+use crate::scenario::{MS, found, process, stall, task, victims};
+use stallscope::analysis::{Cause as Why, Rule, Severity, findings};
+use stallscope_wire::{Cause, Frame, Line, Module, Owner, Phase, Stack, Stall};
+
+#[test]
+fn a_healthy_process_yields_no_finding() {
+    assert_eq!(found(&process().ended()), []);
+}
+
+#[test]
+fn the_stalls_of_one_line_are_one_finding() {
+    let history = process()
+        .stall(Stall {
+            syscall: Some("clock_nanosleep".into()),
+            ..stall("src/report.rs:42", 312, Cause::Syscall)
+        })
+        .blocked("src/report.rs:42", 120, Cause::Syscall)
+        .blocked("src/report.rs:42", 208, Cause::Syscall)
+        .ended();
+    let [finding] = &found(&history)[..] else { panic!("one finding") };
+    assert_eq!((finding.rule, finding.severity, finding.count), (Rule::BlockingPoll, Severity::Error, 3));
+    assert_eq!((finding.max_ns, finding.total_ns), (312 * MS, 640 * MS));
+    let summary = "src/report.rs:42 blocked a worker 3 times, at most 312ms (syscall clock_nanosleep)";
+    assert_eq!(finding.to_string(), summary);
+}
+
+#[test]
+fn what_delays_others_most_comes_first() {
+    let history = process()
+        .stall(Stall { victims: victims(1, 10), ..stall("src/long.rs:1", 900, Cause::Cpu) })
+        .stall(Stall { victims: victims(14, 4100), ..stall("src/harmful.rs:1", 200, Cause::Cpu) })
+        .ended();
+    let places: Vec<_> = found(&history).iter().map(|finding| finding.culprit.to_string()).collect();
+    assert_eq!(places, ["src/harmful.rs:1", "src/long.rs:1"]);
+}
+
+#[test]
+fn a_stall_that_never_ended_is_ongoing() {
+    let deadlock =
+        Stall { phase: Phase::Progress, lock: Some("mutex".into()), ..stall("src/a.rs:9", 800, Cause::Lock) };
+    let finding = found(&process().stall(deadlock).killed()).remove(0);
+    assert!(finding.ongoing);
+    assert!(finding.to_string().contains("800ms, and had not ended (lock mutex)"), "{finding}");
+    assert!(finding.help.contains("never ended"), "{}", finding.help);
+}
+
+#[test]
+fn a_stall_of_the_host_is_information() {
+    let finding = found(&process().blocked("src/a.rs:1", 300, Cause::Host).ended()).remove(0);
+    assert_eq!((finding.rule, finding.severity, finding.cause), (Rule::HostPause, Severity::Info, Why::Host));
+    assert_eq!((finding.max_ns, finding.attributable_max_ns), (300 * MS, 0));
+}
+
+#[test]
+fn a_pause_and_the_stall_that_it_made_are_one_event() {
+    let host = Stall { started_ns: 100 * MS, ..stall("src/a.rs:1", 300, Cause::Host) };
+    let finding = found(&process().pause(390, 280).stall(host).ended()).remove(0);
+    assert_eq!((finding.count, finding.max_ns), (1, 280 * MS));
+}
+
+#[test]
+fn a_short_pause_is_not_worth_a_finding() {
+    assert_eq!(found(&process().pause(50, 30).ended()), []);
+}
+
+#[test]
+fn a_poll_that_only_the_host_made_too_long_is_a_warning() {
+    let partly = Stall { attributable_ns: 60 * MS, ..stall("src/a.rs:1", 150, Cause::Cpu) };
+    assert_eq!(found(&process().stall(partly).ended())[0].severity, Severity::Warning);
+}
+
+#[test]
+fn a_wait_behind_a_stall_names_its_culprit() {
+    let history =
+        process().blocked("src/a.rs:1", 300, Cause::Cpu).lag(280, 280, &[1]).lag(150, 150, &[1]).ended();
+    let lag = found(&history).into_iter().find(|finding| finding.rule == Rule::LoopLag).expect("a lag");
+    assert_eq!(lag.to_string(), "src/a.rs:1 kept new work waiting 2 times, at most 280ms (cpu)");
+}
+
+#[test]
+fn a_wait_behind_no_stall_is_saturation() {
+    let finding = found(&process().lag(80, 80, &[]).ended()).remove(0);
+    assert_eq!(
+        (finding.rule, finding.severity, finding.cause),
+        (Rule::LoopLag, Severity::Warning, Why::Saturation)
+    );
+    assert!(!finding.culprit.is_known());
+}
+
+#[test]
+fn a_wait_that_the_host_made_is_no_finding() {
+    assert_eq!(found(&process().lag(80, 5, &[]).ended()), []);
+}
+
+#[test]
+fn without_a_frame_of_the_users_the_spawn_location_is_named() {
+    let stack = Some(Stack {
+        frames: vec![Frame { function: Some("read".into()), ..Frame::default() }],
+        ..Stack::default()
+    });
+    let stall = Stall { stack, task: task("src/main.rs:20:5"), ..stall("src/a.rs:1", 200, Cause::Cpu) };
+    let finding = found(&process().stall(stall).ended()).remove(0);
+    assert_eq!(finding.culprit.to_string(), "a task spawned at src/main.rs:20:5");
+}
+
+#[test]
+fn without_symbols_module_and_offset_are_named() {
+    let frames = vec![Frame { module: Some(0), offset: 0x4f20, ..Frame::default() }];
+    let modules = vec![Module { path: "/usr/bin/app".into(), build_id: None }];
+    let stack = Some(Stack { culprit: Some(0), frames, modules, ..Stack::default() });
+    let finding =
+        found(&process().stall(Stall { stack, ..stall("src/a.rs:1", 200, Cause::Cpu) }).ended()).remove(0);
+    assert_eq!(finding.culprit.to_string(), "app+0x4f20");
+    assert_eq!(finding.culprit_frame(), Some(0));
+}
+
+#[test]
+fn without_any_stack_the_owner_is_named() {
+    let stall = Stall { stack: None, owner: Owner::Root, ..stall("src/a.rs:1", 200, Cause::Cpu) };
+    assert_eq!(found(&process().stall(stall).ended())[0].culprit.to_string(), "the root future");
+}
+
+#[test]
+fn the_same_line_in_two_processes_is_one_finding() {
+    let one = || process().blocked("src/a.rs:1", 200, Cause::Cpu).ended();
+    let found = findings(&[&one(), &one()]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].count, 2);
+}
+
+#[test]
+fn help_fits_the_call() {
+    let called = |function: &str, cause, syscall: &str, lock: &str| {
+        let name = |name: &str| (!name.is_empty()).then(|| name.to_owned());
+        let mut stall = Stall { syscall: name(syscall), lock: name(lock), ..stall("src/a.rs:1", 200, cause) };
+        stall.stack.as_mut().expect("a stack").frames[0].function = name(function);
+        found(&process().line(Line::Stall(stall)).ended()).remove(0).help
+    };
+    for (function, cause, syscall, lock, help) in [
+        ("std::thread::sleep", Cause::Syscall, "clock_nanosleep", "", "tokio::time::sleep"),
+        ("", Cause::Syscall, "clock_nanosleep", "", "tokio::time::sleep"),
+        ("std::fs::File::open", Cause::Syscall, "openat", "", "tokio::fs"),
+        ("", Cause::Syscall, "fdatasync", "", "spawn_blocking"),
+        ("ureq::request", Cause::Syscall, "recvfrom", "", "async HTTP client"),
+        ("std::process::Child::wait", Cause::Syscall, "wait4", "", "tokio::process"),
+        ("std::sys::futex::lock", Cause::Lock, "futex", "mutex", "hold the lock for less"),
+        ("futures_executor::local_pool::block_on", Cause::Lock, "futex", "park", "await the future"),
+        ("", Cause::Lock, "futex", "barrier", "tokio::sync::Barrier"),
+        ("app::fib", Cause::Cpu, "", "", "spawn_blocking"),
+        ("argon2::fill", Cause::Cpu, "", "", "hash in tokio::task::spawn_blocking"),
+        ("", Cause::Unknown, "", "", "off the event loop"),
+    ] {
+        let said = called(function, cause, syscall, lock);
+        assert!(said.contains(help), "{function} {cause:?} {syscall}{lock}: {said}");
+    }
+}

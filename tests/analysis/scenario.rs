@@ -1,0 +1,142 @@
+//! Processes in a few words. Times are in milliseconds.
+
+use stallscope::analysis::{Finding, History, Judgement, findings, judge};
+use stallscope_wire::{
+    Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Pause, Phase,
+    Quality, Snapshot, Stack, Stall, Task, Tier, Victims,
+};
+
+pub(crate) const MS: u64 = 1_000_000;
+
+/// A process that is being told of.
+pub(crate) struct Process {
+    history: History,
+    polls: Histogram,
+    lags: Histogram,
+    next: u64,
+}
+
+/// A process that ran a thousand short polls.
+pub(crate) fn process() -> Process {
+    let header = Header {
+        pid: 7,
+        exe: "/app".into(),
+        tier: Tier::Exact,
+        threshold_ns: 100 * MS,
+        lag_limit_ns: 20 * MS,
+        probe_interval_ns: 20 * MS,
+        coverage: Coverage::whole(),
+        ..Header::default()
+    };
+    let polls = times(1000, 10_000);
+    Process { history: History::new(header), polls, lags: times(100, 50_000), next: 1 }
+}
+
+pub(crate) fn times(count: u64, each_ns: u64) -> Histogram {
+    Histogram { buckets: vec![(each_ns, count)], max_ns: each_ns, sum_ns: count * each_ns }
+}
+
+/// A stall with a stack whose second frame is the culprit.
+pub(crate) fn stall(place: &str, ms: u64, cause: Cause) -> Stall {
+    let (file, line) = place.rsplit_once(':').expect("file:line");
+    let frames = vec![
+        Frame { function: Some("libc::call".into()), ..Frame::default() },
+        Frame {
+            function: Some("app::work".into()),
+            file: Some(file.into()),
+            line: Some(line.parse().expect("a line")),
+            user: true,
+            ..Frame::default()
+        },
+    ];
+    Stall {
+        phase: Phase::End,
+        duration_ns: ms * MS,
+        attributable_ns: if cause == Cause::Host { 0 } else { ms * MS },
+        cause,
+        stack: Some(Stack { quality: Quality::Exact, culprit: Some(1), frames, modules: Vec::new() }),
+        ..Stall::default()
+    }
+}
+
+impl Process {
+    pub(crate) fn line(mut self, line: Line) -> Self {
+        self.history.apply(line);
+        self
+    }
+
+    /// Adds a stall under an id of its own, and its poll.
+    pub(crate) fn stall(mut self, stall: Stall) -> Self {
+        let id = self.next;
+        self.next += 1;
+        if stall.phase == Phase::End {
+            self.polls.merge(&times(1, stall.duration_ns));
+        }
+        self.line(Line::Stall(Stall { id, ..stall }))
+    }
+
+    pub(crate) fn blocked(self, place: &str, ms: u64, cause: Cause) -> Self {
+        self.stall(stall(place, ms, cause))
+    }
+
+    /// A wait that these stalls explain, of which the code answers for a part.
+    pub(crate) fn lag(mut self, ms: u64, attributable_ms: u64, stalls: &[u64]) -> Self {
+        self.lags.merge(&times(1, ms * MS));
+        let stalls = stalls.to_vec();
+        let at_ns = self.history.last_at_ns() + ms * MS;
+        self.line(Line::Lag(Lag {
+            at_ns,
+            wait_ns: ms * MS,
+            attributable_ns: attributable_ms * MS,
+            stalls,
+            ..Lag::default()
+        }))
+    }
+
+    pub(crate) fn pause(self, at_ms: u64, ms: u64) -> Self {
+        self.line(Line::Pause(Pause { at_ns: at_ms * MS, gap_ns: ms * MS }))
+    }
+
+    pub(crate) fn requests(self, routes: &[(&str, u64)]) -> Self {
+        let handler = |&(route, ms): &(&str, u64)| Handler {
+            route: route.into(),
+            latency: times(10, ms * MS),
+            ..Handler::default()
+        };
+        self.line(Line::Handler(Handlers { at_ns: 1, handlers: routes.iter().map(handler).collect() }))
+    }
+
+    /// The process was killed.
+    pub(crate) fn killed(self) -> History {
+        let snapshot = Snapshot {
+            at_ns: self.history.last_at_ns(),
+            poll: self.polls.clone(),
+            lag: LagState { histogram: self.lags.clone(), ..LagState::default() },
+            ..Snapshot::default()
+        };
+        self.line(Line::Snapshot(snapshot)).history
+    }
+
+    /// The process ended in order.
+    pub(crate) fn ended(self) -> History {
+        let mut history = self.killed();
+        history.apply(Line::End(End { at_ns: history.last_at_ns() }));
+        history
+    }
+}
+
+pub(crate) fn victims(tasks: u64, delay_ms: u64) -> Victims {
+    Victims { tasks, delay_ns: delay_ms * MS }
+}
+
+pub(crate) fn task(spawned_at: &str) -> Option<Task> {
+    Some(Task { id: 3, spawned_at: spawned_at.into() })
+}
+
+pub(crate) fn found(history: &History) -> Vec<Finding> {
+    findings(&[history])
+}
+
+pub(crate) fn judged(expr: &str, history: &History) -> Judgement {
+    judge(&[expr.parse().unwrap_or_else(|error| panic!("{error}"))], &[history], false)
+}

@@ -1,0 +1,180 @@
+//! What is acceptable, and what is not known.
+
+use crate::scenario::{MS, judged, process, stall, times};
+use stallscope::analysis::{History, Judgement, Verdict, judge, thresholds};
+use stallscope_wire::{Cause, Header, Lag, Line, Lost, Phase, Stall};
+
+fn by_default(history: &History) -> Judgement {
+    judge(&thresholds::defaults(), &[history], false)
+}
+
+#[test]
+fn a_healthy_process_passes() {
+    let judgement = by_default(&process().ended());
+    assert_eq!(judgement.verdict, Verdict::Pass);
+    assert_eq!(judgement.outcomes[0].ok, Some(true));
+    assert_eq!(judgement.outcomes[0].measured, "no stall");
+    assert_eq!(judgement.notes, [""; 0]);
+}
+
+#[test]
+fn a_stall_breaches_and_names_the_worst_site() {
+    let history =
+        process().blocked("src/a.rs:1", 120, Cause::Cpu).blocked("src/b.rs:2", 312, Cause::Syscall).ended();
+    let judgement = by_default(&history);
+    assert_eq!(judgement.verdict, Verdict::Breach);
+    let outcome = &judgement.outcomes[0];
+    assert_eq!(
+        (outcome.ok, outcome.measured_ns, &outcome.measured[..]),
+        (Some(false), Some(312 * MS), "312ms")
+    );
+    assert_eq!(outcome.worst.as_deref(), Some("src/b.rs:2"));
+}
+
+#[test]
+fn nothing_seen_is_incomplete_even_when_that_is_allowed() {
+    assert_eq!(judge(&thresholds::defaults(), &[], true).verdict, Verdict::Incomplete);
+    let idle = History::new(Header::default());
+    assert_eq!(judge(&thresholds::defaults(), &[&idle], true).verdict, Verdict::Incomplete);
+}
+
+#[test]
+fn a_killed_process_is_incomplete_unless_allowed() {
+    let history = process().killed();
+    assert_eq!(by_default(&history).verdict, Verdict::Incomplete);
+    let allowed = judge(&thresholds::defaults(), &[&history], true);
+    assert_eq!(allowed.verdict, Verdict::Pass);
+    assert!(allowed.notes[0].contains("process 7 (/app) did not end in order"), "{:?}", allowed.notes);
+}
+
+#[test]
+fn a_cut_log_is_incomplete() {
+    let mut history = process().ended();
+    history.set_cut(true);
+    let judgement = by_default(&history);
+    assert_eq!(judgement.verdict, Verdict::Incomplete);
+    assert!(judgement.notes[0].contains("its log is cut"));
+}
+
+#[test]
+fn a_process_that_was_let_go_is_complete() {
+    let mut history = process().killed();
+    history.release();
+    assert_eq!(by_default(&history).verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_breach_wins_over_what_is_missing() {
+    let deadlock = Stall { phase: Phase::Progress, ..stall("src/a.rs:1", 3000, Cause::Lock) };
+    assert_eq!(by_default(&process().stall(deadlock).killed()).verdict, Verdict::Breach);
+}
+
+#[test]
+fn what_only_the_host_breaches_is_inconclusive() {
+    let judgement = by_default(&process().blocked("src/a.rs:1", 300, Cause::Host).ended());
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert_eq!(judgement.outcomes[0].ok, None);
+    assert!(
+        judgement.outcomes[0]
+            .note
+            .as_ref()
+            .is_some_and(|note| note.starts_with("300ms with what the host cost"))
+    );
+}
+
+#[test]
+fn a_host_pause_beside_a_breach_excuses_nothing() {
+    let history =
+        process().blocked("src/a.rs:1", 300, Cause::Host).blocked("src/a.rs:1", 110, Cause::Cpu).ended();
+    assert_eq!(by_default(&history).verdict, Verdict::Breach);
+}
+
+#[test]
+fn the_host_is_taken_out_of_the_lag() {
+    let history = process().lag(300, 1, &[]).lag(280, 0, &[]).ended();
+    let judgement = judged("lag.max < 20ms", &history);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive, "{judgement:?}");
+    assert_eq!(judgement.outcomes[0].measured, "1ms");
+    assert_eq!(judged("lag.max < 20ms", &process().lag(300, 299, &[]).ended()).verdict, Verdict::Breach);
+}
+
+#[test]
+fn a_wait_that_goes_on_counts_with_its_age() {
+    let waiting = Lag {
+        at_ns: 900 * MS,
+        wait_ns: 800 * MS,
+        attributable_ns: 800 * MS,
+        ongoing: true,
+        ..Lag::default()
+    };
+    let judgement = judged("lag.max < 1ms", &process().line(Line::Lag(waiting)).killed());
+    assert_eq!(judgement.outcomes[0].measured, "800ms");
+}
+
+#[test]
+fn a_poll_that_goes_on_counts_with_its_age() {
+    let blocked = Stall { phase: Phase::Progress, ..stall("src/a.rs:1", 800, Cause::Cpu) };
+    assert_eq!(judged("poll.max < 1s", &process().stall(blocked).killed()).outcomes[0].measured, "800ms");
+}
+
+#[test]
+fn what_this_version_does_not_measure_never_passes() {
+    for expr in ["task-leak.count == 0", "schedule.p99 < 5ms", "never-awaited.count == 0"] {
+        let judgement = judge(&[expr.parse().expect("it parses")], &[&process().ended()], true);
+        assert_eq!(judgement.verdict, Verdict::Incomplete, "{expr}");
+        assert_eq!((judgement.outcomes[0].ok, &judgement.outcomes[0].measured[..]), (None, "not measured"));
+    }
+}
+
+#[test]
+fn counts_and_totals_are_of_what_the_code_answers_for() {
+    let partly = Stall { attributable_ns: 60 * MS, ..stall("src/a.rs:1", 150, Cause::Cpu) };
+    let history = process().stall(partly).blocked("src/b.rs:1", 200, Cause::Cpu).ended();
+    assert_eq!(judged("stall.count == 1", &history).outcomes[0].measured, "1");
+    assert_eq!(judged("stall.total < 1s", &history).outcomes[0].measured, "260ms");
+    assert_eq!(judged("stall.p50 < 1s", &history).outcomes[0].measured, "200ms");
+}
+
+#[test]
+fn a_limit_below_what_was_recorded_is_proved_by_the_polls_or_not_at_all() {
+    assert_eq!(judged("stall.max < 50ms", &process().ended()).verdict, Verdict::Pass);
+    let near = process().stall(Stall { id: 9, ..stall("src/a.rs:1", 99, Cause::Host) }).ended();
+    assert_eq!(
+        judged("stall.max < 50ms", &near).verdict,
+        Verdict::Inconclusive,
+        "a known host stall is taken out"
+    );
+    let mut history = process().ended();
+    let mut snapshot = history.snapshot().expect("a snapshot").clone();
+    snapshot.poll.merge(&times(1, 70 * MS));
+    history.apply(Line::Snapshot(snapshot));
+    let judgement = judged("stall.max < 50ms", &history);
+    assert_eq!(judgement.verdict, Verdict::Incomplete);
+    assert!(
+        judgement.outcomes[0].note.as_ref().is_some_and(|note| note.contains("STALLSCOPE_THRESHOLD=50ms"))
+    );
+}
+
+#[test]
+fn dropped_reports_matter_only_if_there_was_something_to_report() {
+    let dropped = Line::Lost(Lost { events: 3, ..Lost::default() });
+    assert_eq!(by_default(&process().line(dropped.clone()).ended()).verdict, Verdict::Pass);
+    let mut history = process().line(dropped).ended();
+    let mut snapshot = history.snapshot().expect("a snapshot").clone();
+    snapshot.poll.merge(&times(1, 170 * MS));
+    history.apply(Line::Snapshot(snapshot));
+    assert_eq!(by_default(&history).verdict, Verdict::Incomplete);
+}
+
+#[test]
+fn handlers_are_judged_by_route_or_by_the_worst() {
+    let history = process().requests(&[("GET /", 5), ("GET /report", 250)]).ended();
+    let one = judged("handler.p95{route=\"GET /\"} < 20ms", &history);
+    assert_eq!((one.verdict, &one.outcomes[0].measured[..]), (Verdict::Pass, "5ms"));
+    let worst = judged("handler.p95 < 20ms", &history);
+    assert_eq!((worst.verdict, worst.outcomes[0].worst.as_deref()), (Verdict::Breach, Some("GET /report")));
+    assert_eq!(judged("handler.count >= 20", &history).verdict, Verdict::Pass);
+    let unseen = judged("handler.p95{route=\"GET /reprot\"} < 20ms", &history);
+    assert_eq!(unseen.verdict, Verdict::Incomplete);
+    assert!(unseen.outcomes[0].note.as_ref().is_some_and(|note| note.contains("\"GET /report\"")));
+}
