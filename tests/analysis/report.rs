@@ -21,7 +21,7 @@ fn report() -> Report {
 fn has_the_promised_form() {
     let json = serde_json::to_value(report()).expect("plain data");
     let has = |pointer: &str, value: serde_json::Value| {
-        assert_eq!(json.pointer(pointer), Some(&value), "{pointer}")
+        assert_eq!(json.pointer(pointer), Some(&value), "{pointer}");
     };
     has("/stallscope", 1.into());
     has("/verdict", "breach".into());

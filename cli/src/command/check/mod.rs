@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_incomplete: bool,
     /// End the command after this time, with SIGTERM and 5s later SIGKILL.
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "command")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with_all = ["log", "pid"])]
     timeout: Option<Duration>,
     /// Event logs, or folders of them.
     #[arg(long, value_name = "PATH", num_args = 1.., group = "target")]
