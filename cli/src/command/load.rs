@@ -12,30 +12,30 @@ use std::time::Duration;
 /// The longest load, so that none runs on forgotten.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// Send requests at a fixed pace, and measure from the time at which each was due
+/// Send requests at a fixed pace, and measure from the time at which each was due.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   stallscope load --rate 200 --duration 10s 99*http://127.0.0.1:8080/ http://127.0.0.1:8080/blocking/sleep")]
 pub(crate) struct Args {
-    /// Where to send them; `3*http://…` has three times as many as one without
+    /// Where to send them; `3*http://…` has three times as many as one without.
     #[arg(required = true, value_name = "URL")]
     targets: Vec<Target>,
-    /// Requests a second, all URLs together
+    /// Requests a second, all URLs together.
     #[arg(long, default_value = "200", value_name = "N", value_parser = rate)]
     rate: f64,
-    /// For how long
+    /// For how long.
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = bounded_duration)]
     duration: Duration,
-    /// Connections, and so requests on their way at one time
+    /// Connections, and so requests on their way at one time.
     #[arg(long, default_value = "50", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     connections: u16,
-    /// How to print what was measured
+    /// How to print what was measured.
     #[arg(long, default_value = "text", value_enum, value_name = "FORMAT")]
     format: Format,
-    /// Send to other machines too, which is only for servers that are yours
+    /// Send to other machines too, which is only for servers that are yours.
     #[arg(long)]
     allow_remote: bool,
-    /// End when stdin closes, so that the load does not outlive whoever started it
+    /// End when stdin closes, so that the load does not outlive whoever started it.
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
 }

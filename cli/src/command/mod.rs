@@ -1,6 +1,7 @@
 //! One file a subcommand, one variant and one line of dispatch each.
 
 mod check;
+mod demo;
 mod list;
 mod load;
 mod serve;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Check(check::Args),
+    Demo(demo::Args),
     List(list::Args),
     Load(load::Args),
     Serve(serve::Args),
@@ -23,6 +25,7 @@ impl Command {
     pub(crate) fn run(self, color: Color) -> Result<ExitCode, Failure> {
         match self {
             Self::Check(args) => check::run(args, color),
+            Self::Demo(args) => demo::run(&args, color),
             Self::List(args) => list::run(&args),
             Self::Load(args) => load::run(args, color),
             Self::Serve(args) => serve::run(&args, color),

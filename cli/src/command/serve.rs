@@ -8,16 +8,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-/// Run the reference server, whose routes under /blocking block the event loop on purpose
+/// Run the reference server, whose routes under /blocking block the event loop on purpose.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   stallscope serve --addr 127.0.0.1:8080
   curl 'http://127.0.0.1:8080/blocking/sleep?ms=500'")]
 pub(crate) struct Args {
-    /// Where to listen; port 0 picks a free one
+    /// Where to listen; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "IP:PORT")]
     addr: SocketAddr,
-    /// End when stdin closes, so that the server does not outlive whoever started it
+    /// End when stdin closes, so that the server does not outlive whoever started it.
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
 }

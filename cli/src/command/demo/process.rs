@@ -1,0 +1,85 @@
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::io::{self, BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a process may take to end by itself.
+const GRACE: Duration = Duration::from_secs(2);
+/// Lines of its stderr that are kept.
+const KEPT_LINES: usize = 8;
+/// Settings of the observed process that are the user's for their own programs, and would hide this one.
+const NOT_INHERITED: [&str; 3] = ["STALLSCOPE", "STALLSCOPE_SOCKET", "STALLSCOPE_LISTEN"];
+
+/// This program once more, as another command. It ends with this value, and, bound to it by its stdin, with this process.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    last_words: Arc<Mutex<VecDeque<String>>>,
+}
+
+impl Process {
+    /// Starts it; nothing of it reaches the terminal.
+    pub(super) fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(args).arg("--exit-with-stdin");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        for name in NOT_INHERITED {
+            command.env_remove(name);
+        }
+        let mut child = command.spawn()?;
+        let last_words = Arc::<Mutex<VecDeque<String>>>::default();
+        if let Some(stderr) = child.stderr.take() {
+            let last_words = Arc::clone(&last_words);
+            thread::spawn(move || {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    let mut words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
+                    if words.len() == KEPT_LINES {
+                        words.pop_front();
+                    }
+                    words.push_back(line);
+                }
+            });
+        }
+        Ok(Self { child, last_words })
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it prints; none the second time.
+    pub(super) fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        // A process that cannot be asked after is none that we can wait for.
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// The last that it said on stderr.
+    pub(super) fn last_words(&self) -> String {
+        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let deadline = Instant::now() + GRACE;
+        while self.ended().is_none() {
+            if Instant::now() >= deadline {
+                // Both fail only for a process that is gone.
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+use crate::harness::{Server, run};
+
+#[test]
+fn names_each_line_that_blocks_and_why() {
+    let demo = run(&["demo", "--headless", "--duration", "9s"]);
+    assert_eq!(demo.code, Some(0), "{demo:?}");
+    for (file, cause) in [("blocking.rs", "clock_nanosleep"), ("compute.rs", "cpu"), ("blocking.rs", "read")]
+    {
+        let place = format!("cli/src/reference/{file}:");
+        let found = demo.stdout.lines().any(|line| line.contains(&place) && line.contains(cause));
+        assert!(found, "nothing at {place} with the cause {cause} in\n{}", demo.stdout);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_said_so() {
+    let server = Server::start();
+    let demo = run(&["demo", "--headless", "--addr", &server.addr.to_string()]);
+    assert_eq!(demo.code, Some(2), "{demo:?}");
+    assert!(demo.stderr.contains(&format!("error: cannot listen on {}", server.addr)), "{demo:?}");
+}

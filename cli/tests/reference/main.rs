@@ -1,0 +1,6 @@
+//! The reference server, the load and the demo, run as a user runs them.
+
+mod demo;
+mod harness;
+mod load;
+mod serve;
