@@ -64,12 +64,14 @@ fn main() {
 }
 
 fn measure(variant: Variant, (tasks, polls): (u32, u32), current_thread: bool) -> f64 {
-    let mut builder = if current_thread { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    let mut builder =
+        if current_thread { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     builder.worker_threads(2);
     if variant == Variant::EmptyHooks {
         builder.on_before_task_poll(|_| {}).on_after_task_poll(|_| {});
     }
-    let guard = (variant == Variant::Full).then(|| stallscope_instrument::install(&mut builder).expect("it installs"));
+    let guard = (variant == Variant::Full)
+        .then(|| stallscope_instrument::install(&mut builder).expect("it installs"));
     let runtime = builder.build().expect("the runtime is built");
     run(&runtime, tasks, polls);
     let before = cpu_ns();

@@ -273,6 +273,9 @@ impl Watch {
                     stall: None,
                 });
                 Report::Stall(Box::new(self.ended(&seen, ongoing, look.now_ns, length, excused, poll)))
+            } else if self.runtime.is_current_thread() {
+                // The record may have been left open by a `block_on` that returned, and no stack was captured to tell.
+                continue;
             } else {
                 Report::LongPoll(poll)
             };
