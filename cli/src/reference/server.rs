@@ -24,7 +24,7 @@ pub(crate) struct Options {
 ///
 /// # Errors
 /// When the address cannot be listened on, or something fails that no request explains.
-#[tokio::main]
+#[stallscope::main]
 pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     let listener =
         TcpListener::bind(options.addr).await.map_err(|error| ServeError::Bind(options.addr, error))?;

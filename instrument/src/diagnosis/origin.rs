@@ -37,8 +37,11 @@ impl Origins {
     /// By the file, where there is one: an inlined function's name has lost its path.
     pub(super) fn of(&self, function: Option<&str>, file: Option<&str>) -> Origin {
         let by_name = function.map(crate_of);
-        if let Some("stallscope_instrument" | "stallscope") = by_name.flatten() {
-            return Origin::Instrument;
+        match by_name.flatten() {
+            Some("stallscope_instrument") => return Origin::Instrument,
+            // The facade, unless it is the watched program that has this name.
+            Some("stallscope") if self.app.crate_name != Some("stallscope") => return Origin::Instrument,
+            _ => {}
         }
         match file.map(|file| self.by_file(file)) {
             Some(Origin::Unknown) | None => self.by_name(by_name.flatten()),
@@ -172,6 +175,15 @@ mod tests {
         ] {
             assert_eq!(origins().of(Some(name), None), origin, "{name}");
         }
+    }
+
+    #[test]
+    fn a_program_may_be_named_as_the_facade() {
+        let origin = |crate_name| Origins::new(App { crate_name: Some(crate_name), source_root: None });
+        let of =
+            |origins: Origins| origins.of(Some("stallscope::reference::sleep"), Some("src/reference.rs"));
+        assert_eq!(of(origin("stallscope")), Origin::User);
+        assert_eq!(of(origin("shop")), Origin::Instrument);
     }
 
     #[test]

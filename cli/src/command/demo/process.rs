@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,9 +21,12 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts it; nothing of it reaches the terminal.
-    pub(super) fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> io::Result<Self> {
+    pub(super) fn start(
+        args: impl IntoIterator<Item = String>,
+        environment: &[(&str, &str)],
+    ) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(args).arg("--exit-with-stdin");
+        command.args(args).arg("--exit-with-stdin").envs(environment.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for name in NOT_INHERITED {
             command.env_remove(name);

@@ -12,10 +12,13 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Requests a second: so few that a healthy server is nearly idle.
 const RATE: u32 = 100;
+/// Worker threads of the server: what a small container has, so that a blocked one is missed on any machine.
+const WORKERS: (&str, &str) = ("TOKIO_WORKER_THREADS", "2");
 /// Requests and their share of 400, which take four seconds: in each such time one of every kind of fault, and between them
-/// mostly work that is done as it ought to be. Their order keeps the faults apart.
+/// mostly work that is done as it ought to be. By their order the sleep is not over when the computation begins, so that
+/// for a third of a second both workers are blocked, and everybody waits; the read comes alone.
 const REQUESTS: [(u32, &str); 6] = [
-    (1, "/blocking/sleep?ms=1200"),
+    (1, "/blocking/sleep?ms=1700"),
     (20, "/fixed/sleep?ms=200"),
     (1, "/blocking/cpu?ms=600"),
     (17, "/fixed/cpu?ms=20"),
@@ -36,13 +39,14 @@ pub(super) struct Scene {
 impl Scene {
     /// Starts the server at an address, and a load on it for a time.
     pub(super) fn set(addr: SocketAddr, time: Duration) -> Result<Self, Failure> {
-        let mut server = start("server", ["serve".to_owned(), "--addr".to_owned(), addr.to_string()])?;
+        let mut server =
+            start("server", ["serve".to_owned(), "--addr".to_owned(), addr.to_string()], &[WORKERS])?;
         let deadline = Instant::now() + PATIENCE;
         let url = address(&mut server, deadline)?;
         let source = connect(&mut server, deadline)?;
         let load = ["load", "--rate", &RATE.to_string(), "--duration", &format!("{}ms", time.as_millis())];
         let targets = REQUESTS.map(|(share, path)| format!("{share}*{url}{path}"));
-        let mut load = start("load", load.map(str::to_owned).into_iter().chain(targets))?;
+        let mut load = start("load", load.map(str::to_owned).into_iter().chain(targets), &[])?;
         // Nobody wants what it measured, but it must not find its stdout closed.
         if let Some(mut stdout) = load.stdout() {
             thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
@@ -61,8 +65,13 @@ impl Scene {
     }
 }
 
-fn start(what: &str, args: impl IntoIterator<Item = String>) -> Result<Process, Failure> {
-    Process::start(args).map_err(|error| Failure::internal(format_args!("cannot start the {what}: {error}")))
+fn start(
+    what: &str,
+    args: impl IntoIterator<Item = String>,
+    environment: &[(&str, &str)],
+) -> Result<Process, Failure> {
+    Process::start(args, environment)
+        .map_err(|error| Failure::internal(format_args!("cannot start the {what}: {error}")))
 }
 
 /// Where the server says that it listens.
