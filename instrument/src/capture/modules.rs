@@ -119,9 +119,19 @@ impl Modules {
         self.modules.iter().any(|module| module.text.iter().any(|text| text.contains(&address)))
     }
 
-    /// Where the function that covers an address starts, by the binary search table of `.eh_frame_hdr`
-    /// (Linux Standard Base Core 5.0, 10.6.2).
+    /// Where the function that covers an address starts.
     pub(super) fn function_start(&self, address: u64) -> Option<u64> {
+        self.function_row(address).map(|(start, _)| start)
+    }
+
+    /// Where the function after the one that covers an address starts; none when that is the last.
+    pub(super) fn next_function(&self, address: u64) -> Option<u64> {
+        self.function_row(address)?.1
+    }
+
+    /// The start of the function that covers an address, and of the next, by the binary search table of `.eh_frame_hdr`
+    /// (Linux Standard Base Core 5.0, 10.6.2).
+    fn function_row(&self, address: u64) -> Option<(u64, Option<u64>)> {
         let module = self.modules.iter().find(|module| module.range.contains(&address))?;
         let (at, bytes) = module.index.as_ref()?;
         // Count as four unsigned bytes, table as pairs of four signed bytes relative to the section: what all linkers write.
@@ -136,7 +146,8 @@ impl Modules {
             let middle = low.midpoint(high);
             if start_of(middle)? <= address { low = middle + 1 } else { high = middle }
         }
-        start_of(low.checked_sub(1)?)
+        let next = if low < count { start_of(low) } else { None };
+        Some((start_of(low.checked_sub(1)?)?, next))
     }
 }
 

@@ -1,7 +1,8 @@
 //! From a copy of a stack to the addresses of its frames.
 
+use super::calls::{self, Call};
 use super::modules::Modules;
-use super::{RawFrame, RawStack, memory};
+use super::{RawFrame, RawStack};
 use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64};
 use framehop::{FrameAddress, Unwinder};
 use stallscope_wire::Quality;
@@ -12,9 +13,6 @@ const DEEPEST: usize = 1024;
 const ROOT_MARGIN: u64 = 24 * 1024;
 /// How far above the frame where unwinding stopped the next one is searched.
 const SEARCH: u64 = 16 * 1024;
-
-/// How much code before a return address is looked at for the call and what loaded its target, in bytes.
-const CALL_SITE: usize = 64;
 
 /// Registers and stack of a thread at one moment.
 pub(super) struct StackCopy {
@@ -82,7 +80,8 @@ impl StackUnwinder {
         if walk.frames.len() < 3 {
             return None;
         }
-        let frames = walk.frames.iter().map(|&(address, _)| match self.modules.place(address) {
+        let addresses = self.with_tail_calls(&walk).into_iter();
+        let frames = addresses.map(|address| match self.modules.place(address) {
             Some((module, offset)) => RawFrame { module: Some(module), offset },
             None => RawFrame { module: None, offset: address },
         });
@@ -107,20 +106,22 @@ impl StackUnwinder {
     }
 
     /// Finds the frame pointer on the stack. Unwinding stopped in a function F for want of it. F has pushed its
-    /// caller's below its return address, and that address follows a call of F. So each word of the stack that is such
-    /// an address shows where the frame pointer points: one word below. That the walk from there reaches the root is
-    /// necessary and proves nothing by itself.
+    /// caller's below its return address, and that address follows a call that leads to F. So each word of the stack that
+    /// is such an address shows where the frame pointer points: one word below. That the walk from there reaches the root
+    /// is necessary and proves nothing by itself.
     fn search(&mut self, copy: &StackCopy, stopped: &Walk) -> Option<(Walk, Quality)> {
         let &(address, from) = stopped.frames.last()?;
         let function = self.modules.function_start(address)?;
-        let candidates = |from: u64| (from & !7..(from + SEARCH).min(copy.stack_high)).step_by(8);
-        for (quality, calls) in [
-            (Quality::Exact, Self::calls as fn(&Self, u64, u64) -> bool),
-            (Quality::Uncertain, Self::may_call),
-        ] {
-            for frame_pointer in candidates(from) {
+        let candidates = (from & !7..(from + SEARCH).min(copy.stack_high)).step_by(8);
+        for quality in [Quality::Exact, Quality::Uncertain] {
+            for frame_pointer in candidates.clone() {
                 let Some(return_address) = copy.word(frame_pointer + 8) else { break };
-                if !self.modules.is_code(return_address) || !calls(self, return_address, function) {
+                let calls = self.modules.is_code(return_address)
+                    && match quality {
+                        Quality::Exact => calls::leads_to(&self.modules, return_address, function).is_some(),
+                        _ => calls::may_be_any(return_address),
+                    };
+                if !calls {
                     continue;
                 }
                 let walk = self.walk(copy, frame_pointer);
@@ -132,40 +133,19 @@ impl StackUnwinder {
         None
     }
 
-    /// Whether the instruction before a return address calls the function: directly (`E8`), through a pointer that lies
-    /// beside the code (`FF 15`), or through a register that was loaded from there (`8B`, then `FF /2`).
-    fn calls(&self, return_address: u64, function: u64) -> bool {
-        let mut code = [0; CALL_SITE];
-        if memory::read(return_address - CALL_SITE as u64, &mut code) < CALL_SITE {
-            return false;
+    /// The addresses of the frames, with those of functions that ended in a jump into the next and have left none.
+    fn with_tail_calls(&self, walk: &Walk) -> Vec<u64> {
+        let mut addresses = Vec::with_capacity(walk.frames.len());
+        for (at, &(address, _)) in walk.frames.iter().enumerate() {
+            addresses.push(address);
+            // A caller is looked up one byte before the address that its call returns to.
+            let call = walk.frames.get(at + 1).and_then(|&(caller, _)| {
+                calls::leads_to(&self.modules, caller + 1, self.modules.function_start(address)?)
+            });
+            if let Some(Call::Tail(jump)) = call {
+                addresses.push(jump);
+            }
         }
-        // The address that the four bytes at `at`, an instruction's last, are the distance to.
-        let target = |at: usize| {
-            let distance = i32::from_le_bytes([code[at], code[at + 1], code[at + 2], code[at + 3]]);
-            (return_address - (CALL_SITE - at - 4) as u64).wrapping_add_signed(i64::from(distance))
-        };
-        let last = CALL_SITE - 4;
-        if code[last - 1] == 0xe8 && target(last) == function {
-            return true;
-        }
-        let pointed = |at: usize| memory::read_word(target(at)) == Some(function);
-        if code[last - 2..last] == [0xff, 0x15] && pointed(last) {
-            return true;
-        }
-        let [.., prefix, 0xff, operand @ 0xd0..=0xd7] = code else { return false };
-        let high = prefix == 0x41;
-        let register = operand & 7;
-        // `REX.W(R) 8B ModRM(00, register, 101) distance`: loads a 64-bit register relative to the instruction's end.
-        let load = [if high { 0x4c } else { 0x48 }, 0x8b, register << 3 | 0b101];
-        (0..=CALL_SITE - 9).any(|at| code[at..at + 3] == load && pointed(at + 3))
-    }
-
-    /// Whether the instruction before a return address is a call whose target is not to be seen: through a register, or
-    /// through memory that a register points to (`FF /2`).
-    fn may_call(&self, return_address: u64, _function: u64) -> bool {
-        let Some(before) = memory::read_word(return_address - 8).map(u64::to_le_bytes) else { return false };
-        [2usize, 3, 4, 6, 7]
-            .into_iter()
-            .any(|length| before[8 - length] == 0xff && before[9 - length] >> 3 & 7 == 2)
+        addresses
     }
 }

@@ -106,6 +106,9 @@ impl Diagnosis<'_> {
             culprit::cut_and_find(&mut stack, &self.origins);
             found.frames.clone_from(&stack.frames);
             found.culprit = stack.culprit;
+            for file in stack.frames.iter_mut().filter_map(|frame| frame.file.as_mut()) {
+                *file = self.origins.shown(file).to_owned();
+            }
             stack
         });
         let activity = report.captured.as_ref().map(|captured| captured.activity);

@@ -79,6 +79,16 @@ impl Origins {
         }
     }
 
+    /// A file's path as people read it: from the source root, from the dependency's folder, or from the standard library's.
+    pub(super) fn shown<'a>(&self, file: &'a str) -> &'a str {
+        let after = |mark: &str| file.find(mark).map(|at| &file[at + 1..]);
+        match self.by_file(file) {
+            Origin::Std => after("/library/").unwrap_or(file),
+            Origin::Tokio | Origin::Dependency => dependency_path(file).unwrap_or(file),
+            _ => self.relative(file),
+        }
+    }
+
     /// A file's path from the source root, where it lies below it.
     pub(super) fn relative<'a>(&self, file: &'a str) -> &'a str {
         let below = |root: &str| file.strip_prefix(root)?.strip_prefix('/');
@@ -86,14 +96,18 @@ impl Origins {
     }
 }
 
-/// The dependency that a source file belongs to, without its version.
-fn dependency(file: &str) -> Option<&str> {
-    let folder = ["/registry/src/", "/git/checkouts/", "/vendor/"].into_iter().find_map(|mark| {
+/// A dependency's source file, from the folder that is named for the dependency.
+fn dependency_path(file: &str) -> Option<&str> {
+    ["/registry/src/", "/git/checkouts/", "/vendor/"].into_iter().find_map(|mark| {
         let (_, rest) = file.split_once(mark)?;
         // A registry has a folder of its own in between.
         if mark == "/registry/src/" { rest.split_once('/').map(|(_, rest)| rest) } else { Some(rest) }
-    })?;
-    let name = folder.split('/').next()?;
+    })
+}
+
+/// The dependency that a source file belongs to, without its version.
+fn dependency(file: &str) -> Option<&str> {
+    let name = dependency_path(file)?.split('/').next()?;
     // `name-1.2.3`, or `name-0123456789abcdef` of a git checkout.
     Some(name.rsplit_once('-').map_or(name, |(name, _)| name))
 }

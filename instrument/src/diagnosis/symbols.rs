@@ -46,7 +46,7 @@ impl Symbols {
                     module,
                     offset: frame.offset,
                     function: symbol.function.clone(),
-                    file: file.map(|file| origins.relative(file).to_owned()),
+                    file: symbol.file.clone(),
                     line: symbol.line,
                     krate: function.and_then(crate_of).map(str::to_owned),
                     user: origins.of(function, file) == Origin::User,

@@ -105,10 +105,10 @@ impl Watch {
         self.registered.thread.runtime
     }
 
-    /// The stall it is in.
+    /// The stall it is in, unless its stack has shown that it is none.
     pub(super) fn stall(&self) -> Option<u64> {
-        let ongoing = self.seen.as_ref()?.stall.as_ref()?;
-        (self.registered.cell.stall() == Some(ongoing.id)).then_some(ongoing.id)
+        let seen = self.seen.as_ref().filter(|seen| !self.registered.cell.is_dismissed(seen.open))?;
+        seen.stall.as_ref().map(|ongoing| ongoing.id)
     }
 
     pub(super) fn is_stalled(&self) -> bool {

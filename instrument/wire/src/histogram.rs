@@ -19,7 +19,7 @@ impl Histogram {
     /// How many durations were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.buckets.iter().map(|&(_, count)| count).sum()
+        self.buckets.iter().fold(0, |total, &(_, count)| total.saturating_add(count))
     }
 
     /// The duration in nanoseconds that a share `quantile` (0 to 1) of all recorded ones does not exceed, to the
@@ -35,7 +35,7 @@ impl Histogram {
         let rank = ((quantile.clamp(0.0, 1.0) * total as f64).ceil() as u64).max(1);
         let mut seen = 0;
         for &(upper, count) in &self.buckets {
-            seen += count;
+            seen = u64::saturating_add(seen, count);
             if seen >= rank {
                 return upper.min(self.max_ns);
             }

@@ -20,6 +20,6 @@ impl Lost {
     /// Whether anything was dropped.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.events + self.stacks + self.locations + self.lines > 0
+        [self.events, self.stacks, self.locations, self.lines].iter().any(|&lost| lost > 0)
     }
 }
