@@ -122,11 +122,7 @@ fn write_stack(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Res
 }
 
 fn place(frame: &Frame) -> String {
-    match (&frame.file, frame.line) {
-        (Some(file), Some(line)) => clean(&format!("{file}:{line}")),
-        (Some(file), None) => clean(file),
-        _ => "-".to_owned(),
-    }
+    frame.place().map_or_else(|| "-".to_owned(), |place| clean(&place))
 }
 
 /// What the report rests on, and what it could not see.
