@@ -1,5 +1,6 @@
 use super::Culprit;
 use super::group::Group;
+use super::place::short_place;
 use serde::{Deserialize, Serialize};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Quality, Victims};
@@ -175,18 +176,9 @@ impl Frame {
     /// Where it is, short enough for a line: `file:line`, without what lies before a dependency's or std's own folder.
     #[must_use]
     pub fn place(&self) -> Option<String> {
-        let file = short(self.file.as_deref()?);
+        let file = short_place(self.file.as_deref()?);
         Some(self.line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")))
     }
-}
-
-/// `/rustc/<commit>/library/std/src/fs.rs` is `std/src/fs.rs`; `~/.cargo/registry/src/<index>/serde-1.0.0/src/de.rs` is
-/// `serde-1.0.0/src/de.rs`.
-fn short(file: &str) -> &str {
-    let registry = || file.split_once("/registry/src/").and_then(|(_, rest)| rest.split_once('/'));
-    let toolchain = |start: &str| file.starts_with(start).then(|| file.split_once("/library/")).flatten();
-    let installed = || file.split_once("/rustlib/src/rust/library/");
-    registry().or_else(|| toolchain("/rustc/")).or_else(installed).map_or(file, |(_, rest)| rest)
 }
 
 impl fmt::Display for Frame {

@@ -1,6 +1,6 @@
 //! A report for people: what was to hold, what went wrong, what was not seen.
 
-use stallscope::analysis::{Finding, Frame, Outcome, Report, Severity, Verdict};
+use stallscope::analysis::{Finding, Frame, Outcome, Report, Severity, Verdict, short_place};
 use stallscope_wire::Quality;
 use stallscope_wire::duration::show;
 use std::fmt::Display;
@@ -82,7 +82,7 @@ fn write_finding(
         facts.push(format!("the code answers for {} of the longest", show(finding.attributable_max_ns)));
     }
     if let Some(task) = &finding.task {
-        facts.push(format!("in task {}, spawned at {}", task.id, clean(&task.spawned_at)));
+        facts.push(format!("in task {}, spawned at {}", task.id, clean(short_place(&task.spawned_at))));
     }
     facts.extend(finding.route.as_ref().map(|route| format!("answering {}", clean(route))));
     writeln!(out, "  {}", facts.join(" · "))?;
