@@ -255,7 +255,7 @@ fn usage_errors_exit_2_before_anything_runs() {
         (&[], "required"),
         (&["--", "no-such-command"], "cannot run no-such-command: there is no such command"),
         (&["--", "/"], "cannot run /"),
-        (&["--pid", "4294967", "--for", "1s"], "is not there or not instrumented"),
+        (&["--pid", "4294967", "--for", "1s"], "no process has the pid 4294967"),
     ] {
         bench.check(arguments).exits(2).says(said).says("error: ");
     }

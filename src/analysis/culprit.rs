@@ -1,4 +1,5 @@
 use super::StallRecord;
+use super::place::short_place;
 use serde::{Deserialize, Serialize};
 use stallscope_wire::{Header, Owner};
 use std::fmt;
@@ -76,14 +77,14 @@ impl Culprit {
 impl fmt::Display for Culprit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.file, self.line, &self.function, &self.module, self.offset) {
-            (Some(file), Some(line), ..) => write!(f, "{file}:{line}"),
+            (Some(file), Some(line), ..) => write!(f, "{}:{line}", short_place(file)),
             (_, _, Some(function), ..) => f.write_str(function),
-            (Some(file), ..) => f.write_str(file),
+            (Some(file), ..) => f.write_str(short_place(file)),
             (_, _, _, Some(module), Some(offset)) => {
                 write!(f, "{}+{offset:#x}", module.rsplit('/').next().unwrap_or(module))
             }
             _ => match (&self.spawned_at, self.owner.as_deref()) {
-                (Some(spawned_at), _) => write!(f, "a task spawned at {spawned_at}"),
+                (Some(spawned_at), _) => write!(f, "a task spawned at {}", short_place(spawned_at)),
                 (None, Some("root")) => f.write_str("the root future"),
                 (None, Some("local")) => f.write_str("a task of a LocalSet"),
                 (None, Some("runtime")) => f.write_str("the runtime itself"),

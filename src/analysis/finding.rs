@@ -1,5 +1,6 @@
 use super::Culprit;
 use super::group::Group;
+use super::place::short_place;
 use serde::{Deserialize, Serialize};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Quality, Victims};
@@ -169,6 +170,15 @@ pub struct Frame {
     /// Offset of the instruction in that file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
+}
+
+impl Frame {
+    /// Where it is, short enough for a line: `file:line`, without what lies before a dependency's or std's own folder.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        let file = short_place(self.file.as_deref()?);
+        Some(self.line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")))
+    }
 }
 
 impl fmt::Display for Frame {

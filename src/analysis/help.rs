@@ -5,7 +5,7 @@ use super::{Cause, Finding};
 /// What a blocking call is known by, and what to do instead. The first that fits the innermost frames holds.
 const CALLS: [(&[&str], &str); 13] = [
     (
-        &["thread::sleep", "thread::sleep_ms", "sleep_until"],
+        &["thread::sleep", "thread::functions::sleep"],
         "await tokio::time::sleep instead of std::thread::sleep",
     ),
     (
@@ -35,7 +35,7 @@ const CALLS: [(&[&str], &str); 13] = [
         "resolve names with tokio::net::lookup_host, or hand the name to an async connect",
     ),
     (
-        &["std::process::", "process::Command", "process::Child"],
+        &["std::process::", "std::sys::process::", "process::Command", "process::Child"],
         "start and await it with tokio::process::Command",
     ),
     (
@@ -43,10 +43,21 @@ const CALLS: [(&[&str], &str); 13] = [
         "read standard input on a thread of its own, or with tokio::io::stdin",
     ),
     (
-        &["std::fs::", "fs::read", "fs::write", "fs::File", "File::open", "fs::OpenOptions"],
+        &[
+            "std::fs::",
+            "std::sys::fs::",
+            "fs::read",
+            "fs::write",
+            "fs::File",
+            "File::open",
+            "fs::OpenOptions",
+        ],
         "use tokio::fs, or move the file access into tokio::task::spawn_blocking",
     ),
-    (&["std::net::", "net::TcpStream::connect", "TcpStream::read"], "use tokio::net instead of std::net"),
+    (
+        &["std::net::", "std::sys::net::", "net::TcpStream::connect", "TcpStream::read"],
+        "use tokio::net instead of std::net",
+    ),
     (
         &["JoinHandle", "JoinInner", "thread::scope"],
         "join threads in tokio::task::spawn_blocking, or answer through a tokio::sync::oneshot",

@@ -96,10 +96,10 @@ impl Report {
         for history in histories {
             coverage.complete &= history.coverage().complete;
             history.coverage().missing.iter().cloned().for_each(|gap| coverage.add(gap));
-            lost.events += history.lost().events;
-            lost.stacks += history.lost().stacks;
-            lost.locations += history.lost().locations;
-            lost.lines += history.lost().lines;
+            lost.events = lost.events.saturating_add(history.lost().events);
+            lost.stacks = lost.stacks.saturating_add(history.lost().stacks);
+            lost.locations = lost.locations.saturating_add(history.lost().locations);
+            lost.lines = lost.lines.saturating_add(history.lost().lines);
         }
         let headers = || histories.iter().map(|history| history.header());
         Self {

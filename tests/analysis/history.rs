@@ -2,7 +2,9 @@
 
 use crate::scenario::{MS, found, judged, process, stall};
 use stallscope::analysis::History;
-use stallscope_wire::{Cause, Coverage, Gap, Header, Lag, Line, Phase, Stack, Stall};
+use stallscope_wire::{
+    Cause, Coverage, Gap, Header, Lag, LagState, Line, Phase, Snapshot, Stack, Stall, Worker,
+};
 
 fn lines(history: &mut History, stalls: impl IntoIterator<Item = Stall>) {
     stalls.into_iter().for_each(|stall| history.apply(Line::Stall(stall)));
@@ -81,6 +83,37 @@ fn a_wait_told_again_is_one_wait() {
     let lags: Vec<_> =
         history.lags().map(|lag| (lag.wait_ns / MS, lag.ongoing, lag.stalls.clone())).collect();
     assert_eq!(lags, [(110, false, vec![1, 2]), (50, false, vec![])]);
+}
+
+#[test]
+fn what_goes_on_has_lasted_until_the_latest_snapshot() {
+    let blocked = Stall { phase: Phase::Progress, ..stall("src/a.rs:1", 1600, Cause::Lock) };
+    let wait = Lag {
+        at_ns: 400 * MS,
+        wait_ns: 220 * MS,
+        attributable_ns: 220 * MS,
+        ongoing: true,
+        ..Lag::default()
+    };
+    let mut history = process().stall(blocked).line(Line::Lag(wait)).killed();
+    let lag = LagState { now_ns: Some(2820 * MS), ..LagState::default() };
+    let workers = vec![Worker { stall: Some(1), ..Worker::default() }];
+    history.apply(Line::Snapshot(Snapshot { at_ns: 3000 * MS, workers, lag, ..Snapshot::default() }));
+    let found: Vec<_> =
+        found(&history).iter().map(|finding| (finding.max_ns / MS, finding.ongoing)).collect();
+    assert_eq!(found, [(3000, true), (2820, true)]);
+}
+
+#[test]
+fn a_wait_without_an_explanation_is_given_the_stalls_that_went_on_meanwhile() {
+    let during = |runtime: u64| {
+        let mut blocked = Stall { started_ns: 100 * MS, ..stall("src/a.rs:1", 300, Cause::Lock) };
+        blocked.thread.runtime = runtime;
+        blocked
+    };
+    let lag = Lag { at_ns: 390 * MS, wait_ns: 220 * MS, attributable_ns: 220 * MS, ..Lag::default() };
+    let history = process().stall(during(0)).stall(during(1)).line(Line::Lag(lag)).ended();
+    assert_eq!(history.lags().next().expect("a wait").stalls, [1]);
 }
 
 #[test]

@@ -2,8 +2,12 @@
 
 use crate::scenario::{MS, process, task, victims};
 use hdrhistogram::serialization::Deserializer;
-use stallscope::analysis::{Report, judge, thresholds};
-use stallscope_wire::{Cause, Stall};
+use proptest::prelude::*;
+use stallscope::analysis::{History, Report, judge, thresholds};
+use stallscope_wire::{
+    Cause, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Lost, Pause, Phase, Snapshot, Stall,
+    Worker,
+};
 
 fn report() -> Report {
     let stall = Stall {
@@ -95,4 +99,60 @@ fn is_honest_of_nothing() {
     assert!(!report.coverage.complete);
     assert_eq!(report.histograms.poll, None);
     assert_eq!(report.thresholds[0].ok, None);
+}
+
+/// Numbers that no process has, but a broken log may.
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), Just(1), 0..1_000_000_000u64, Just(u64::MAX - 1), Just(u64::MAX)]
+}
+
+fn line() -> impl Strategy<Value = Line> {
+    (0..7u8, number(), number(), number(), number(), any::<bool>()).prop_map(|(kind, a, b, c, d, flag)| {
+        let histogram =
+            Histogram { buckets: vec![(a, b % (1 << 40)), (c, d % (1 << 40))], max_ns: d, sum_ns: c };
+        let phase = if flag { Phase::Progress } else { Phase::End };
+        match kind {
+            0 => Line::Stall(Stall {
+                id: a % 3,
+                phase,
+                started_ns: b,
+                duration_ns: c,
+                attributable_ns: d,
+                ..Stall::default()
+            }),
+            1 => Line::Lag(Lag { at_ns: a, wait_ns: b, attributable_ns: c, ongoing: flag, ..Lag::default() }),
+            2 => Line::Pause(Pause { at_ns: a, gap_ns: b }),
+            3 => Line::Lost(Lost { at_ns: a, events: b, stacks: c, locations: d, lines: a }),
+            4 => {
+                let route = String::new();
+                Line::Handler(Handlers {
+                    at_ns: a,
+                    handlers: vec![Handler { route, latency: histogram, ..Handler::default() }],
+                })
+            }
+            _ => {
+                let lag = LagState { now_ns: Some(a), histogram: histogram.clone(), ..LagState::default() };
+                let workers = vec![Worker { stall: Some(a % 3), polls: b, ..Worker::default() }; 2];
+                Line::Snapshot(Snapshot { at_ns: d, workers, poll: histogram, lag, ..Snapshot::default() })
+            }
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_numbers_make_it_panic(started in number(), threshold in number(), lines in prop::collection::vec(line(), 0..12)) {
+        let header = Header {
+            started_unix_ns: started, threshold_ns: threshold, probe_interval_ns: threshold, ..Header::default()
+        };
+        let mut history = History::new(header);
+        lines.into_iter().for_each(|line| history.apply(line));
+        let exprs = ["stall.max < 1ms", "stall.p50 < 1s", "stall.mean < 1s", "stall.total < 1s", "stall.count == 0",
+            "poll.p99 < 1ms", "lag.max < 1ms", "lag.mean < 1s", "handler.total < 1s", "handler.count < 1"];
+        let thresholds: Vec<_> = exprs.iter().map(|expr| expr.parse().expect("it parses")).collect();
+        let both = [&history, &history];
+        let report = Report::new(Vec::new(), judge(&thresholds, &both, true), &both);
+        prop_assert_eq!(report.thresholds.len(), exprs.len());
+    }
 }

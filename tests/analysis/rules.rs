@@ -131,6 +131,22 @@ fn the_same_line_in_two_processes_is_one_finding() {
 }
 
 #[test]
+fn a_frame_s_place_is_short() {
+    for (file, short) in [
+        ("src/a.rs", "src/a.rs:7"),
+        ("/rustc/59807616e1/library/std/src/fs.rs", "std/src/fs.rs:7"),
+        ("/home/u/.rustup/toolchains/x/lib/rustlib/src/rust/library/core/src/a.rs", "core/src/a.rs:7"),
+        ("/home/u/.cargo/registry/src/index.crates.io-19/serde-1.0.0/src/de.rs", "serde-1.0.0/src/de.rs:7"),
+    ] {
+        let mut stall = stall("src/a.rs:1", 200, Cause::Cpu);
+        stall.stack.as_mut().expect("a stack").frames[0].file = Some(file.into());
+        stall.stack.as_mut().expect("a stack").frames[0].line = Some(7);
+        let finding = found(&process().stall(stall).ended()).remove(0);
+        assert_eq!(finding.stack[0].place().as_deref(), Some(short));
+    }
+}
+
+#[test]
 fn help_fits_the_call() {
     let called = |function: &str, cause, syscall: &str, lock: &str| {
         let name = |name: &str| (!name.is_empty()).then(|| name.to_owned());
@@ -139,7 +155,13 @@ fn help_fits_the_call() {
         found(&process().line(Line::Stall(stall)).ended()).remove(0).help
     };
     for (function, cause, syscall, lock, help) in [
-        ("std::thread::sleep", Cause::Syscall, "clock_nanosleep", "", "tokio::time::sleep"),
+        (
+            "std::thread::functions::sleep",
+            Cause::Syscall,
+            "clock_nanosleep",
+            "",
+            "instead of std::thread::sleep",
+        ),
         ("", Cause::Syscall, "clock_nanosleep", "", "tokio::time::sleep"),
         ("std::fs::File::open", Cause::Syscall, "openat", "", "tokio::fs"),
         ("", Cause::Syscall, "fdatasync", "", "spawn_blocking"),

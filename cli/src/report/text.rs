@@ -1,6 +1,6 @@
 //! A report for people: what was to hold, what went wrong, what was not seen.
 
-use stallscope::analysis::{Finding, Frame, Outcome, Report, Severity, Verdict};
+use stallscope::analysis::{Finding, Frame, Outcome, Report, Severity, Verdict, short_place};
 use stallscope_wire::Quality;
 use stallscope_wire::duration::show;
 use std::fmt::Display;
@@ -82,7 +82,7 @@ fn write_finding(
         facts.push(format!("the code answers for {} of the longest", show(finding.attributable_max_ns)));
     }
     if let Some(task) = &finding.task {
-        facts.push(format!("in task {}, spawned at {}", task.id, clean(&task.spawned_at)));
+        facts.push(format!("in task {}, spawned at {}", task.id, clean(short_place(&task.spawned_at))));
     }
     facts.extend(finding.route.as_ref().map(|route| format!("answering {}", clean(route))));
     writeln!(out, "  {}", facts.join(" · "))?;
@@ -122,11 +122,7 @@ fn write_stack(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Res
 }
 
 fn place(frame: &Frame) -> String {
-    match (&frame.file, frame.line) {
-        (Some(file), Some(line)) => clean(&format!("{file}:{line}")),
-        (Some(file), None) => clean(file),
-        _ => "-".to_owned(),
-    }
+    frame.place().map_or_else(|| "-".to_owned(), |place| clean(&place))
 }
 
 /// What the report rests on, and what it could not see.

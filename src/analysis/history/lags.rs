@@ -1,11 +1,13 @@
 use super::super::culprit::{Culprit, Key};
 use super::super::measure::Shift;
 use super::{StallRecord, Stalls};
-use stallscope_wire::{Header, Lag};
+use stallscope_wire::{Header, Lag, Snapshot};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many are kept; older ones live on in the counts of what explains them.
 const LIMIT: usize = 4096;
+/// Among so many of the newest is one that goes on looked for.
+const RECENT: usize = 64;
 /// More explanations than this are counted as one.
 const EXPLANATIONS: usize = 1024;
 /// The most probes that one wait is taken to have kept from being sent.
@@ -78,6 +80,9 @@ impl LagGroup {
 
 impl Lags {
     pub(super) fn apply(&mut self, header: &Header, stalls: &Stalls, mut lag: Lag) {
+        if lag.stalls.is_empty() {
+            lag.stalls = stalls.between(lag.runtime, start(&lag), lag.at_ns);
+        }
         let earlier = self.records.iter_mut().rev().find(|known| known.runtime == lag.runtime);
         if let Some(earlier) = earlier.filter(|known| known.ongoing && start(&lag) <= known.at_ns) {
             // The same wait, told again: what it waited behind meanwhile may have changed.
@@ -95,6 +100,19 @@ impl Lags {
             shift(&mut self.folded_shift, header, &oldest);
             if counts(header, &oldest) {
                 note(&mut self.folded, header, stalls, &oldest);
+            }
+        }
+    }
+
+    /// A wait that the snapshot still counts has lasted until then; its own lines are few.
+    pub(super) fn advance(&mut self, snapshot: &Snapshot, header: &Header) {
+        let longest = snapshot.lag.now_ns.unwrap_or(0).saturating_add(header.probe_interval_ns);
+        for lag in self.records.iter_mut().rev().take(RECENT).filter(|lag| lag.ongoing) {
+            let age = snapshot.at_ns.saturating_sub(start(lag));
+            if age > lag.wait_ns && age <= longest {
+                lag.attributable_ns = lag.attributable_ns.saturating_add(age - lag.wait_ns);
+                lag.wait_ns = age;
+                lag.at_ns = snapshot.at_ns;
             }
         }
     }

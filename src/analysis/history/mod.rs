@@ -62,6 +62,8 @@ impl History {
                 let at_ns = snapshot.at_ns;
                 self.runtimes = self.runtimes.max(snapshot.runtimes.len());
                 self.workers = self.workers.max(snapshot.workers.len());
+                self.stalls.advance(&snapshot);
+                self.lags.advance(&snapshot, &self.header);
                 self.snapshot = Some(snapshot);
                 at_ns
             }
@@ -172,7 +174,10 @@ impl History {
     #[must_use]
     pub fn polls(&self) -> u64 {
         let counted = self.snapshot.as_ref().map_or(0, |snapshot| {
-            snapshot.poll.count().max(snapshot.workers.iter().map(|worker| worker.polls).sum())
+            snapshot
+                .poll
+                .count()
+                .max(snapshot.workers.iter().map(|worker| worker.polls).fold(0, u64::saturating_add))
         });
         counted.max(self.stalls.count())
     }

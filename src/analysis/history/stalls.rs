@@ -1,6 +1,6 @@
 use super::super::group::Groups;
 use super::super::measure::Shift;
-use stallscope_wire::{Cause, Header, Phase, Stack, Stall};
+use stallscope_wire::{Cause, Header, Phase, Snapshot, Stack, Stall};
 use std::collections::BTreeMap;
 
 /// More records than this, and the dull ones among them are folded into the counts of their culprits.
@@ -58,6 +58,28 @@ impl Stalls {
         if self.records.len() > LIMIT {
             self.fold(header);
         }
+    }
+
+    /// A stall that a worker is still in has lasted until then; its own lines come at 1, 2, 4, … thresholds only.
+    pub(super) fn advance(&mut self, snapshot: &Snapshot) {
+        for id in snapshot.workers.iter().filter_map(|worker| worker.stall) {
+            if let Some(record) = self.records.get_mut(&id).filter(|record| record.ongoing) {
+                let age = snapshot.at_ns.saturating_sub(record.stall.started_ns);
+                let grown = age.saturating_sub(record.stall.duration_ns);
+                record.stall.duration_ns += grown;
+                record.stall.attributable_ns = record.stall.attributable_ns.saturating_add(grown);
+            }
+        }
+    }
+
+    /// Those of a runtime that went on between these times.
+    pub(super) fn between(&self, runtime: u64, from_ns: u64, to_ns: u64) -> Vec<u64> {
+        let overlaps = |record: &&StallRecord| {
+            let stall = &record.stall;
+            let over = !record.ongoing && stall.started_ns.saturating_add(stall.duration_ns) <= from_ns;
+            stall.thread.runtime == runtime && stall.started_ns < to_ns && !over
+        };
+        self.records.values().filter(overlaps).map(|record| record.stall.id).collect()
     }
 
     pub(in super::super) fn records(&self) -> impl DoubleEndedIterator<Item = &StallRecord> + Clone {

@@ -7,6 +7,7 @@ mod stall;
 pub(super) use handler::routes;
 pub(super) use shift::Shift;
 
+use super::place::short_place;
 use super::thresholds::{Metric, Stat, Value};
 use super::{Culprit, History, Threshold};
 use stallscope_wire::Histogram;
@@ -86,7 +87,9 @@ fn statistic(histogram: &Histogram, stat: Stat) -> Value {
 fn slowest_location(histories: &[&History]) -> Option<String> {
     let locations =
         histories.iter().filter_map(|history| history.snapshot()).flat_map(|snapshot| &snapshot.locations);
-    locations.max_by_key(|location| location.max_ns).map(|location| location.spawned_at.clone())
+    locations
+        .max_by_key(|location| location.max_ns)
+        .map(|location| short_place(&location.spawned_at).to_owned())
 }
 
 fn worst_wait(histories: &[&History]) -> Option<String> {

@@ -69,7 +69,7 @@ fn doubt(threshold: &Threshold, history: &History) -> Option<String> {
             ));
         }
     }
-    let dropped = history.lost().events + history.lost().lines;
+    let dropped = history.lost().events.saturating_add(history.lost().lines);
     let none_dropped = known && longest < recorded_from.max(1);
     (dropped > 0 && !none_dropped)
         .then(|| format!("process {pid} dropped {dropped} reports, stalls perhaps among them"))

@@ -1,9 +1,10 @@
 //! Event logs, from files and folders.
 
+use crate::source::{Ending, Message, OpenError, Source, Target};
 use stallscope::analysis::History;
-use stallscope_wire::{ReadError, Reader};
+use stallscope_wire::ReadError;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,38 +15,39 @@ pub(super) struct Logs {
     pub(super) problems: Vec<Problem>,
 }
 
-/// Why a log was not read.
+/// Why a log was not read, or not to its end.
 #[derive(Debug)]
-pub(super) struct Problem {
-    path: PathBuf,
-    kind: Kind,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Missing(io::Error),
-    Unreadable(ReadError),
-    EmptyFolder,
+pub(super) enum Problem {
+    /// There is no such file or folder, or it is closed to us.
+    Missing(PathBuf, io::Error),
+    /// A folder without logs.
+    EmptyFolder(PathBuf),
+    /// It is no log of a version known here.
+    Unopened(OpenError),
+    /// It is one, up to a line that makes no sense.
+    Garbled(PathBuf, ReadError),
 }
 
 impl Problem {
     /// Whether there was merely nothing in it, as opposed to something that is no log.
     pub(super) fn is_absence(&self) -> bool {
-        match &self.kind {
-            Kind::Missing(_) => false,
-            Kind::Unreadable(error) => error.is_empty_input(),
-            Kind::EmptyFolder => true,
+        match self {
+            Self::Unopened(error) => error.is_no_data(),
+            Self::EmptyFolder(_) => true,
+            Self::Missing(..) | Self::Garbled(..) => false,
         }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        match &self.kind {
-            Kind::Missing(error) => write!(f, "cannot open {path}: {error}"),
-            Kind::Unreadable(error) => write!(f, "{path}: {error}"),
-            Kind::EmptyFolder => write!(f, "{path} holds no event log (no file that ends in .jsonl)"),
+        match self {
+            Self::Missing(path, error) => write!(f, "cannot open {}: {error}", path.display()),
+            Self::EmptyFolder(path) => {
+                write!(f, "{} holds no event log (no file that ends in .jsonl)", path.display())
+            }
+            Self::Unopened(error) => error.fmt(f),
+            Self::Garbled(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }
 }
@@ -54,44 +56,35 @@ impl Logs {
     /// Reads a log, or all logs of a folder.
     pub(super) fn read(&mut self, path: &Path) {
         match logs_in(path) {
-            Ok(paths) if paths.is_empty() => self.fail(path, Kind::EmptyFolder),
+            Ok(paths) if paths.is_empty() => self.problems.push(Problem::EmptyFolder(path.to_owned())),
             Ok(paths) => paths.iter().for_each(|path| self.read_one(path)),
-            Err(error) => self.fail(path, Kind::Missing(error)),
+            Err(error) => self.problems.push(Problem::Missing(path.to_owned(), error)),
         }
     }
 
     /// Reads all logs of a folder that may well hold none.
     pub(super) fn read_written(&mut self, folder: &Path) {
-        match logs_in(folder) {
-            Ok(paths) => paths.iter().for_each(|path| self.read_one(path)),
-            Err(error) => self.fail(folder, Kind::Missing(error)),
-        }
+        self.read(folder);
+        self.problems.retain(|problem| !matches!(problem, Problem::EmptyFolder(_)));
     }
 
     fn read_one(&mut self, path: &Path) {
-        let mut reader = match File::open(path) {
-            Err(error) => return self.fail(path, Kind::Missing(error)),
-            Ok(file) => match Reader::new(file) {
-                Err(error) => return self.fail(path, Kind::Unreadable(error)),
-                Ok(reader) => reader,
-            },
+        let source = match Source::open(&Target::Path(path.to_owned())) {
+            Ok(source) => source,
+            Err(error) => return self.problems.push(Problem::Unopened(error)),
         };
-        let mut history = History::new(reader.header().clone());
-        loop {
-            match reader.next_line() {
-                Ok(Some(line)) => history.apply(line),
-                Ok(None) => break history.set_cut(reader.cut()),
-                Err(error) => {
+        let mut history = History::new(source.header.clone());
+        for message in &source.messages {
+            match message {
+                Message::Line(line) => history.apply(*line),
+                Message::Ended(ending) => history.set_cut(ending == Ending::Cut),
+                Message::Failed(error) => {
                     history.set_cut(true);
-                    break self.fail(path, Kind::Unreadable(error));
+                    self.problems.push(Problem::Garbled(path.to_owned(), error));
                 }
             }
         }
         self.histories.push(history);
-    }
-
-    fn fail(&mut self, path: &Path, kind: Kind) {
-        self.problems.push(Problem { path: path.to_owned(), kind });
     }
 }
 
