@@ -53,6 +53,18 @@ impl<'a> Detail<'a> {
             culprit: accused.or_else(|| finding.stack.iter().position(|frame| frame.user)),
         })
     }
+
+    /// The longest stall, which may be the one that goes on, in nanoseconds.
+    pub(crate) fn longest_ns(&self, process: &Process, now_ns: u64) -> u64 {
+        self.finding.max_ns.max(self.ongoing.map_or(0, |record| process.lasted_ns(record, now_ns)))
+    }
+
+    /// All stalls added up, the one that goes on up to now, in nanoseconds.
+    pub(crate) fn total_ns(&self, process: &Process, now_ns: u64) -> u64 {
+        let untold =
+            self.ongoing.map_or(0, |record| process.lasted_ns(record, now_ns) - record.stall.duration_ns);
+        self.finding.total_ns.saturating_add(untold)
+    }
 }
 
 impl FindingId {

@@ -15,7 +15,7 @@ const RECENT_NS: u64 = 10_000_000_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Health {
     pub(crate) level: Level,
-    /// The sentence in one word.
+    /// The sentence in one word, which stands before it where there is room for signs.
     pub(crate) word: &'static str,
     pub(crate) sentence: Vec<Part>,
 }
@@ -39,6 +39,9 @@ pub(crate) enum Part {
 
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.level == Level::Good {
+            f.write_str("healthy: ")?;
+        }
         self.sentence.iter().try_for_each(|part| match part {
             Part::Plain(text) | Part::Strong(text) => f.write_str(text),
         })
@@ -133,7 +136,7 @@ fn stalling(process: &Process, now_ns: u64) -> Option<Health> {
 }
 
 fn calm(process: &Process, now_ns: u64) -> Health {
-    let mut sentence = vec![plain("healthy: ")];
+    let mut sentence = Vec::new();
     if let Some(figures) = process.lag.last_minute(now_ns) {
         sentence.push(plain(format!("loop lag p99 {}, ", show(figures.p99_ns))));
     }
@@ -213,7 +216,8 @@ fn place(record: &StallRecord) -> [Part; 2] {
     [Part::Strong(Culprit::of(record).to_string()), Part::Plain(why)]
 }
 
-fn worker(process: &Process, record: &StallRecord) -> String {
+/// A stalled thread as people call it: `worker 1`.
+pub(crate) fn worker(process: &Process, record: &StallRecord) -> String {
     let runtimes = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.runtimes);
     let name = thread_name(runtimes, &record.stall.thread);
     if record.stall.thread.worker.is_some() { format!("worker {name}") } else { format!("thread {name}") }

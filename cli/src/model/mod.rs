@@ -16,7 +16,7 @@ mod window;
 mod workers;
 
 pub(crate) use detail::{Detail, FindingId};
-pub(crate) use health::{Health, Level, Part, health};
+pub(crate) use health::{Health, Level, Part, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Pane, Screen};

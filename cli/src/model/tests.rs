@@ -56,7 +56,7 @@ fn a_worker_is_blocked_from_the_stalls_first_line_to_its_last() {
 
 #[test]
 fn a_stall_explains_its_lag() {
-    let lag = Lag { wait_ns: 300_000_000, stalls: vec![2], ..Lag::default() };
+    let lag = Lag { wait_ns: 300_000_000, attributable_ns: 300_000_000, stalls: vec![2], ..Lag::default() };
     let watched = stalled().line(Line::Lag(lag)).live();
     let process = watched.model.process();
     assert!(process.findings.iter().all(|finding| finding.rule == stallscope::analysis::Rule::BlockingPoll));

@@ -10,7 +10,7 @@ const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇"
 /// Room for the numbers at the left: `100ms┤`.
 const AXIS: u16 = 6;
 /// The lowest value that is told from nothing, in nanoseconds.
-const FLOOR_NS: f64 = 10_000.0;
+const FLOOR_NS: f64 = 100_000.0;
 
 /// Durations over time as bars, on a logarithmic scale: what is normal and a stall are a thousandfold apart, and both
 /// are to be seen.

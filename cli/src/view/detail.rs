@@ -1,14 +1,15 @@
 use super::findings::place;
 use super::fit;
 use super::list;
+use super::stack;
 use super::theme::Theme;
-use crate::model::{Detail, Process};
+use crate::model::{Detail, Process, worker};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-use stallscope::analysis::{Cause, Finding, Frame as StackFrame};
+use stallscope::analysis::{Cause, Finding};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Evidence, Owner, Quality};
 
@@ -33,7 +34,7 @@ pub(super) fn draw(
     let height = (facts.len() as u16).min(room.height - least_stack);
     frame.render_widget(Paragraph::new(facts), Rect { height, ..room });
     let below = Rect { y: room.y + height, height: room.height - height, ..room };
-    stack(frame, theme, below, detail, cursor);
+    draw_stack(frame, theme, below, detail, cursor);
 }
 
 fn facts(
@@ -59,14 +60,9 @@ fn facts(
     };
     fact("In", finding.culprit.function.clone().unwrap_or_default(), theme.strong());
     if let Some(record) = detail.ongoing {
-        let lasted = show(process.lasted_ns(record, now_ns));
-        let (verb, end) =
-            if process.conclusion.is_some() { ("was", "when the lines ended") } else { ("is", "now") };
-        fact(
-            "BLOCKED",
-            format!("{} {verb} blocked {end}, for {lasted}", record.stall.thread.name),
-            theme.bad(),
-        );
+        let (who, lasted) = (worker(process, record), show(process.lasted_ns(record, now_ns)));
+        let still = if process.conclusion.is_some() { "when the lines ended" } else { "and still" };
+        fact("BLOCKED", format!("{who}, for {lasted} {still}"), theme.bad());
     }
     fact("Seen", seen(process, detail, now_ns), Style::new());
     fact("Cause", cause(detail), Style::new());
@@ -79,18 +75,18 @@ fn facts(
 
 fn seen(process: &Process, detail: &Detail<'_>, now_ns: u64) -> String {
     let finding = detail.finding;
-    let longest =
-        detail.ongoing.map_or(finding.max_ns, |record| finding.max_ns.max(process.lasted_ns(record, now_ns)));
-    let times = if finding.count == 1 {
-        "once".to_owned()
-    } else {
-        format!("{} times, {} in all", finding.count, show(finding.total_ns))
+    let longest = show(detail.longest_ns(process, now_ns));
+    let times = match finding.count {
+        1 => format!("once, for {longest}"),
+        count => {
+            format!("{count} times, the longest {longest}, {} in all", show(detail.total_ns(process, now_ns)))
+        }
     };
     let last = detail.latest.filter(|record| !record.ongoing).map_or_else(String::new, |record| {
         let ended_ns = record.stall.started_ns.saturating_add(record.stall.duration_ns);
         format!(", the last {} ago", show(now_ns.saturating_sub(ended_ns) / 1_000_000 * 1_000_000))
     });
-    format!("{times}, the longest {}{last}", show(longest))
+    times + &last
 }
 
 /// The cause, and what it was judged by.
@@ -157,7 +153,7 @@ fn task(detail: &Detail<'_>) -> String {
     told
 }
 
-fn stack(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>, cursor: usize) {
+fn draw_stack(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>, cursor: usize) {
     let finding = detail.finding;
     let quality = match finding.stack_quality {
         Some(Quality::Exact) => "exact",
@@ -170,30 +166,6 @@ fn stack(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>, c
     if finding.stack.is_empty() {
         return list::lines(frame, theme, room, list::nothing(theme, "none was captured"), None);
     }
-    let width = usize::from(room.width);
-    let longest = finding.stack.iter().map(|frame| frame.to_string().chars().count()).max().unwrap_or(0);
-    let function = longest.min(width.saturating_sub(6) * 55 / 100);
-    let rows = finding.stack.iter().enumerate();
-    let rows =
-        rows.map(|(at, frame)| line(theme, frame, detail.culprit == Some(at), function, width)).collect();
+    let rows = stack::lines(theme, detail, usize::from(room.width));
     list::lines(frame, theme, room, rows, Some(cursor));
-}
-
-/// Own code stands out by a sign and its weight, the accused frame by an arrow and colour.
-fn line(theme: Theme, frame: &StackFrame, culprit: bool, function: usize, width: usize) -> Line<'static> {
-    let (sign, style) = match (culprit, frame.user) {
-        (true, _) => (" ▶ ", theme.bad()),
-        (false, true) => (" • ", theme.strong()),
-        (false, false) => ("   ", theme.dim()),
-    };
-    let at = match (&frame.file, frame.line) {
-        (Some(file), Some(line)) => format!("{file}:{line}"),
-        (Some(file), None) => file.clone(),
-        (None, _) => frame.krate.clone().unwrap_or_default(),
-    };
-    Line::from(vec![
-        Span::styled(sign, style),
-        Span::styled(fit::place(&frame.to_string(), function), style),
-        Span::styled(format!("  {}", fit::start(&at, width.saturating_sub(function + 6))), style),
-    ])
 }

@@ -1,82 +1,112 @@
 use super::fit;
 use super::list::{Place, lines, nothing, title};
+use super::stack;
 use super::theme::Theme;
 use crate::model::{Detail, FindingId, Process};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use stallscope::analysis::{Finding, Severity};
+use stallscope::analysis::{Finding, Rule, Severity};
 use stallscope_wire::duration::show;
 
-/// What went wrong, by the line that did it.
+/// Lines that the findings leave free before advice and stack are shown below them.
+const SPARE: u16 = 3;
+
+/// What went wrong, by the line that did it; where there is room, with the stack of the marked one.
 pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process, now_ns: u64) {
-    let mut room = title(frame, theme, place, "Findings, by what they cost others", "Enter: stack");
-    if room.height == 0 {
-        return;
-    }
+    let mut room = title(frame, theme, place, "Findings, by what they cost others", "Enter: all of it");
     if process.findings.is_empty() {
         let threshold = show(process.header().threshold_ns);
         let none = format!("none: no poll was longer than {threshold}");
         return lines(frame, theme, room, nothing(theme, &none), None);
     }
-    let columns = Columns::of(usize::from(room.width));
+    let details: Vec<_> =
+        process.findings.iter().filter_map(|finding| Detail::of(process, &FindingId::of(finding))).collect();
+    let columns = Columns::of(usize::from(room.width), &details);
     if room.height > 2 {
         frame.render_widget(columns.heads(theme), Rect { height: 1, ..room });
         room.y += 1;
         room.height -= 1;
     }
-    let rows = process.findings.iter().map(|finding| columns.row(theme, process, finding, now_ns)).collect();
+    let used = details.len() as u16;
+    if room.height >= used.saturating_add(SPARE) {
+        let below = Rect { y: room.y + used + 1, height: room.height - used - 1, ..room };
+        room.height = used;
+        if let Some(detail) = details.get(place.cursor) {
+            preview(frame, theme, below, detail);
+        }
+    }
+    let rows = details.iter().map(|detail| columns.row(theme, process, detail, now_ns)).collect();
     lines(frame, theme, room, rows, place.marked());
+}
+
+/// What to do, and the frames around the accused one.
+fn preview(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>) {
+    let advice = Line::from(vec![
+        Span::styled("   → ", theme.dim()),
+        Span::styled(detail.finding.help.clone(), theme.strong()),
+    ]);
+    frame.render_widget(advice, Rect { height: 1, ..area });
+    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let frames = stack::lines(theme, detail, usize::from(area.width));
+    // Not all may fit: what is next to the accused one tells most.
+    let fits = usize::from(below.height);
+    let inner = detail.culprit.unwrap_or(0).saturating_sub(fits / 2);
+    let first = inner.min(frames.len().saturating_sub(fits));
+    lines(frame, theme, below, frames.into_iter().skip(first).collect(), None);
 }
 
 /// Widths of the columns; those of no width are left out.
 struct Columns {
     place: usize,
-    cause: usize,
-    victims: usize,
-    total: usize,
     function: usize,
+    cause: usize,
+    total: usize,
+    victims: usize,
 }
 
+const SIGN: usize = 3;
 const COUNT: usize = 6;
-const LONGEST: usize = 8;
+const LONGEST: usize = 9;
 const NOW: usize = 8;
 
 impl Columns {
-    fn of(width: usize) -> Self {
-        let fixed = 3 + COUNT + LONGEST + NOW;
-        let mut left = width.saturating_sub(fixed);
-        let mut take = |wanted: usize, beyond: usize| {
-            let given = if left >= wanted + beyond { wanted } else { 0 };
+    fn of(width: usize, details: &[Detail<'_>]) -> Self {
+        let widest = details.iter().map(|detail| place(detail.finding).chars().count()).max().unwrap_or(0);
+        let mut left = width.saturating_sub(SIGN + COUNT + LONGEST + NOW);
+        // The place is given what it needs before any column that is not always shown.
+        let wanted = (widest + 2).clamp(20, 60);
+        let mut take = |column: usize| {
+            let given = if left >= wanted + column { column } else { 0 };
             left -= given;
             given
         };
-        let cause = take(18, 22);
-        let victims = take(17, 22);
-        let total = take(8, 30);
-        let function = take(30, 32);
-        Self { place: left.saturating_sub(1), cause, victims, total, function }
+        let (cause, victims, total) = (take(18), take(17), take(8));
+        let function = left.saturating_sub(wanted);
+        let function = if function >= 16 { function } else { 0 };
+        Self { place: left - function, function, cause, total, victims }
     }
 
     fn heads(&self, theme: Theme) -> Line<'static> {
-        let mut text = format!("   {} ", fit::column("where", self.place));
-        text += &fit::column("cause", self.cause);
+        let mut text = " ".repeat(SIGN);
+        text += &left("where", self.place);
+        text += &left("function", self.function);
+        text += &left("cause", self.cause);
         text += &format!("{:>COUNT$}{:>LONGEST$}{:>NOW$}", "count", "longest", "now");
         text += &right("in all", self.total);
         text += &right("waited behind", self.victims);
-        text += &fit::column("  function", self.function);
         Line::styled(text, theme.dim())
     }
 
-    fn row(&self, theme: Theme, process: &Process, finding: &Finding, now_ns: u64) -> Line<'static> {
-        let ongoing = Detail::of(process, &FindingId::of(finding)).and_then(|detail| detail.ongoing);
-        let (sign, style) = match (finding.ongoing, finding.severity) {
-            (true, _) => (" ● ", theme.bad()),
-            (false, Severity::Error) => ("   ", theme.strong()),
-            (false, Severity::Warning) => ("   ", theme.warning()),
-            (false, _) => ("   ", theme.dim()),
+    fn row(&self, theme: Theme, process: &Process, detail: &Detail<'_>, now_ns: u64) -> Line<'static> {
+        let finding = detail.finding;
+        let style = match (finding.ongoing, finding.severity) {
+            (true, _) => theme.bad(),
+            (false, Severity::Error) => theme.strong(),
+            (false, Severity::Warning) => theme.warning(),
+            (false, _) => theme.dim(),
         };
-        let now = match ongoing {
+        let now = match detail.ongoing {
             Some(record) => show(process.lasted_ns(record, now_ns)).to_string(),
             None if finding.ongoing => "yes".to_owned(),
             None => "–".to_owned(),
@@ -85,31 +115,26 @@ impl Columns {
             (0, 0) => "–".to_owned(),
             (tasks, delay) => format!("{} {:>6}", fit::counted(tasks, "task"), show(delay)),
         };
-        let longest =
-            ongoing.map_or(finding.max_ns, |record| finding.max_ns.max(process.lasted_ns(record, now_ns)));
         let function = finding.culprit.function.as_deref().unwrap_or_default();
-        let (place, beside) = (place(finding), theme.dim());
         Line::from(vec![
-            Span::styled(sign, theme.bad()),
-            Span::styled(fit::place(&place, self.place) + " ", style),
-            Span::raw(fit::column(
-                &finding.cause_in_words().replace("syscall ", ""),
-                self.cause.saturating_sub(1),
-            )),
-            Span::raw(" ".repeat(self.cause.min(1))),
+            Span::styled(if finding.ongoing { " ● " } else { "   " }, theme.bad()),
+            Span::styled(left(&fit::start(&place(finding), self.place.saturating_sub(1)), self.place), style),
+            Span::styled(
+                left(&fit::start(function, self.function.saturating_sub(2)), self.function),
+                theme.dim(),
+            ),
+            Span::raw(left(finding.cause_in_words().trim_start_matches("syscall "), self.cause)),
             Span::raw(format!("{:>COUNT$}", fit::count(finding.count))),
-            Span::raw(format!("{longest:>LONGEST$}", longest = show(longest))),
-            Span::styled(format!("{now:>NOW$}"), if finding.ongoing { theme.bad() } else { beside }),
-            Span::raw(right(&show(finding.total_ns).to_string(), self.total)),
+            Span::styled(format!("{:>LONGEST$}", show(detail.longest_ns(process, now_ns))), theme.strong()),
+            Span::styled(format!("{now:>NOW$}"), if finding.ongoing { theme.bad() } else { theme.dim() }),
+            Span::raw(right(&show(detail.total_ns(process, now_ns)).to_string(), self.total)),
             Span::raw(right(&victims, self.victims)),
-            Span::styled(function_column(function, self.function), beside),
         ])
     }
 }
 
 /// What stands for the culprit: the line; of findings that accuse none, what they say.
 pub(super) fn place(finding: &Finding) -> String {
-    use stallscope::analysis::Rule;
     match finding.rule {
         Rule::HostPause => "the machine paused".to_owned(),
         Rule::LoopLag if !finding.culprit.is_known() => "loop lag".to_owned(),
@@ -117,12 +142,9 @@ pub(super) fn place(finding: &Finding) -> String {
     }
 }
 
-fn function_column(function: &str, width: usize) -> String {
-    if width < 4 {
-        String::new()
-    } else {
-        format!("  {}", fit::column(&fit::start(function, width - 2), width - 2))
-    }
+/// A column that keeps a gap to the next one.
+fn left(text: &str, width: usize) -> String {
+    if width == 0 { String::new() } else { fit::column(text, width - 1) + " " }
 }
 
 fn right(text: &str, width: usize) -> String {

@@ -4,12 +4,22 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// The keys that one needs most.
+/// Between two hints.
+const GAP: usize = 3;
+
+/// The keys that one needs most; how to get help and out are the last to give way.
 pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect) {
+    let mut hints: Vec<_> = KEYS.iter().filter_map(|binding| binding.hint).collect();
+    let width = |hints: &[(&str, &str)]| -> usize {
+        hints.iter().map(|(key, does)| key.chars().count() + does.chars().count() + GAP + 1).sum()
+    };
+    while width(&hints) > usize::from(area.width) && hints.len() > 2 {
+        hints.remove(hints.len() - 3);
+    }
     let mut spans = vec![Span::raw(" ")];
-    for (key, does) in KEYS.iter().filter_map(|binding| binding.hint) {
+    for (key, does) in hints {
         spans.push(Span::styled(key, theme.strong()));
-        spans.push(Span::styled(format!(" {does}   "), theme.dim()));
+        spans.push(Span::styled(format!(" {does}{:GAP$}", ""), theme.dim()));
     }
     frame.render_widget(Line::from(spans), area);
 }

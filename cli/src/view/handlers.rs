@@ -7,6 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use stallscope_wire::duration::show;
 
+/// Room for how many requests ended without a response, which is told when the pane fills the screen.
+const DROPPED: usize = 9;
+
 /// What the routes do.
 pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process) {
     let mut room = title(frame, theme, place, "Handlers", "p50, p99 of the last minute");
@@ -15,12 +18,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &
         let none = nothing(theme, "no request seen: handlers show with stallscope::http::Layer");
         return lines(frame, theme, room, none, None);
     }
-    // Longer names than the pane has room for are cut, but no name takes more than it needs.
-    let name = room.width.saturating_sub(1 + 9 + 7 + 7 + 3 * 8 + 6).max(8);
-    let name = usize::from(name);
+    let name = room.width.saturating_sub(1 + 10 + 6 + 6 + 3 * 7 + 5).max(8);
+    let name = usize::from(name).saturating_sub(if place.full { DROPPED } else { 0 });
     if room.height > 1 {
         let heads = format!(
-            " {}{:>9}{:>7}{:>7}{:>8}{:>8}{:>8}{:>6}",
+            " {}{:>10}{:>6}{:>6}{:>7}{:>7}{:>7}{:>5}",
             fit::column("route", name),
             "in flight",
             "total",
@@ -30,35 +32,40 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &
             "max",
             "5xx"
         );
+        let heads = if place.full { format!("{heads}{:>DROPPED$}", "dropped") } else { heads };
         frame.render_widget(Line::styled(heads, theme.dim()), Rect { height: 1, ..room });
         room.y += 1;
         room.height -= 1;
     }
-    let rows = routes.iter().map(|route| line(theme, route, name)).collect();
+    let rows = routes.iter().map(|route| line(theme, route, name, place.full)).collect();
     lines(frame, theme, room, rows, place.marked());
 }
 
-fn line(theme: Theme, route: &Route, name: usize) -> Line<'static> {
+fn line(theme: Theme, route: &Route, name: usize, full: bool) -> Line<'static> {
     let latency = |pick: fn(&crate::model::Latency) -> u64| {
         route.latency.as_ref().map_or_else(|| "–".to_owned(), |latency| show(pick(latency)).to_string())
     };
     let (p50, p99, max) = (latency(|l| l.p50_ns), latency(|l| l.p99_ns), latency(|l| l.max_ns));
-    Line::from(vec![
+    let mut line = Line::from(vec![
         Span::raw(format!(" {}", fit::column(&route.name, name))),
         Span::raw(format!(
-            "{:>9}{:>7}{:>7}",
+            "{:>10}{:>6}{:>6}",
             fit::count(route.in_flight),
             fit::count(route.total),
             rate(route.per_second)
         )),
-        Span::styled(format!("{p50:>8}"), theme.dim()),
-        Span::styled(format!("{p99:>8}"), theme.strong()),
-        Span::raw(format!("{max:>8}")),
+        Span::styled(format!("{p50:>7}"), theme.dim()),
+        Span::styled(format!("{p99:>7}"), theme.strong()),
+        Span::raw(format!("{max:>7}")),
         Span::styled(
-            format!("{:>6}", fit::count(route.failed)),
+            format!("{:>5}", fit::count(route.failed)),
             if route.failed > 0 { theme.bad() } else { theme.dim() },
         ),
-    ])
+    ]);
+    if full {
+        line.push_span(Span::styled(format!("{:>DROPPED$}", fit::count(route.dropped)), theme.dim()));
+    }
+    line
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and small")]

@@ -77,7 +77,7 @@ pub(super) fn draw_health(frame: &mut Frame<'_>, theme: Theme, area: Rect, healt
         };
         styled.extend(text.chars().map(|letter| (letter, style)));
     }
-    let sentence = health.to_string();
+    let sentence: String = styled.iter().map(|(letter, _)| letter).collect();
     let room = usize::from(area.width).saturating_sub(indent);
     let mut lines = Vec::new();
     let mut rest = &styled[..];

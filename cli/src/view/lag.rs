@@ -7,6 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use stallscope_wire::duration::show;
 
+/// Room for `p99 230us` and a gap.
+const FIGURE: usize = 11;
+
 /// What new work waits: figures, and the last minute drawn.
 pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process, now_ns: u64) {
     let limit_ns = process.header().lag_limit_ns;
@@ -16,11 +19,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &
         return;
     }
     let lag = &process.lag;
-    let recent = figures(theme, "", lag.now_ns(), lag.last_minute(now_ns), limit_ns);
+    let recent = figures(theme, "", lag.now_ns(), lag.last_minute(now_ns), limit_ns, room.width);
     frame.render_widget(recent, take(&mut room));
     if place.full {
-        frame
-            .render_widget(figures(theme, "since the start: ", None, lag.whole(), limit_ns), take(&mut room));
+        frame.render_widget(
+            figures(theme, "since the start: ", None, lag.whole(), limit_ns, room.width),
+            take(&mut room),
+        );
         take(&mut room);
     }
     let series = lag.series(now_ns);
@@ -33,25 +38,33 @@ fn figures(
     now_ns: Option<u64>,
     figures: Option<LagFigures>,
     limit_ns: u64,
+    width: u16,
 ) -> Line<'static> {
     let Some(figures) = figures else {
         return Line::styled(" no probe has come back yet", theme.dim());
     };
+    let all = [
+        ("now", now_ns),
+        ("p50", Some(figures.p50_ns)),
+        ("p99", Some(figures.p99_ns)),
+        ("max", Some(figures.max_ns)),
+    ];
+    let mut all: Vec<_> = all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    // Where there is no room for all, these tell least.
+    for name in ["p50", "p99"] {
+        if usize::from(width) < 1 + of.chars().count() + FIGURE * all.len() {
+            all.retain(|(other, _)| *other != name);
+        }
+    }
     let mut spans = vec![Span::styled(format!(" {of}"), theme.dim())];
-    let mut figure = |name: &str, value: u64| {
+    for (name, value) in all {
         let over = limit_ns > 0 && value > limit_ns;
         spans.push(Span::styled(format!("{name} "), theme.dim()));
         spans.push(Span::styled(
             format!("{:<7}", show(value)),
             if over { theme.bad() } else { theme.strong() },
         ));
-    };
-    if let Some(now_ns) = now_ns {
-        figure("now", now_ns);
     }
-    figure("p50", figures.p50_ns);
-    figure("p99", figures.p99_ns);
-    figure("max", figures.max_ns);
     Line::from(spans)
 }
 

@@ -28,17 +28,14 @@ impl Layout {
     pub(super) fn of(screen: Rect, notes: u16) -> Self {
         let mut rest = screen;
         let mut layout = Self { header: cut(&mut rest, 1), ..Self::default() };
-        // Two lines on a narrow screen whether the sentence needs them or not: nothing jumps when it grows.
-        let sentence = if screen.width < WIDE && screen.height >= 12 { 2 } else { 1 };
+        // Two lines whether the sentence needs them or not: nothing jumps when it grows.
+        let sentence = if screen.height >= 12 { 2 } else { 1 };
         layout.health = cut(&mut rest, sentence);
         layout.notes = cut(&mut rest, notes);
         if rest.height > 3 {
             let y = rest.bottom() - 1;
             layout.footer = Rect { y, height: 1, ..rest };
             rest.height -= 1;
-        }
-        if screen.width >= WIDE && rest.height > 20 {
-            cut(&mut rest, 1);
         }
         layout.body = rest;
         layout.panes(rest);
@@ -55,7 +52,7 @@ impl Layout {
             _ => (0, 0),
         };
         if top > 0 && rest.width >= NARROW {
-            let (lag, workers) = sides(cut(&mut rest, top), if rest.width >= WIDE { 50 } else { 45 });
+            let (lag, workers) = sides(cut(&mut rest, top), if rest.width >= WIDE { 50 } else { 44 });
             (self.lag, self.workers) = (lag, workers);
         } else if top > 0 {
             self.workers = cut(&mut rest, top.min(4));

@@ -3,6 +3,7 @@
 use super::theme::Theme;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -71,14 +72,15 @@ pub(super) fn lines(
     frame.render_widget(Paragraph::new(shown), area);
 }
 
-/// A marked line is one bar: colours on a reversed ground would be hard to read.
+/// A marked line is one bar: what is wrong keeps its colour, which is the ground then; others would be hard to read.
 fn mark(line: &mut Line<'_>, theme: Theme, width: usize) {
     let used = line.width();
+    let accused = line.spans.iter().all(|span| span.style == theme.bad());
+    let bar = if accused { theme.marked().patch(theme.bad()) } else { theme.marked() };
     for span in &mut line.spans {
-        let kept = span.style.add_modifier & ratatui::style::Modifier::BOLD;
-        span.style = theme.marked().add_modifier(kept);
+        span.style = bar.add_modifier(span.style.add_modifier & Modifier::BOLD);
     }
-    line.spans.push(Span::styled(" ".repeat(width.saturating_sub(used)), theme.marked()));
+    line.spans.push(Span::styled(" ".repeat(width.saturating_sub(used)), bar));
 }
 
 /// A line that stands for an empty list.

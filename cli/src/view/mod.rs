@@ -14,6 +14,7 @@ mod layout;
 mod list;
 mod picker;
 mod sockets;
+mod stack;
 #[cfg(test)]
 mod tests;
 mod theme;

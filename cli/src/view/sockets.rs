@@ -40,16 +40,11 @@ fn line(theme: Theme, socket: &Socket, width: usize) -> Line<'static> {
     let state = format!(" {:<12}", fit::end(&socket.state, 11));
     let room = width.saturating_sub(state.len());
     if listens(socket) {
-        let queue = format!("accept queue {}/{}", socket.receive_queue, socket.send_queue);
+        let full = if backlogged(socket) { " FULL SOON" } else { "" };
+        let queue = format!("accept {}/{}{full}", socket.receive_queue, socket.send_queue);
         let style = if backlogged(socket) { theme.bad() } else { theme.dim() };
         let address = fit::column(&socket.local, room.saturating_sub(queue.len() + 2).min(24));
-        let full = if backlogged(socket) { " FILLING UP" } else { "" };
-        return Line::from(vec![
-            Span::raw(state),
-            Span::raw(address + "  "),
-            Span::styled(queue, style),
-            Span::styled(full, style),
-        ]);
+        return Line::from(vec![Span::raw(state), Span::raw(address + "  "), Span::styled(queue, style)]);
     }
     let queues = match (socket.receive_queue, socket.send_queue) {
         (0, 0) => String::new(),

@@ -8,7 +8,7 @@ use stallscope_wire::duration::show;
 
 /// Room for `BLOCKED` and `polling`, and for a duration.
 const STATE: usize = 8;
-const DURATION: usize = 7;
+const DURATION: usize = 6;
 
 /// What each worker does now.
 pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process, now_ns: u64) {
@@ -42,9 +42,8 @@ fn line(theme: Theme, row: &WorkerRow, name: usize, width: usize, full: bool) ->
         Doing::Polling { spawned_at, for_ns } => {
             spans.push(Span::raw(format!("{:<STATE$}", "polling")));
             spans.push(Span::styled(format!("{:>DURATION$}  ", show(*for_ns)), theme.dim()));
-            let what =
-                spawned_at.as_deref().map_or_else(|| "the root future".into(), |at| format!("task of {at}"));
-            spans.push(Span::styled(fit::start(&what, room).into_owned(), theme.dim()));
+            let what = spawned_at.as_deref().unwrap_or("the root future");
+            spans.push(Span::styled(fit::start(what, room).into_owned(), theme.dim()));
         }
         Doing::Blocked { for_ns, culprit, why } => {
             spans.push(Span::styled(format!("{:<STATE$}", "BLOCKED"), theme.badge(crate::model::Level::Bad)));
