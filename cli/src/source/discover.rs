@@ -1,4 +1,4 @@
-use super::open::connect;
+use super::open::{connect, own_uid};
 use stallscope_wire::{Header, Line, Snapshot, live_folder};
 use std::fmt;
 use std::fs;
@@ -45,11 +45,11 @@ pub(crate) struct Summary {
 /// # Errors
 /// When the folder cannot be read, or is not this user's.
 pub(crate) fn discover() -> Result<Vec<Found>, DiscoverError> {
-    let uid = rustix::process::geteuid().as_raw();
+    let uid = own_uid();
     discover_in(&live_folder(uid), uid)
 }
 
-fn discover_in(folder: &Path, uid: u32) -> Result<Vec<Found>, DiscoverError> {
+pub(super) fn discover_in(folder: &Path, uid: u32) -> Result<Vec<Found>, DiscoverError> {
     let fail = |problem| DiscoverError { folder: folder.to_owned(), problem };
     match fs::symlink_metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -68,14 +68,14 @@ fn discover_in(folder: &Path, uid: u32) -> Result<Vec<Found>, DiscoverError> {
     sockets.sort_unstable();
     let asked: Vec<_> = sockets
         .into_iter()
-        .map(|(pid, socket)| thread::spawn(move || Found { pid, vitality: ask(&socket), socket }))
+        .map(|(pid, socket)| thread::spawn(move || Found { pid, vitality: ask(&socket, uid), socket }))
         .collect();
     Ok(asked.into_iter().filter_map(|asking| asking.join().ok()).collect())
 }
 
-fn ask(socket: &Path) -> Vitality {
+fn ask(socket: &Path, uid: u32) -> Vitality {
     let deadline = Instant::now() + PATIENCE;
-    let (mut reader, live) = match connect(socket, PATIENCE) {
+    let (mut reader, live) = match connect(socket, uid, PATIENCE) {
         Ok(connected) => connected,
         Err(error) => return Vitality::Dead(error.to_string()),
     };

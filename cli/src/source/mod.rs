@@ -4,6 +4,8 @@ mod discover;
 mod error;
 mod open;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use discover::{Found, Summary, Vitality, discover};
 pub(crate) use error::OpenError;

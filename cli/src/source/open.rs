@@ -94,7 +94,7 @@ impl Drop for Source {
 }
 
 fn open_pid(pid: u32) -> Result<Source, OpenError> {
-    let uid = rustix::process::geteuid().as_raw();
+    let uid = own_uid();
     let socket = live_socket(uid, pid);
     if fs::symlink_metadata(&socket).is_ok() {
         return open_socket(&socket);
@@ -108,13 +108,20 @@ fn open_pid(pid: u32) -> Result<Source, OpenError> {
     })
 }
 
-/// The owner is looked at before anything is read: what another user's socket says is not believed.
+/// The user that sockets must belong to.
+pub(super) fn own_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Connects to a socket of the user `uid`. Its owner is looked at before anything is read: what another user's socket
+/// says is not believed.
 pub(super) fn connect(
     socket: &Path,
+    uid: u32,
     patience: Duration,
 ) -> Result<(Reader<UnixStream>, UnixStream), OpenError> {
     let owner = fs::metadata(socket).map_err(|error| refused(socket, error))?.uid();
-    if owner != rustix::process::geteuid().as_raw() {
+    if owner != uid {
         return Err(OpenError::new(Kind::SocketOfOther { socket: socket.to_owned(), uid: owner }));
     }
     let stream = UnixStream::connect(socket).map_err(|error| refused(socket, error))?;
@@ -131,7 +138,7 @@ pub(super) fn connect(
 }
 
 fn open_socket(socket: &Path) -> Result<Source, OpenError> {
-    let (reader, live) = connect(socket, PATIENCE)?;
+    let (reader, live) = connect(socket, own_uid(), PATIENCE)?;
     live.set_read_timeout(None).map_err(|error| refused(socket, error))?;
     Ok(begin(reader, Origin::Live(socket.to_owned()), Some(live)))
 }

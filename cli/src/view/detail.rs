@@ -61,7 +61,7 @@ fn facts(
     fact("In", finding.culprit.function.clone().unwrap_or_default(), theme.strong());
     if let Some(record) = detail.ongoing {
         let (who, lasted) = (worker(process, record), show(process.lasted_ns(record, now_ns)));
-        let still = if process.conclusion.is_some() { "when the lines ended" } else { "and still" };
+        let still = if process.conclusion.is_some() { "when the lines ended" } else { "and counting" };
         fact("BLOCKED", format!("{who}, for {lasted} {still}"), theme.bad());
     }
     fact("Seen", seen(process, detail, now_ns), Style::new());

@@ -81,7 +81,7 @@ impl Columns {
             left -= given;
             given
         };
-        let (cause, victims, total) = (take(18), take(17), take(8));
+        let (cause, victims, total) = (take(17), take(17), take(8));
         let function = left.saturating_sub(wanted);
         let function = if function >= 16 { function } else { 0 };
         Self { place: left - function, function, cause, total, victims }

@@ -89,3 +89,37 @@ impl Teller {
 fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
     writeln!(out, "{}", text.replace(char::is_control, "\u{fffd}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+    use crate::source::Target;
+
+    fn told(scenario: &Scenario) -> String {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("app.jsonl");
+        std::fs::write(&path, scenario.encoded()).expect("the log is written");
+        let source = Source::open(&Target::Path(path)).expect("the log opens");
+        let mut out = Vec::new();
+        run(&source, &mut out).expect("it is told");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_log_is_told_as_its_end_and_a_line_for_each_finding() {
+        let text = told(&Scenario::new().quiet(5).sleeps(1, 312).wakes(1).computes(2, 240).ends());
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[0].starts_with("the process ended at 08:00:05 UTC"), "{text}");
+        assert_eq!(lines[1], "src/report.rs:42 blocked a worker once, for 312ms (syscall clock_nanosleep)");
+        assert_eq!(lines[2], "src/password.rs:88 blocked a worker once, for 240ms (cpu)");
+        assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn what_a_process_calls_itself_cannot_move_the_cursor() {
+        let mut out = Vec::new();
+        say(&mut out, "src/\u{1b}[2Jx.rs:1").expect("it is written");
+        assert_eq!(String::from_utf8(out).expect("text"), "src/\u{fffd}[2Jx.rs:1\n");
+    }
+}

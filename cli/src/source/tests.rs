@@ -1,0 +1,179 @@
+use super::discover::discover_in;
+use super::open::{connect, own_uid};
+use super::*;
+use crate::scenario::Scenario;
+use std::fs;
+use std::io::Write;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// A file with this in it.
+fn log(folder: &TempDir, content: &[u8]) -> PathBuf {
+    let path = folder.path().join("app.jsonl");
+    fs::write(&path, content).expect("the log is written");
+    path
+}
+
+/// A live socket that says this to the first that asks, and then hangs up.
+fn live(folder: &TempDir, name: &str, said: Vec<u8>) -> PathBuf {
+    let path = folder.path().join(name);
+    let listener = UnixListener::bind(&path).expect("a socket");
+    thread::spawn(move || listener.accept().and_then(|(mut stream, _)| stream.write_all(&said)));
+    path
+}
+
+fn refusal(target: &str) -> String {
+    Source::open(&Target::new(target)).expect_err("it is refused").to_string()
+}
+
+fn refusal_of(content: &[u8]) -> String {
+    let folder = folder();
+    refusal(log(&folder, content).to_str().expect("a plain path"))
+}
+
+/// All messages of a source but the lines, and how many lines there were.
+fn read(path: PathBuf) -> (usize, Message) {
+    let source = Source::open(&Target::Path(path)).expect("it opens");
+    let mut lines = 0;
+    loop {
+        match source.messages.recv().expect("it ends with a message") {
+            Message::Line(_) => lines += 1,
+            last => return (lines, last),
+        }
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_told_with_what_does() {
+    let missing = refusal("/nonexistent/app.jsonl");
+    assert!(
+        missing.starts_with("there is no /nonexistent/app.jsonl: name a pid, a live socket"),
+        "{missing}"
+    );
+    assert!(missing.contains("now"), "{missing}");
+    assert!(refusal("4294967295").starts_with("no process has the pid 4294967295\n"));
+}
+
+#[test]
+fn a_process_without_the_instrument_is_told() {
+    let own = refusal(&std::process::id().to_string());
+    assert!(own.contains("has no live socket at") && own.contains("STALLSCOPE=off"), "{own}");
+}
+
+#[test]
+fn an_address_is_refused_with_what_to_do() {
+    let address = refusal("localhost:9000");
+    assert!(address.contains("over the network is not supported yet; name a pid"), "{address}");
+}
+
+#[test]
+fn a_folder_is_no_log() {
+    let folder = folder();
+    assert!(
+        refusal(folder.path().to_str().expect("a plain path"))
+            .contains("is a folder: name one of the event logs")
+    );
+}
+
+#[test]
+fn what_is_no_log_is_told() {
+    assert!(refusal_of(b"\x7fELF\x02\x01\x01\0\0\0").contains("app.jsonl: this is no Stallscope event log"));
+    assert!(refusal_of(b"{\"stallscope\":9,\"kind\":\"header\"}\n").contains("format version 9"));
+    assert!(refusal_of(b"{\"stallscope\":9,\"kind\":\"header\"}\n").contains("update stallscope"));
+}
+
+#[test]
+fn an_empty_log_is_no_data() {
+    let folder = folder();
+    let error = Source::open(&Target::Path(log(&folder, b""))).expect_err("it is refused");
+    assert!(error.is_no_data(), "{error}");
+}
+
+#[test]
+fn a_log_ends_in_order_or_without_its_mark_or_in_a_line() {
+    let folder = folder();
+    let whole = Scenario::new().quiet(1).ends().encoded();
+    assert!(matches!(read(log(&folder, &whole)), (4, Message::Ended(Ending::Orderly))));
+    let unfinished = Scenario::new().quiet(1).encoded();
+    assert!(matches!(read(log(&folder, &unfinished)), (3, Message::Ended(Ending::Abrupt))));
+    assert!(matches!(
+        read(log(&folder, &unfinished[..unfinished.len() - 5])),
+        (2, Message::Ended(Ending::Cut))
+    ));
+}
+
+#[test]
+fn a_damaged_log_is_read_up_to_the_damage() {
+    let folder = folder();
+    let damaged =
+        [Scenario::new().quiet(1).encoded(), b"{\"kind\":\"stall\",\"id\":\"x\"}\n".to_vec()].concat();
+    let (lines, Message::Failed(error)) = read(log(&folder, &damaged)) else { panic!("it is not told") };
+    assert_eq!(lines, 3);
+    assert!(error.to_string().starts_with("line 5 is malformed"), "{error}");
+}
+
+#[test]
+fn a_live_process_is_read_until_it_goes() {
+    let folder = folder();
+    let socket = live(&folder, "7.sock", Scenario::new().quiet(1).encoded());
+    assert!(matches!(read(socket), (3, Message::Ended(Ending::Abrupt))));
+    let socket = live(&folder, "8.sock", Scenario::new().ends().encoded());
+    assert!(matches!(read(socket), (1, Message::Ended(Ending::Orderly))));
+}
+
+#[test]
+fn a_socket_of_a_process_that_is_gone_is_told() {
+    let folder = folder();
+    let socket = folder.path().join("7.sock");
+    drop(UnixListener::bind(&socket).expect("a socket"));
+    let gone = refusal(socket.to_str().expect("a plain path"));
+    assert!(gone.ends_with("7.sock: its process has ended"), "{gone}");
+}
+
+#[test]
+fn a_socket_of_another_user_is_not_connected_to() {
+    let folder = folder();
+    let socket = live(&folder, "7.sock", Scenario::new().encoded());
+    let error =
+        connect(&socket, own_uid() + 1, Duration::from_secs(1)).expect_err("it is refused").to_string();
+    assert!(
+        error.contains(&format!("belongs to the user with id {}: run stallscope as that user", own_uid())),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_process_that_is_stopped_is_not_waited_for() {
+    let folder = folder();
+    let socket = folder.path().join("7.sock");
+    let _listener = UnixListener::bind(&socket).expect("a socket");
+    let error =
+        connect(&socket, own_uid(), Duration::from_millis(20)).expect_err("it is refused").to_string();
+    assert!(error.contains("said nothing for 20ms: it may be stopped"), "{error}");
+}
+
+#[test]
+fn the_list_holds_the_living_and_the_dead() {
+    let folder = folder();
+    live(&folder, "12.sock", Scenario::new().quiet(1).encoded());
+    drop(UnixListener::bind(folder.path().join("7.sock")).expect("a socket"));
+    log(&folder, b"not a socket");
+    let found = discover_in(folder.path(), own_uid()).expect("the folder is read");
+    assert_eq!(found.iter().map(|found| found.pid).collect::<Vec<_>>(), [7, 12]);
+    assert!(matches!(&found[0].vitality, Vitality::Dead(why) if why.contains("its process has ended")));
+    assert!(matches!(&found[1].vitality, Vitality::Alive(summary) if summary.snapshot.is_some()));
+}
+
+#[test]
+fn a_folder_of_another_user_is_not_trusted() {
+    let folder = folder();
+    let error = discover_in(folder.path(), own_uid() + 1).expect_err("it is refused").to_string();
+    assert!(error.contains("so it is not trusted: set XDG_RUNTIME_DIR"), "{error}");
+}
