@@ -46,17 +46,21 @@ pub(crate) const HEADS: [&str; 6] = ["PID", "UP", "SEEN", "LAG P99", "STALLS NOW
 
 /// A process as a row of a table.
 pub(crate) fn columns(found: &Found) -> [String; 6] {
-    let pid = found.pid.to_string();
-    let Vitality::Alive(summary) = &found.vitality else {
-        let gone = || "–".to_owned();
-        return [pid, gone(), "dead".to_owned(), gone(), gone(), found.socket.display().to_string()];
+    let row = |seen: &str, what: &str| {
+        let none = || "–".to_owned();
+        [found.pid.to_string(), none(), seen.to_owned(), none(), none(), what.to_owned()]
+    };
+    let summary = match &found.vitality {
+        Vitality::Alive(summary) => summary,
+        Vitality::Dead => return row("dead", &found.socket.display().to_string()),
+        Vitality::Unwell(why) => return row("?", why),
     };
     let header = &summary.header;
     let known =
         |tell: &dyn Fn(&Snapshot) -> String| summary.snapshot.as_ref().map_or_else(|| "?".to_owned(), tell);
     let workers = known(&|snapshot| snapshot.workers.len().to_string());
     [
-        pid,
+        found.pid.to_string(),
         show(up(summary).as_secs() * 1_000_000_000).to_string(),
         format!("{}/{}, {workers} workers", tier(header.tier), mode(header.mode)),
         known(&|snapshot| lag_p99(snapshot).map_or_else(|| "–".to_owned(), |lag| show(lag).to_string())),
@@ -65,12 +69,16 @@ pub(crate) fn columns(found: &Found) -> [String; 6] {
     ]
 }
 
+/// Those that answer, a row each; what killed processes left behind, in one line.
 fn table(found: &[Found]) -> String {
-    let rows: Vec<_> = found.iter().map(columns).collect();
+    let (dead, found): (Vec<_>, Vec<_>) =
+        found.iter().partition(|found| matches!(found.vitality, Vitality::Dead));
+    let rows: Vec<_> = found.into_iter().map(columns).collect();
     let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 6] = std::array::from_fn(|column| widest(column).max(HEADS[column].len()));
     let mut text = String::new();
-    for cells in std::iter::once(&HEADS.map(str::to_owned)).chain(&rows) {
+    let heads = (!rows.is_empty()).then(|| HEADS.map(str::to_owned));
+    for cells in heads.iter().chain(&rows) {
         let line = cells.iter().zip(widths).fold(String::new(), |mut line, (cell, width)| {
             let _ = write!(line, "{cell:<width$}  ");
             line
@@ -78,10 +86,11 @@ fn table(found: &[Found]) -> String {
         text += line.trim_end().replace(char::is_control, "\u{fffd}").as_str();
         text.push('\n');
     }
-    for found in found {
-        if let Vitality::Dead(why) = &found.vitality {
-            let _ = writeln!(text, "{}: {}", found.pid, why.replace(char::is_control, " "));
-        }
+    if let Some(folder) = dead.first().and_then(|dead| dead.socket.parent()) {
+        let pids: Vec<_> = dead.iter().map(|dead| dead.pid.to_string()).collect();
+        let (them, folder) =
+            (if dead.len() == 1 { "a dead socket" } else { "dead sockets" }, folder.display());
+        let _ = writeln!(text, "{them} of killed processes in {folder}: {}", pids.join(", "));
     }
     text
 }
@@ -89,7 +98,12 @@ fn table(found: &[Found]) -> String {
 fn object(found: &Found) -> Value {
     let socket = found.socket.display().to_string();
     match &found.vitality {
-        Vitality::Dead(why) => json!({ "pid": found.pid, "socket": socket, "alive": false, "problem": why }),
+        Vitality::Dead => {
+            json!({ "pid": found.pid, "socket": socket, "alive": false, "problem": "its process was killed" })
+        }
+        Vitality::Unwell(why) => {
+            json!({ "pid": found.pid, "socket": socket, "alive": false, "problem": why })
+        }
         Vitality::Alive(summary) => {
             let (header, snapshot) = (&summary.header, summary.snapshot.as_ref());
             json!({

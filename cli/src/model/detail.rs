@@ -1,5 +1,5 @@
 use super::process::Process;
-use stallscope::analysis::{Cause, Culprit, Finding, Rule, StallRecord};
+use stallscope::analysis::{Cause, Culprit, Finding, History, Rule, StallRecord};
 
 /// Tells a finding from the others, however its numbers grow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +23,47 @@ impl FindingId {
     }
 }
 
+/// The stalls behind a finding, by their ids.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Behind {
+    ongoing: Vec<u64>,
+    latest: Option<u64>,
+    worst: Option<u64>,
+}
+
+impl Behind {
+    /// Those of each finding, in one pass over all stalls.
+    pub(super) fn each(findings: &[Finding], history: &History) -> Vec<Self> {
+        let ids: Vec<_> = findings.iter().map(FindingId::of).collect();
+        let mut behind = vec![Self::default(); findings.len()];
+        for record in history.stalls() {
+            let id = FindingId {
+                rule: Rule::BlockingPoll,
+                by_host: record.blames_host(),
+                place: place(&Culprit::of(record)),
+            };
+            let Some(at) = ids.iter().position(|known| *known == id) else { continue };
+            let (stall, behind) = (record.stall.id, &mut behind[at]);
+            if record.ongoing {
+                behind.ongoing.push(stall);
+            }
+            behind.latest = Some(stall);
+            let length = |record: &StallRecord| (record.attributable_ns(), record.stall.duration_ns);
+            let worst = behind.worst.and_then(|worst| history.stall(worst));
+            if worst.is_none_or(|worst| length(record) > length(worst)) {
+                behind.worst = Some(stall);
+            }
+        }
+        behind
+    }
+}
+
 /// A finding with what is known of the stalls behind it.
 #[derive(Debug)]
 pub(crate) struct Detail<'a> {
     pub(crate) finding: &'a Finding,
-    /// The stall that goes on, of several the longest.
-    pub(crate) ongoing: Option<&'a StallRecord>,
+    /// The stalls that go on, the longest first.
+    pub(crate) ongoing: Vec<&'a StallRecord>,
     /// The newest stall.
     pub(crate) latest: Option<&'a StallRecord>,
     /// The one that tells most: the longest.
@@ -39,37 +74,41 @@ pub(crate) struct Detail<'a> {
 
 impl<'a> Detail<'a> {
     pub(crate) fn of(process: &'a Process, id: &FindingId) -> Option<Self> {
-        let finding = id.find(process)?;
-        let stalls =
-            || process.history.stalls().filter(|record| id.rule == Rule::BlockingPoll && id.accuses(record));
+        let at = process.findings.iter().position(|finding| id.is_of(finding))?;
+        Self::nth(process, at)
+    }
+
+    /// All findings in their order.
+    pub(crate) fn all(process: &'a Process) -> Vec<Self> {
+        (0..process.findings.len()).filter_map(|at| Self::nth(process, at)).collect()
+    }
+
+    fn nth(process: &'a Process, at: usize) -> Option<Self> {
+        let (finding, behind) = (process.findings.get(at)?, process.behind.get(at)?);
+        let stall = |id: &u64| process.history.stall(*id);
+        let mut ongoing: Vec<_> = behind.ongoing.iter().filter_map(stall).collect();
+        ongoing.sort_by_key(|record| record.stall.started_ns);
         let accused = finding.stack.iter().position(|frame| {
             frame.user && frame.file == finding.culprit.file && frame.line == finding.culprit.line
         });
         Some(Self {
             finding,
-            ongoing: stalls().filter(|record| record.ongoing).min_by_key(|record| record.stall.started_ns),
-            latest: stalls().max_by_key(|record| record.stall.started_ns),
-            worst: stalls().max_by_key(|record| (record.attributable_ns(), record.stall.duration_ns)),
+            ongoing,
+            latest: behind.latest.as_ref().and_then(stall),
+            worst: behind.worst.as_ref().and_then(stall),
             culprit: accused.or_else(|| finding.stack.iter().position(|frame| frame.user)),
         })
     }
 
-    /// The longest stall, which may be the one that goes on, in nanoseconds.
+    /// The longest stall, which may be one that goes on, in nanoseconds.
     pub(crate) fn longest_ns(&self, process: &Process, now_ns: u64) -> u64 {
-        self.finding.max_ns.max(self.ongoing.map_or(0, |record| process.lasted_ns(record, now_ns)))
+        self.finding.max_ns.max(self.ongoing.first().map_or(0, |record| process.lasted_ns(record, now_ns)))
     }
 
-    /// All stalls added up, the one that goes on up to now, in nanoseconds.
+    /// All stalls added up, those that go on up to now, in nanoseconds.
     pub(crate) fn total_ns(&self, process: &Process, now_ns: u64) -> u64 {
-        let untold =
-            self.ongoing.map_or(0, |record| process.lasted_ns(record, now_ns) - record.stall.duration_ns);
-        self.finding.total_ns.saturating_add(untold)
-    }
-}
-
-impl FindingId {
-    fn accuses(&self, record: &StallRecord) -> bool {
-        self.by_host == record.blames_host() && self.place == place(&Culprit::of(record))
+        let untold = |record: &&StallRecord| process.lasted_ns(record, now_ns) - record.stall.duration_ns;
+        self.finding.total_ns.saturating_add(self.ongoing.iter().map(untold).sum())
     }
 }
 

@@ -1,3 +1,4 @@
+use super::place::short;
 use super::process::{Conclusion, Process, why};
 use super::workers::thread_name;
 use crate::source::Ending;
@@ -154,38 +155,34 @@ fn calm(process: &Process, now_ns: u64) -> Health {
 
 fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health {
     let at = clock_time(process.header().started_unix_ns.saturating_add(now_ns));
-    let (level, word, text) = match conclusion {
+    let (level, word, end) = match conclusion {
         Conclusion::Ended(Ending::Orderly) => (Level::Neutral, "ENDED", format!("the process ended at {at}")),
-        Conclusion::Ended(Ending::Abrupt) if process.is_live() => (
-            Level::Warning,
-            "GONE",
-            format!("the process went away without a word at {at}: killed, or crashed"),
-        ),
-        Conclusion::Ended(Ending::Abrupt) => (
-            Level::Warning,
-            "UNFINISHED",
-            format!("the log stops at {at} without an end mark: its process was killed, or still runs"),
-        ),
+        Conclusion::Ended(Ending::Abrupt) if process.is_live() => {
+            (Level::Warning, "GONE", format!("the process went away at {at} without a word"))
+        }
+        Conclusion::Ended(Ending::Abrupt) => {
+            (Level::Warning, "NO END", format!("the log stopped at {at} without its end mark"))
+        }
         Conclusion::Ended(Ending::Cut) => {
-            (Level::Warning, "CUT", format!("the log is cut in the middle of a line, at {at}"))
+            (Level::Warning, "CUT", format!("the log was cut in the middle of a line, at {at}"))
         }
         Conclusion::Failed(why) => (Level::Bad, "UNREADABLE", format!("reading stopped at {at}: {why}")),
     };
-    let mut sentence = vec![plain(text)];
-    match process.ongoing().find(|record| !record.blames_host()) {
-        Some(record) => {
-            let lasted = show(process.lasted_ns(record, now_ns));
-            sentence
-                .push(plain(format!("; {} was still blocked, for {lasted}, at ", worker(process, record))));
-            sentence.extend(place(record));
-        }
-        None => {
-            sentence.push(plain("; last state shown"));
-            sentence.extend(worst_so_far(process));
-        }
-    }
-    let level = if process.ongoing().next().is_some() { level.max(Level::Warning) } else { level };
-    of(level, word, sentence)
+    let Some(blocked) = process.ongoing().find(|record| !record.blames_host()) else {
+        let guess = match conclusion {
+            Conclusion::Ended(Ending::Abrupt) if process.is_live() => ": killed, or crashed",
+            Conclusion::Ended(Ending::Abrupt) => ": killed, or still running",
+            _ => "",
+        };
+        let mut sentence = vec![plain(format!("{end}{guess}; last state shown"))];
+        sentence.extend(worst_so_far(process));
+        return of(level, word, sentence);
+    };
+    let lasted = show(process.lasted_ns(blocked, now_ns));
+    let mut sentence = vec![plain(format!("{} was blocked {lasted} at ", worker(process, blocked)))];
+    sentence.extend(place(blocked));
+    sentence.push(plain(format!(" when {end}")));
+    of(level.max(Level::Warning), word, sentence)
 }
 
 fn worst_so_far(process: &Process) -> Vec<Part> {
@@ -194,7 +191,7 @@ fn worst_so_far(process: &Process) -> Vec<Part> {
     let stalls = blocking().map(|finding| finding.count).sum();
     vec![
         plain(format!("; {} so far, the worst {} at ", counted(stalls, "stall"), show(worst.max_ns))),
-        Part::Strong(worst.culprit.to_string()),
+        Part::Strong(short(&worst.culprit.to_string())),
     ]
 }
 
@@ -213,7 +210,7 @@ fn place(record: &StallRecord) -> [Part; 2] {
         Cause::Unknown => String::new(),
         _ => format!(" ({})", why(&record.stall)),
     };
-    [Part::Strong(Culprit::of(record).to_string()), Part::Plain(why)]
+    [Part::Strong(short(&Culprit::of(record).to_string())), Part::Plain(why)]
 }
 
 /// A stalled thread as people call it: `worker 1`.

@@ -49,7 +49,9 @@ impl Lag {
     pub(crate) fn last_minute(&self, now_ns: u64) -> Option<LagFigures> {
         let all = &self.latest.histogram;
         let recent = self.earlier.baseline(now_ns, LAST_MINUTE_NS).map(|(_, earlier)| all.since(earlier));
-        figures(recent.as_ref().filter(|recent| recent.count() > 0).unwrap_or(all))
+        let figures = figures(recent.as_ref().filter(|recent| recent.count() > 0).unwrap_or(all))?;
+        // A probe that still waits is counted when it is done, and may be the longest by far.
+        Some(LagFigures { max_ns: figures.max_ns.max(self.now_ns().unwrap_or(0)), ..figures })
     }
 
     /// Figures since the process started.

@@ -7,6 +7,7 @@ mod health;
 mod key;
 mod lag;
 mod navigation;
+mod place;
 mod ports;
 mod process;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub(crate) use health::{Health, Level, Part, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Pane, Screen};
+pub(crate) use place::short;
 pub(crate) use ports::{backlogged, listens};
 pub(crate) use process::{Conclusion, Process};
 pub(crate) use traffic::{Latency, Route};

@@ -1,5 +1,7 @@
 use super::clock::Clock;
+use super::detail::Behind;
 use super::lag::Lag;
+use super::place::short;
 use super::ports::Ports;
 use super::traffic::Traffic;
 use super::workers::Doing;
@@ -18,6 +20,8 @@ pub(crate) struct Process {
     pub(crate) traffic: Traffic,
     pub(crate) ports: Ports,
     pub(crate) findings: Vec<Finding>,
+    /// The stalls behind each of them.
+    pub(super) behind: Vec<Behind>,
     /// Loop lag that a stall among the findings explains.
     explained: Vec<Finding>,
     /// Lines came that may change the findings.
@@ -44,6 +48,7 @@ impl Process {
             traffic: Traffic::default(),
             ports: Ports::default(),
             findings: Vec::new(),
+            behind: Vec::new(),
             explained: Vec::new(),
             unsettled: false,
             conclusion: None,
@@ -82,6 +87,7 @@ impl Process {
                 findings.iter().filter(|f| f.rule == Rule::BlockingPoll).map(|f| f.culprit.clone()).collect();
             let explained = |f: &mut Finding| f.rule == Rule::LoopLag && stalls.contains(&f.culprit);
             self.explained = findings.extract_if(.., explained).collect();
+            self.behind = Behind::each(&findings, &self.history);
             self.findings = findings;
         }
     }
@@ -116,7 +122,7 @@ impl Process {
     pub(super) fn blocked(&self, record: &StallRecord, now_ns: u64) -> Doing {
         Doing::Blocked {
             for_ns: self.lasted_ns(record, now_ns),
-            culprit: Culprit::of(record).to_string(),
+            culprit: short(&Culprit::of(record).to_string()),
             why: why(&record.stall),
         }
     }

@@ -1,3 +1,4 @@
+use super::place::short;
 use super::process::Process;
 use stallscope_wire::{Runtime, Thread, Worker, WorkerState};
 
@@ -79,7 +80,7 @@ fn unblocked(worker: &Worker) -> Doing {
         _ => {
             let polling = worker.polling.as_ref();
             Doing::Polling {
-                spawned_at: polling.and_then(|polling| polling.spawned_at.clone()),
+                spawned_at: polling.and_then(|polling| polling.spawned_at.as_deref().map(short)),
                 for_ns: polling.map_or(0, |polling| polling.for_ns),
             }
         }

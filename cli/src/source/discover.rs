@@ -27,8 +27,10 @@ pub(crate) struct Found {
 pub(crate) enum Vitality {
     /// Its process lives.
     Alive(Box<Summary>),
-    /// It does not: why, in words.
-    Dead(String),
+    /// It was killed, and left its socket behind.
+    Dead,
+    /// It does not answer as it should: why, in words.
+    Unwell(String),
 }
 
 /// What a process says of itself at once.
@@ -77,7 +79,8 @@ fn ask(socket: &Path, uid: u32) -> Vitality {
     let deadline = Instant::now() + PATIENCE;
     let (mut reader, live) = match connect(socket, uid, PATIENCE) {
         Ok(connected) => connected,
-        Err(error) => return Vitality::Dead(error.to_string()),
+        Err(error) if error.is_dead() => return Vitality::Dead,
+        Err(error) => return Vitality::Unwell(error.to_string()),
     };
     let mut summary = Summary { header: reader.header().clone(), snapshot: None };
     loop {

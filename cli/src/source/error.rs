@@ -50,6 +50,11 @@ impl OpenError {
         Self { kind, instead: Some(instead) }
     }
 
+    /// Whether nobody is behind the socket any more.
+    pub(super) fn is_dead(&self) -> bool {
+        matches!(self.kind, Kind::Dead(_))
+    }
+
     /// Whether the target is right and there is nothing in it: its process wrote nothing.
     pub(crate) fn is_no_data(&self) -> bool {
         matches!(&self.kind, Kind::Read(_, error) if error.is_empty_input())

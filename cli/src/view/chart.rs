@@ -80,9 +80,14 @@ impl Chart<'_> {
             let eighths = value
                 .map_or(0, |value| (height(value, ceiling, plot.height) * 8.0).round().max(1.0) as usize);
             let over = self.limit_ns > 0 && value.is_some_and(|value| value > self.limit_ns);
-            let style = if over { self.theme.bad() } else { self.theme.good() };
             for row in 0..plot.height {
                 let filled = eighths.saturating_sub(usize::from(row) * 8).min(8);
+                // Only what stands out is loud.
+                let style = if over && limit.is_none_or(|limit| row >= limit) {
+                    self.theme.bad()
+                } else {
+                    self.theme.good()
+                };
                 let (symbol, style) = match filled {
                     0 if limit == Some(row) => ("┄", self.theme.warning()),
                     0 => continue,

@@ -3,7 +3,7 @@ use super::fit;
 use super::list;
 use super::stack;
 use super::theme::Theme;
-use crate::model::{Detail, Process, worker};
+use crate::model::{Detail, Process, short, worker};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -59,7 +59,7 @@ fn facts(
         }
     };
     fact("In", finding.culprit.function.clone().unwrap_or_default(), theme.strong());
-    if let Some(record) = detail.ongoing {
+    for record in &detail.ongoing {
         let (who, lasted) = (worker(process, record), show(process.lasted_ns(record, now_ns)));
         let still = if process.conclusion.is_some() { "when the lines ended" } else { "and counting" };
         fact("BLOCKED", format!("{who}, for {lasted} {still}"), theme.bad());
@@ -110,13 +110,14 @@ fn cause(detail: &Detail<'_>) -> String {
 }
 
 fn in_words(evidence: &Evidence) -> String {
-    let mut words = format!(
-        "Of {} watched, {} on a processor, {} waiting in the kernel, {} ready but not run",
-        show(evidence.window_ns),
-        show(evidence.cpu_ns),
-        show(evidence.blocked_ns),
-        show(evidence.run_queue_ns)
-    );
+    let parts = [
+        (evidence.cpu_ns, "on a processor"),
+        (evidence.blocked_ns, "waiting in the kernel"),
+        (evidence.run_queue_ns, "ready but not run"),
+    ];
+    let parts: Vec<_> =
+        parts.iter().filter(|(ns, _)| *ns > 0).map(|(ns, doing)| format!("{} {doing}", show(*ns))).collect();
+    let mut words = format!("Of {} watched, {}", show(evidence.window_ns), parts.join(", "));
     if evidence.watchdog_gap_ns * 10 > evidence.window_ns {
         words += &format!("; the watchdog itself was held up for {}", show(evidence.watchdog_gap_ns));
     }
@@ -141,7 +142,7 @@ fn cost(process: &Process, finding: &Finding) -> String {
 fn task(detail: &Detail<'_>) -> String {
     let owner = detail.worst.map_or(Owner::Unknown, |record| record.stall.owner);
     let mut told = match (&detail.finding.task, owner) {
-        (Some(task), _) => format!("{}, spawned at {}", task.id, task.spawned_at),
+        (Some(task), _) => format!("{}, spawned at {}", task.id, short(&task.spawned_at)),
         (None, Owner::Root) => "the root future (what block_on was given)".to_owned(),
         (None, Owner::Local) => "one of a LocalSet".to_owned(),
         (None, Owner::Runtime) => "none: the runtime's own work".to_owned(),

@@ -2,7 +2,7 @@ use super::fit;
 use super::list::{Place, lines, nothing, title};
 use super::stack;
 use super::theme::Theme;
-use crate::model::{Detail, FindingId, Process};
+use crate::model::{Detail, Process, short};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -20,8 +20,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &
         let none = format!("none: no poll was longer than {threshold}");
         return lines(frame, theme, room, nothing(theme, &none), None);
     }
-    let details: Vec<_> =
-        process.findings.iter().filter_map(|finding| Detail::of(process, &FindingId::of(finding))).collect();
+    let details = Detail::all(process);
     let columns = Columns::of(usize::from(room.width), &details);
     if room.height > 2 {
         frame.render_widget(columns.heads(theme), Rect { height: 1, ..room });
@@ -106,7 +105,7 @@ impl Columns {
             (false, Severity::Warning) => theme.warning(),
             (false, _) => theme.dim(),
         };
-        let now = match detail.ongoing {
+        let now = match detail.ongoing.first() {
             Some(record) => show(process.lasted_ns(record, now_ns)).to_string(),
             None if finding.ongoing => "yes".to_owned(),
             None => "–".to_owned(),
@@ -115,7 +114,8 @@ impl Columns {
             (0, 0) => "–".to_owned(),
             (tasks, delay) => format!("{} {:>6}", fit::counted(tasks, "task"), show(delay)),
         };
-        let function = finding.culprit.function.as_deref().unwrap_or_default();
+        let function =
+            finding.culprit.function.as_deref().unwrap_or_default().trim_end_matches("::{{closure}}");
         Line::from(vec![
             Span::styled(if finding.ongoing { " ● " } else { "   " }, theme.bad()),
             Span::styled(left(&fit::start(&place(finding), self.place.saturating_sub(1)), self.place), style),
@@ -138,7 +138,7 @@ pub(super) fn place(finding: &Finding) -> String {
     match finding.rule {
         Rule::HostPause => "the machine paused".to_owned(),
         Rule::LoopLag if !finding.culprit.is_known() => "loop lag".to_owned(),
-        _ => finding.culprit.to_string(),
+        _ => short(&finding.culprit.to_string()),
     }
 }
 

@@ -61,7 +61,7 @@ impl Layout {
             let mut below = Rect { y: rest.bottom() - bottom, height: bottom, ..rest };
             rest.height -= bottom;
             if rest.width >= WIDE {
-                (self.handlers, self.sockets) = sides(below, 56);
+                (self.handlers, self.sockets) = sides(below, 60);
             } else {
                 self.handlers = cut(&mut below, bottom - 3);
                 self.sockets = below;

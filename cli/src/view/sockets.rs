@@ -41,7 +41,9 @@ fn line(theme: Theme, socket: &Socket, width: usize) -> Line<'static> {
     let room = width.saturating_sub(state.len());
     if listens(socket) {
         let full = if backlogged(socket) { " FULL SOON" } else { "" };
-        let queue = format!("accept {}/{}{full}", socket.receive_queue, socket.send_queue);
+        // Not every kernel interface tells the limit.
+        let limit = if socket.send_queue > 0 { format!("/{}", socket.send_queue) } else { String::new() };
+        let queue = format!("accept {}{limit}{full}", socket.receive_queue);
         let style = if backlogged(socket) { theme.bad() } else { theme.dim() };
         let address = fit::column(&socket.local, room.saturating_sub(queue.len() + 2).min(24));
         return Line::from(vec![Span::raw(state), Span::raw(address + "  "), Span::styled(queue, style)]);

@@ -1,33 +1,40 @@
 use super::fit;
 use super::theme::Theme;
-use crate::model::Detail;
+use crate::model::{Detail, short};
 use ratatui::text::{Line, Span};
 use stallscope::analysis::Frame;
 
 /// A finding's frames, innermost first. Own code stands out by a sign and its weight, the accused frame by an arrow and
 /// colour.
 pub(super) fn lines(theme: Theme, detail: &Detail<'_>, width: usize) -> Vec<Line<'static>> {
-    let frames = &detail.finding.stack;
-    let longest = frames.iter().map(|frame| frame.to_string().chars().count()).max().unwrap_or(0);
-    let function = longest.min(width.saturating_sub(6) * 55 / 100);
-    let culprit = |at| detail.culprit == Some(at);
-    frames.iter().enumerate().map(|(at, frame)| line(theme, frame, culprit(at), function, width)).collect()
+    let frames: Vec<_> =
+        detail.finding.stack.iter().map(|frame| (frame.to_string(), place(frame), frame.user)).collect();
+    let widest =
+        |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| text.chars().count()).max().unwrap_or(0);
+    let room = width.saturating_sub(6);
+    // The places are given what they need, the functions what is left: a function is known by its end too.
+    let places = widest(&mut frames.iter().map(|(_, place, _)| place)).min(room / 2);
+    let functions = widest(&mut frames.iter().map(|(function, ..)| function)).min(room - places);
+    let rows = frames.iter().enumerate();
+    rows.map(|(at, (function, place, user))| {
+        let (sign, style) = match (detail.culprit == Some(at), user) {
+            (true, _) => (" ▶ ", theme.bad()),
+            (false, true) => (" • ", theme.strong()),
+            (false, false) => ("   ", theme.dim()),
+        };
+        Line::from(vec![
+            Span::styled(sign, style),
+            Span::styled(fit::place(function, functions), style),
+            Span::styled(format!("  {}", fit::start(place, room - functions)), style),
+        ])
+    })
+    .collect()
 }
 
-fn line(theme: Theme, frame: &Frame, culprit: bool, function: usize, width: usize) -> Line<'static> {
-    let (sign, style) = match (culprit, frame.user) {
-        (true, _) => (" ▶ ", theme.bad()),
-        (false, true) => (" • ", theme.strong()),
-        (false, false) => ("   ", theme.dim()),
-    };
-    let at = match (&frame.file, frame.line) {
-        (Some(file), Some(line)) => format!("{file}:{line}"),
-        (Some(file), None) => file.clone(),
+fn place(frame: &Frame) -> String {
+    match (&frame.file, frame.line) {
+        (Some(file), Some(line)) => short(&format!("{file}:{line}")),
+        (Some(file), None) => short(file),
         (None, _) => frame.krate.clone().unwrap_or_default(),
-    };
-    Line::from(vec![
-        Span::styled(sign, style),
-        Span::styled(fit::place(&frame.to_string(), function), style),
-        Span::styled(format!("  {}", fit::start(&at, width.saturating_sub(function + 6))), style),
-    ])
+    }
 }

@@ -25,6 +25,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &
     let name = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).min(16);
     let width = usize::from(room.width);
     let shown = match rows.is_empty() {
+        true if process.conclusion.is_some() => nothing(theme, "none ran at the end"),
         true => nothing(theme, "none seen yet"),
         false => rows.iter().map(|row| line(theme, row, name, width, place.full)).collect(),
     };

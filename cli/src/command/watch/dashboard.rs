@@ -13,7 +13,7 @@ const READING: Duration = Duration::from_millis(40);
 
 /// Input, lines and time in one loop, until the user has had enough.
 pub(super) fn run(source: &Source, color: bool) -> io::Result<Closed> {
-    let mut session = Session::open()?;
+    let mut session = Session::open(color)?;
     let closed = watch(&mut session, source, Theme::new(color));
     // A terminal that went away with a signal fails every write; the signal is what happened.
     match session.signal() {

@@ -14,7 +14,7 @@ const PACE: Duration = Duration::from_millis(200);
 pub(super) fn run(found: &[Found], color: bool) -> io::Result<Result<usize, Closed>> {
     let rows = found.iter().map(list::columns).collect();
     let mut picker = Picker { rows, heads: list::HEADS, cursor: 0 };
-    let mut session = Session::open()?;
+    let mut session = Session::open(color)?;
     loop {
         session.draw(|frame| draw_picker(frame, Theme::new(color), &picker))?;
         let input = loop {

@@ -70,7 +70,9 @@ impl Teller {
             if self.told.contains(&id) {
                 continue;
             }
-            let ongoing = Detail::of(process, &id).and_then(|detail| detail.ongoing).filter(|_| !ended);
+            let ongoing = Detail::of(process, &id)
+                .and_then(|detail| detail.ongoing.first().copied())
+                .filter(|_| !ended);
             match ongoing {
                 Some(record) => {
                     let lasted = show(process.lasted_ns(record, process.clock.now_ns(ours)));

@@ -1,5 +1,6 @@
 use crate::model::Key;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::style::force_color_output;
 use ratatui::{DefaultTerminal, Frame};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
@@ -24,7 +25,9 @@ pub(super) enum Input {
 }
 
 impl Session {
-    pub(super) fn open() -> io::Result<Self> {
+    pub(super) fn open(color: bool) -> io::Result<Self> {
+        // The terminal library looks at NO_COLOR too; whether to colour is decided, by what was said for this run.
+        force_color_output(color);
         // Kept until the terminal is restored: a signal that ended us at once would leave it as it is.
         let signal = Arc::new(AtomicUsize::new(0));
         let mut registered = Vec::new();
