@@ -61,7 +61,7 @@ impl Model {
             Msg::Source(Message::Line(line)) => self.apply(*line, ours),
             Msg::Source(Message::Ended(ending)) => self.process.conclude(Conclusion::Ended(ending), ours),
             Msg::Source(Message::Failed(error)) => {
-                self.process.conclude(Conclusion::Failed(error.to_string()), ours)
+                self.process.conclude(Conclusion::Failed(error.to_string()), ours);
             }
             Msg::Key(key) => self.press(key, ours),
         }

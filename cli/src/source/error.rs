@@ -85,7 +85,7 @@ impl fmt::Display for OpenError {
                 socket.display()
             )?,
             Kind::Missing(path) => {
-                write!(f, "there is no {}: name a pid, a live socket or an event log", path.display())?
+                write!(f, "there is no {}: name a pid, a live socket or an event log", path.display())?;
             }
             Kind::Folder(path) => {
                 write!(f, "{} is a folder: name one of the event logs in it", path.display())?;

@@ -40,7 +40,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     };
     match (&navigation.screen, opened) {
         (_, Some(opened)) => {
-            detail::draw(frame, theme, layout.body, process, &opened, navigation.cursor, now_ns)
+            detail::draw(frame, theme, layout.body, process, &opened, navigation.cursor, now_ns);
         }
         (Screen::Full(full), _) => pane(frame, *full, layout.body, true),
         _ => {
