@@ -22,56 +22,53 @@ fn host_ns(duration_ns: u64, evidence: &Evidence) -> u64 {
     evidence.run_queue_ns.max(evidence.watchdog_gap_ns).min(not_computing)
 }
 
-/// Judges by where the time went, and by what the thread was seen doing. `before` is what was found earlier of the same
-/// stall: a later look that shows nothing new leaves it.
-pub(super) fn judge(
-    before: &Judged,
-    activity: Option<Activity>,
-    evidence: &Evidence,
-    frames: &[Frame],
-    culprit: Option<u32>,
-) -> Judged {
-    let seen = activity.map(|activity| by_activity(activity, evidence, frames, culprit));
-    let seen = seen.filter(|judged| judged.cause != Cause::Unknown).unwrap_or_else(|| before.clone());
+/// What is judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Case<'a> {
+    pub(super) evidence: &'a Evidence,
+    /// See [`attributable_ns`].
+    pub(super) attributable_ns: u64,
+    pub(super) threshold_ns: u64,
+    /// The call that the thread was last seen in.
+    pub(super) call: Option<&'a Judged>,
+    /// It was just seen on a processor, or ready for one.
+    pub(super) running: bool,
+}
+
+/// Judges by where the time went, and by what the thread was seen doing. The host is the cause only of what the code
+/// alone would not have made a stall.
+pub(super) fn judge(case: Case<'_>) -> Judged {
+    let of = |cause| Judged { cause, ..Judged::default() };
+    let Case { evidence, call, .. } = case;
     if evidence.window_ns == 0 {
-        return seen;
+        return call.cloned().unwrap_or_default();
     }
     let host = host_ns(evidence.window_ns, evidence);
     let blocked = evidence.window_ns.saturating_sub(evidence.cpu_ns + host);
-    if host >= evidence.cpu_ns.max(blocked) {
-        return Judged { cause: Cause::Host, ..Judged::default() };
+    if host >= evidence.cpu_ns.max(blocked) && case.attributable_ns < case.threshold_ns {
+        return of(Cause::Host);
     }
-    if evidence.cpu_ns >= blocked {
-        return Judged { cause: Cause::Cpu, ..Judged::default() };
-    }
-    // It was blocked for most of the time: in the call that it was seen in, now or before.
-    match seen.cause {
-        Cause::Syscall | Cause::Lock => seen,
-        // Runnable whenever it was looked at, and not run: the kernel books that wait only when it ends.
-        _ if activity == Some(Activity::Running) => Judged { cause: Cause::Host, ..Judged::default() },
-        _ => before.clone(),
+    match call {
+        _ if evidence.cpu_ns >= blocked => of(Cause::Cpu),
+        Some(call) => call.clone(),
+        // Ready whenever it was looked at, and not run: the kernel books that wait only when it is over.
+        None if case.running => of(Cause::Host),
+        None => of(Cause::Unknown),
     }
 }
 
-fn by_activity(activity: Activity, evidence: &Evidence, frames: &[Frame], culprit: Option<u32>) -> Judged {
-    let syscall = |name: String| Judged { cause: Cause::Syscall, syscall: Some(name), lock: None };
-    match activity {
-        Activity::Running if evidence.cpu_ns * 2 >= evidence.window_ns => {
-            Judged { cause: Cause::Cpu, ..Judged::default() }
-        }
-        Activity::Running | Activity::Unknown => Judged::default(),
-        Activity::PageFault => syscall("page fault".to_owned()),
+/// The call that a thread was seen in.
+pub(super) fn call(activity: Activity, frames: &[Frame], culprit: Option<u32>) -> Option<Judged> {
+    let (cause, name) = match activity {
+        Activity::Running | Activity::Unknown => return None,
+        Activity::PageFault => (Cause::Syscall, "page fault".to_owned()),
+        Activity::Syscall(call) if call.name == Some("futex") => (Cause::Lock, "futex".to_owned()),
         Activity::Syscall(call) => {
-            let name = call.name.map_or_else(|| format!("system call {}", call.number), str::to_owned);
-            match lock(frames, culprit).filter(|_| name == "futex") {
-                Some(lock) => Judged { cause: Cause::Lock, syscall: Some(name), lock: Some(lock) },
-                None if name == "futex" => {
-                    Judged { cause: Cause::Lock, syscall: Some(name), lock: Some("futex") }
-                }
-                None => syscall(name),
-            }
+            (Cause::Syscall, call.name.map_or_else(|| format!("system call {}", call.number), str::to_owned))
         }
-    }
+    };
+    let lock = (cause == Cause::Lock).then(|| lock(frames, culprit).unwrap_or("futex"));
+    Some(Judged { cause, syscall: Some(name), lock })
 }
 
 /// What kind of lock the frames inside of the culprit wait in. The outermost that is recognized tells: a barrier waits in
@@ -126,22 +123,23 @@ mod tests {
         }
     }
 
-    fn in_call(name: &'static str) -> Activity {
-        Activity::Syscall(Syscall { number: 1, name: Some(name) })
+    fn in_call(name: &'static str) -> Option<Judged> {
+        call(Activity::Syscall(Syscall { number: 1, name: Some(name) }), &[], None)
     }
 
-    fn cause(activity: Activity, evidence: &Evidence) -> Cause {
-        judge(&Judged::default(), Some(activity), evidence, &[], None).cause
+    fn cause(call: Option<&Judged>, evidence: &Evidence) -> Cause {
+        let attributable_ns = attributable_ns(evidence.window_ns, 0, evidence);
+        judge(Case { evidence, attributable_ns, threshold_ns: 50 * MS, call, running: call.is_none() }).cause
     }
 
     #[test]
     fn the_largest_share_of_the_time_is_the_cause() {
-        assert_eq!(cause(Activity::Running, &evidence(100, 95, 0)), Cause::Cpu);
-        assert_eq!(cause(Activity::Running, &evidence(100, 10, 85)), Cause::Host);
-        assert_eq!(cause(in_call("read"), &evidence(100, 5, 0)), Cause::Syscall);
-        assert_eq!(cause(in_call("futex"), &evidence(100, 5, 0)), Cause::Lock);
+        assert_eq!(cause(None, &evidence(100, 95, 0)), Cause::Cpu);
+        assert_eq!(cause(None, &evidence(100, 10, 85)), Cause::Host);
+        assert_eq!(cause(in_call("read").as_ref(), &evidence(100, 5, 0)), Cause::Syscall);
+        assert_eq!(cause(in_call("futex").as_ref(), &evidence(100, 5, 0)), Cause::Lock);
         assert_eq!(
-            cause(in_call("read"), &evidence(100, 90, 0)),
+            cause(in_call("read").as_ref(), &evidence(100, 90, 0)),
             Cause::Cpu,
             "a short call among much computing"
         );
@@ -149,22 +147,20 @@ mod tests {
 
     #[test]
     fn a_starved_thread_whose_wait_is_not_booked_yet_is_the_hosts() {
-        assert_eq!(cause(Activity::Running, &evidence(100, 0, 0)), Cause::Host);
+        assert_eq!(cause(None, &evidence(100, 0, 0)), Cause::Host);
+    }
+
+    #[test]
+    fn computing_for_longer_than_the_threshold_is_no_less_guilty_on_a_crowded_machine() {
+        assert_eq!(cause(None, &evidence(500, 60, 440)), Cause::Cpu);
     }
 
     #[test]
     fn a_gap_of_the_watchdogs_own_is_the_hosts() {
         let stopped = Evidence { watchdog_gap_ns: 95 * MS, ..evidence(100, 2, 0) };
-        assert_eq!(cause(in_call("read"), &stopped), Cause::Host);
+        assert_eq!(cause(in_call("read").as_ref(), &stopped), Cause::Host);
         let computing = Evidence { watchdog_gap_ns: 95 * MS, ..evidence(100, 98, 0) };
-        assert_eq!(cause(Activity::Running, &computing), Cause::Cpu);
-    }
-
-    #[test]
-    fn the_end_keeps_the_call_that_was_seen_before() {
-        let before = judge(&Judged::default(), Some(in_call("fsync")), &evidence(100, 1, 0), &[], None);
-        let end = judge(&before, None, &evidence(180, 2, 3), &[], None);
-        assert_eq!((end.cause, end.syscall.as_deref()), (Cause::Syscall, Some("fsync")));
+        assert_eq!(cause(None, &computing), Cause::Cpu);
     }
 
     #[test]

@@ -12,11 +12,12 @@ mod symbols;
 
 pub(crate) use settled::Settled;
 
+use crate::capture::Activity;
 use crate::collector::Message;
 use crate::engine::{Engine, offer};
 use crate::recorder::{LongPoll, task_id};
 use crate::watchdog::StallReport;
-use cause::Judged;
+use cause::{Case, Judged};
 use origin::Origins;
 use owner::Owned;
 use stallscope_wire::{Frame, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
@@ -91,6 +92,8 @@ struct Diagnosis<'a> {
 struct Found {
     owned: Owned,
     judged: Judged,
+    /// The call that the thread was last seen in.
+    call: Option<Judged>,
     /// Functions and files of the culprit's stack, for the cause.
     frames: Vec<Frame>,
     culprit: Option<u32>,
@@ -112,7 +115,15 @@ impl Diagnosis<'_> {
             stack
         });
         let activity = report.captured.as_ref().map(|captured| captured.activity);
-        found.judged = cause::judge(&found.judged, activity, &report.evidence, &found.frames, found.culprit);
+        let call = activity.and_then(|activity| cause::call(activity, &found.frames, found.culprit));
+        found.call = call.or(found.call);
+        found.judged = cause::judge(Case {
+            evidence: &report.evidence,
+            attributable_ns: cause::attributable_ns(report.duration_ns, report.excused_ns, &report.evidence),
+            threshold_ns: report.threshold_ns,
+            call: found.call.as_ref(),
+            running: activity == Some(Activity::Running),
+        });
         let line = (found.owned != Owned::Nobody).then(|| line(&report, &found, stack));
         match (report.phase, &line) {
             (Phase::End, _) => {

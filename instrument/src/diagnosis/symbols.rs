@@ -126,14 +126,19 @@ mod loader {
         }
     }
 
-    /// Without the hash that legacy mangling appends.
+    /// Without the hash that legacy mangling appends, and without the generic arguments that debug information appends to
+    /// the bare name of an inlined function.
     fn short(name: &str) -> String {
-        match name.rsplit_once("::h") {
+        let path = match name.rsplit_once("::h") {
             Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-                path.to_owned()
+                path
             }
-            _ => name.to_owned(),
-        }
+            _ => name,
+        };
+        let bare = path.split_once('<').map_or("", |(bare, _)| bare);
+        let inlined =
+            !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if inlined { bare.to_owned() } else { path.to_owned() }
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) struct StallReport {
     pub(crate) duration_ns: u64,
     /// The part that lies in the runtime's start-up grace.
     pub(crate) excused_ns: u64,
+    pub(crate) threshold_ns: u64,
     pub(crate) evidence: Evidence,
     /// New since the last report.
     pub(crate) captured: Option<Captured>,
@@ -239,6 +240,7 @@ impl Watch {
             started_ns,
             duration_ns: length,
             excused_ns: excused,
+            threshold_ns: self.runtime.settings.threshold_ns,
             evidence,
             captured,
             victims: ongoing.victims.clone(),
@@ -302,6 +304,7 @@ impl Watch {
             started_ns: seen.started_ns,
             duration_ns: length,
             excused_ns: excused,
+            threshold_ns: self.runtime.settings.threshold_ns,
             evidence: self.evidence_of(seen, now_ns, length),
             captured: None,
             victims: ongoing.victims,
