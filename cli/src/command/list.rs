@@ -88,9 +88,15 @@ fn table(found: &[Found]) -> String {
     }
     if let Some(folder) = dead.first().and_then(|dead| dead.socket.parent()) {
         let pids: Vec<_> = dead.iter().map(|dead| dead.pid.to_string()).collect();
-        let (them, folder) =
-            (if dead.len() == 1 { "a dead socket" } else { "dead sockets" }, folder.display());
-        let _ = writeln!(text, "{them} of killed processes in {folder}: {}", pids.join(", "));
+        let (them, folder) = (
+            if dead.len() == 1 {
+                "a dead socket of a killed process"
+            } else {
+                "dead sockets of killed processes"
+            },
+            folder.display(),
+        );
+        let _ = writeln!(text, "{them} in {folder}: {}", pids.join(", "));
     }
     text
 }
