@@ -85,7 +85,8 @@ fn pair() -> (u64, u64) {
 
 #[cfg(target_arch = "x86_64")]
 mod counter {
-    use std::arch::x86_64::{__cpuid, _rdtsc};
+    use std::arch::x86_64::_rdtsc;
+    use std::fs;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     static TRUSTED: AtomicBool = AtomicBool::new(false);
@@ -93,9 +94,12 @@ mod counter {
     /// Finds out whether the time-stamp counter runs at one rate on all processors: the processor says so, and the
     /// kernel, which tests it, keeps its own time by it.
     pub(super) fn choose() {
-        let invariant = __cpuid(0x8000_0000).eax >= 0x8000_0007 && __cpuid(0x8000_0007).edx & (1 << 8) != 0;
+        let invariant = fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| {
+            let flags = text.lines().find(|line| line.starts_with("flags"));
+            flags.is_some_and(|flags| flags.split_ascii_whitespace().any(|flag| flag == "nonstop_tsc"))
+        });
         let source = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
-        let kept = std::fs::read_to_string(source)
+        let kept = fs::read_to_string(source)
             .is_ok_and(|name| matches!(name.trim(), "tsc" | "kvm-clock" | "hyperv_clocksource_tsc_page"));
         TRUSTED.store(invariant && kept, Relaxed);
     }

@@ -60,7 +60,9 @@ impl Live {
             Some(path) => path.to_owned(),
             None => {
                 let path = live_socket(files::user(), std::process::id());
-                private_folder(path.parent().unwrap_or(Path::new(".")))?;
+                let folder = path.parent().unwrap_or(Path::new("."));
+                private_folder(folder)?;
+                sweep(folder);
                 path
             }
         };
@@ -170,6 +172,19 @@ fn private_folder(folder: &Path) -> Result<(), Problem> {
     Err(Problem::Foreign(folder.to_owned()))
 }
 
+/// Removes the sockets of processes that were killed and could not do it themselves.
+fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let pid = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u32>().ok());
+        let gone = pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists());
+        if gone && entry.metadata().is_ok_and(|meta| is_dead_socket(&path, &meta)) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// A socket of ours that nobody listens at.
 fn is_dead_socket(path: &Path, meta: &fs::Metadata) -> bool {
     use std::os::unix::fs::FileTypeExt;
     let ours = meta.file_type().is_socket() && meta.uid() == files::user();
@@ -226,6 +241,21 @@ mod tests {
         assert_eq!(fs::metadata(&own).unwrap().mode() & 0o777, 0o700);
         fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
         assert!(matches!(private_folder(&own), Err(Problem::Foreign(_))));
+    }
+
+    #[test]
+    fn what_killed_processes_left_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |pid: u32| folder.path().join(format!("{pid}.sock"));
+        // No process has a number above the kernel's highest.
+        drop(UnixListener::bind(of(4_194_305)).unwrap());
+        let _other_place = UnixListener::bind(of(4_194_306)).unwrap();
+        drop(UnixListener::bind(of(std::process::id())).unwrap());
+        sweep(folder.path());
+        assert_eq!(
+            [4_194_305, 4_194_306, std::process::id()].map(|pid| of(pid).exists()),
+            [false, true, true]
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct Socket {
     pub state: String,
     /// Bytes received and not yet read; of a listener, connections not yet accepted.
     pub receive_queue: u64,
-    /// Bytes sent and not yet acknowledged; of a listener, its backlog limit.
+    /// Bytes sent and not yet acknowledged; of a listener, nothing.
     pub send_queue: u64,
     /// The socket's inode, which tells sockets apart.
     pub inode: u64,
