@@ -27,5 +27,7 @@ pub use install::{Guard, InstallError, install};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::entry::run;
-    pub use tokio::runtime::{Builder, UnhandledPanic};
+    pub use tokio::runtime::Builder;
+    #[cfg(tokio_unstable)]
+    pub use tokio::runtime::UnhandledPanic;
 }

@@ -59,6 +59,7 @@ impl Runtime {
     }
 
     /// Lag probes sent so far.
+    #[cfg(tokio_unstable)]
     pub(crate) fn probes_sent(&self) -> u64 {
         self.probes.load(Relaxed)
     }

@@ -1,5 +1,6 @@
 //! The hooks on a runtime's builder, ours and the app's.
 
+#[cfg(tokio_unstable)]
 use super::LagProbe;
 use crate::recorder;
 use std::fmt;

@@ -2,6 +2,7 @@
 
 use crate::{clock, recorder};
 use std::future::Future;
+#[cfg(tokio_unstable)]
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ impl LagProbe {
     }
 
     /// Whether a task spawned at `location` is a probe.
+    #[cfg(tokio_unstable)]
     pub(crate) fn is_at(location: &Location<'_>) -> bool {
         location.file() == file!()
     }

@@ -1,6 +1,6 @@
 //! The cell that a thread writes its polls into.
 
-use super::histogram::Counts;
+use super::counts::Counts;
 use super::long::{LongPoll, LongPolls};
 use super::table::{Row, Table, address, known};
 use crate::clock;

@@ -1,38 +1,7 @@
-//! A log-linear histogram that one thread, or several, write without a lock.
+//! Durations that any thread records.
 
+use super::counts::Counts;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
-/// Bits of a value kept below its leading one: 16 buckets an octave, so a bucket is at most 1/16 wide.
-const SUB_BITS: u32 = 4;
-const SUB: usize = 1 << SUB_BITS;
-/// Buckets for all values of 64 bits.
-const BUCKETS: usize = (64 - SUB_BITS as usize + 1) * SUB;
-
-/// Counts of values, at most 6.25 % apart within a bucket (the layout of [HdrHistogram], with no bound to configure).
-///
-/// [HdrHistogram]: https://hdrhistogram.github.io/HdrHistogram/
-#[derive(Debug)]
-pub(super) struct Counts([AtomicU64; BUCKETS]);
-
-impl Counts {
-    pub(super) const fn new() -> Self {
-        Self([const { AtomicU64::new(0) }; BUCKETS])
-    }
-
-    /// Counts a value. Only one thread may call this: a plain load and store, no read-modify-write.
-    #[inline]
-    pub(super) fn record_alone(&self, value: u64) {
-        add_alone(&self.0[index(value)], 1);
-    }
-
-    /// `(highest value of the bucket, count)` of the buckets that hold something.
-    pub(super) fn read(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.0.iter().enumerate().filter_map(|(i, count)| {
-            let count = count.load(Relaxed);
-            (count > 0).then(|| (upper(i), count))
-        })
-    }
-}
 
 /// Durations in nanoseconds that any thread records.
 ///
@@ -51,7 +20,7 @@ impl Histogram {
 
     /// Adds a duration in nanoseconds.
     pub(crate) fn record(&self, ns: u64) {
-        self.counts.0[index(ns)].fetch_add(1, Relaxed);
+        self.counts.record(ns);
         self.sum.fetch_add(ns, Relaxed);
         self.max.fetch_max(ns, Relaxed);
     }
@@ -66,57 +35,18 @@ impl Histogram {
     }
 }
 
-/// Adds to a counter that only the calling thread writes.
-#[inline]
-pub(super) fn add_alone(counter: &AtomicU64, amount: u64) {
-    counter.store(counter.load(Relaxed).wrapping_add(amount), Relaxed);
-}
-
-/// The bucket of a value. Always below [`BUCKETS`].
-#[inline]
-const fn index(value: u64) -> usize {
-    if value < SUB as u64 {
-        return value as usize;
-    }
-    let octave = 63 - value.leading_zeros();
-    let sub = (value >> (octave - SUB_BITS)) as usize & (SUB - 1);
-    (octave - SUB_BITS + 1) as usize * SUB + sub
-}
-
-/// The highest value that falls into a bucket.
-const fn upper(index: usize) -> u64 {
-    if index < SUB {
-        return index as u64;
-    }
-    let shift = (index / SUB - 1) as u32;
-    let lowest = ((SUB + index % SUB) as u64) << shift;
-    lowest + ((1 << shift) - 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_value_lies_in_its_bucket() {
-        let edges = (0..64).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit, (1 << bit) + 1]).chain([u64::MAX]);
-        for value in edges {
-            let i = index(value);
-            assert!(i < BUCKETS, "{value}");
-            assert!(value <= upper(i), "{value} is over its bucket");
-            assert!(i == 0 || value > upper(i - 1), "{value} is under its bucket");
-            assert!(upper(i) - value <= value / SUB as u64, "{value}'s bucket is too wide");
-        }
-    }
-
-    #[test]
     fn all_that_is_recorded_is_read() {
-        let (alone, shared) = (Counts::new(), Histogram::new());
-        for value in [0, 3, 17, 1_000_000, 1_000_001, u64::MAX >> 4] {
-            alone.record_alone(value);
-            shared.record(value);
+        let histogram = Histogram::new();
+        for ns in [0, 3, 17, 1_000_000, 1_000_001, u64::MAX >> 4] {
+            histogram.record(ns);
         }
-        assert_eq!(alone.read().collect::<Vec<_>>(), shared.read().buckets);
-        assert_eq!(shared.read().count(), 6);
+        let read = histogram.read();
+        assert_eq!((read.count(), read.max_ns), (6, u64::MAX >> 4));
+        assert_eq!(read.quantile(0.5), 17);
     }
 }

@@ -57,7 +57,7 @@ impl LongPolls {
     pub(super) fn push(&self, poll: LongPoll) {
         let written = self.written.load(Relaxed);
         if written.wrapping_sub(self.taken.load(Acquire)) >= ROOM {
-            super::histogram::add_alone(&self.lost, 1);
+            super::counts::add_alone(&self.lost, 1);
             return;
         }
         let slot = &self.slots[written % ROOM];

@@ -1,6 +1,8 @@
 //! What each worker writes of itself, without a lock, and what everybody else may read.
 
 mod cell;
+mod counts;
+#[cfg(feature = "http")]
 mod histogram;
 mod long;
 mod table;
@@ -12,7 +14,11 @@ pub(crate) use cell::{Cell, Open};
 pub(crate) use histogram::Histogram;
 pub(crate) use long::LongPoll;
 pub(crate) use table::Row;
-pub(crate) use task::{task_bits, task_id};
+#[cfg(tokio_unstable)]
+use task::task_bits;
+pub(crate) use task::task_id;
+#[cfg(tokio_unstable)]
+pub(crate) use threads::begin_poll;
 pub(crate) use threads::{
-    Registered, Thread, begin_other, begin_poll, cancel, cells, finish, registered, retire, runtime_id,
+    Registered, Thread, begin_other, cancel, cells, finish, registered, retire, runtime_id,
 };

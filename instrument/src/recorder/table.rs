@@ -1,6 +1,6 @@
 //! Polls by spawn location, in a table of fixed size.
 
-use super::histogram::add_alone;
+use super::counts::add_alone;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};

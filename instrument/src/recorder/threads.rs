@@ -6,6 +6,7 @@ use std::panic::Location;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::runtime::{Handle, worker_index};
+#[cfg(tokio_unstable)]
 use tokio::task::Id;
 
 /// What is known of a thread, fixed while it owns its cell.
@@ -86,6 +87,7 @@ pub(crate) fn runtime_id(handle: &Handle) -> u64 {
 }
 
 /// The thread enters a poll of a task: closes what it was at.
+#[cfg(tokio_unstable)]
 #[inline]
 pub(crate) fn begin_poll(probe: u32, task: Id, spawned_at: &'static Location<'static>) {
     with_cell(probe, |cell| cell.turn(super::task_bits(task), Some(spawned_at)));
