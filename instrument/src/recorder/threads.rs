@@ -4,6 +4,8 @@ use super::cell::Cell;
 use std::cell::{Cell as Local, RefCell};
 use std::panic::Location;
 use std::ptr;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::runtime::{Handle, worker_index};
 #[cfg(tokio_unstable)]
@@ -34,6 +36,9 @@ static REGISTERED: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 /// Where a thread that has no cell of its own looks first: no probe owns it.
 static UNOWNED: Cell = Cell::new();
 
+/// Grows with each thread that takes or leaves a cell.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
 #[derive(Debug)]
 struct Entry {
     cell: &'static Cell,
@@ -59,11 +64,17 @@ impl Drop for Lease {
         if let Some(entry) = entries.iter_mut().find(|entry| ptr::eq(entry.cell, self.0)) {
             entry.thread = None;
         }
+        CHANGES.fetch_add(1, Release);
     }
 }
 
 fn entries() -> MutexGuard<'static, Vec<Entry>> {
     REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Grows each time that [`registered`] changes.
+pub(crate) fn changes() -> u64 {
+    CHANGES.load(Acquire)
 }
 
 /// All threads that own a cell now.
@@ -151,6 +162,7 @@ fn register(probe: u32) -> Option<&'static Cell> {
             if let Some(entry) = entries.iter_mut().find(|entry| ptr::eq(entry.cell, cell)) {
                 entry.thread = Some(thread);
             }
+            CHANGES.fetch_add(1, Release);
             Some(cell)
         })
         .ok()??;

@@ -61,6 +61,7 @@ pub(crate) fn run(
         capturer,
         watches: Vec::new(),
         lags: Vec::new(),
+        changes: 0,
         last_ns: clock::now_ns(),
     };
     let mut wake_ns = watchdog.last_ns;
@@ -83,6 +84,8 @@ struct Watchdog<'a> {
     capturer: Option<Capturer>,
     watches: Vec<Watch>,
     lags: Vec<LagWatch>,
+    /// The count of changes at which the threads were taken up last.
+    changes: u64,
     last_ns: u64,
 }
 
@@ -104,8 +107,14 @@ impl Watchdog<'_> {
         }
         let elapsed_ns = now_ns.saturating_sub(self.last_ns);
         self.last_ns = now_ns;
+        // Before the runtimes: a thread that comes in between is seen again at the next look, with its runtime.
+        let changes = recorder::changes();
         let runtimes = self.engine.runtimes();
-        self.take_up(&runtimes, now_ns);
+        if changes != self.changes {
+            self.changes = changes;
+            self.take_up_threads(&runtimes, now_ns);
+        }
+        self.take_up_runtimes(&runtimes, now_ns);
 
         let all_busy = |runtime: &Runtime, watches: &[Watch]| {
             watches.iter().filter(|watch| watch.runtime_id() == runtime.id).all(Watch::is_stalled)
@@ -124,8 +133,18 @@ impl Watchdog<'_> {
         due.min().unwrap_or(u64::MAX).clamp(now_ns + 500_000, now_ns + sleep_ns)
     }
 
-    /// Takes up threads and runtimes that are new, and lets go of those that are gone.
-    fn take_up(&mut self, runtimes: &[Arc<Runtime>], now_ns: u64) {
+    /// Takes up runtimes that are new, and lets go of those that are gone.
+    fn take_up_runtimes(&mut self, runtimes: &[Arc<Runtime>], now_ns: u64) {
+        self.lags.retain(|lag| runtimes.iter().any(|runtime| runtime.id == lag.runtime.id));
+        for runtime in runtimes {
+            if !self.lags.iter().any(|lag| lag.runtime.id == runtime.id) {
+                self.lags.push(LagWatch::new(Arc::clone(runtime), now_ns));
+            }
+        }
+    }
+
+    /// Takes up threads that are new, and lets go of those that are gone.
+    fn take_up_threads(&mut self, runtimes: &[Arc<Runtime>], now_ns: u64) {
         let registered = recorder::registered();
         let same = |watch: &Watch, thread: &Registered| watch.is_of(thread);
         for watch in &mut self.watches {
@@ -140,12 +159,6 @@ impl Watchdog<'_> {
             }
             if let Some(runtime) = runtimes.iter().find(|runtime| runtime.id == thread.thread.runtime) {
                 self.watches.push(Watch::new(thread, Arc::clone(runtime)));
-            }
-        }
-        self.lags.retain(|lag| runtimes.iter().any(|runtime| runtime.id == lag.runtime.id));
-        for runtime in runtimes {
-            if !self.lags.iter().any(|lag| lag.runtime.id == runtime.id) {
-                self.lags.push(LagWatch::new(Arc::clone(runtime), now_ns));
             }
         }
     }
