@@ -56,6 +56,11 @@ impl Symbols {
         stack
     }
 
+    /// Gives the debug information back; what was resolved stays known.
+    pub(super) fn close(&mut self) {
+        self.sources = HashMap::new();
+    }
+
     fn resolve(&mut self, frame: &RawFrame) -> Arc<[Symbol]> {
         let Some(module) = &frame.module else { return Arc::from([]) };
         let key = (module.path.clone(), frame.offset);

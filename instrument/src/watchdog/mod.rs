@@ -127,7 +127,9 @@ impl Watchdog<'_> {
         }
         self.look_at_lag(now_ns, gap_ns);
 
-        let sleep_ns = if runtimes.is_empty() { IDLE_SLEEP_NS } else { LONGEST_SLEEP_NS };
+        // A poll that begins right after this look must be seen before it is as long as its threshold.
+        let thresholds = runtimes.iter().map(|runtime| runtime.settings.threshold_ns);
+        let sleep_ns = thresholds.min().map_or(IDLE_SLEEP_NS, |threshold| threshold.min(LONGEST_SLEEP_NS));
         let due = self.watches.iter().filter_map(Watch::due_ns).chain(self.lags.iter().map(LagWatch::due_ns));
         // A due time in the past must not make it spin.
         due.min().unwrap_or(u64::MAX).clamp(now_ns + 500_000, now_ns + sleep_ns)
