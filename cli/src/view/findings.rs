@@ -80,7 +80,10 @@ impl Columns {
             left -= given;
             given
         };
-        let (cause, victims, total) = (take(17), take(17), take(8));
+        let cause = take(17);
+        let any_waited = details.iter().any(|detail| detail.finding.victims.tasks > 0);
+        let victims = if any_waited { take(17) } else { 0 };
+        let total = take(8);
         let function = left.saturating_sub(wanted);
         let function = if function >= 16 { function } else { 0 };
         Self { place: left - function, function, cause, total, victims }
