@@ -1,8 +1,8 @@
 //! The lines that a process instrumented by Stallscope writes, and how to read them.
 //!
 //! One JSON object a line ([`Line`]), the same over the live socket and in an event log. The first is a
-//! [`Header`]; all later ones carry `at_ns`, nanoseconds since the header's `started_unix_ns` on the
-//! process's monotonic clock. `SPEC.md` beside this crate states every field.
+//! [`Header`]; all later ones but [`Coverage`] carry `at_ns`, nanoseconds since the header's `started_unix_ns` on
+//! the process's monotonic clock. `SPEC.md` beside this crate states every field.
 //!
 //! This crate knows neither tokio nor a screen: whoever writes or reads lines depends on it alone.
 //!

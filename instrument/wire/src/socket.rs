@@ -8,7 +8,7 @@ pub struct Sockets {
     pub at_ns: u64,
     /// How many there are; more than are listed when the list is cut.
     pub total: u64,
-    /// The sockets, those with the fullest queues first.
+    /// The sockets: listeners first, then those with the fullest queues.
     pub sockets: Vec<Socket>,
 }
 
