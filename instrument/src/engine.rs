@@ -12,8 +12,9 @@ use std::sync::mpsc::{Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How long the program's exit may wait for what was seen to be written.
-const EXIT_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the program's exit may wait for what was seen to be written. The first look into the debug information of a
+/// large program that is not optimized takes a second, and several on a crowded machine.
+const EXIT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The process's watchdog, collector and runtimes. Never ends; its threads are detached.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use cause::{Case, Judged};
 use origin::Origins;
 use owner::Owned;
 use stallscope_wire::{Frame, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
@@ -29,6 +29,8 @@ use symbols::Symbols;
 
 /// Reports that may wait for the diagnosis.
 pub(crate) const ROOM: usize = 256;
+/// Dismissed stalls that a wait may still name.
+const REMEMBERED: usize = 64;
 
 /// How long debug information stays open after the last stall. Its index takes memory that a program which blocks no more
 /// should not pay for: 16 MB for a program of 38 MB.
@@ -40,7 +42,11 @@ pub(crate) enum Report {
     Stall(Box<StallReport>),
     /// A long poll that is no stall: it lies in the start-up grace.
     LongPoll(LongPoll),
-    Lag(Lag),
+    Lag {
+        lag: Lag,
+        /// One thread runs the whole runtime.
+        one_thread: bool,
+    },
     Pause(Pause),
     Flush(Sender<()>),
     Finish(Sender<()>),
@@ -57,6 +63,7 @@ pub(crate) fn run(
         symbols: Symbols::new(),
         origins: Origins::new(engine.app),
         ongoing: HashMap::new(),
+        dismissed: VecDeque::new(),
         settled,
     };
     loop {
@@ -78,6 +85,8 @@ struct Diagnosis<'a> {
     origins: Origins,
     /// What was found of the stalls that go on.
     ongoing: HashMap<u64, Found>,
+    /// The last ones that were found to be no stalls, and are over.
+    dismissed: VecDeque<u64>,
     settled: &'a Settled,
 }
 
@@ -91,6 +100,8 @@ struct Found {
     /// Functions and files of the culprit's stack, for the cause.
     frames: Vec<Frame>,
     culprit: Option<u32>,
+    /// What was told last, without the stack.
+    told: Option<Stall>,
 }
 
 impl Diagnosis<'_> {
@@ -101,7 +112,7 @@ impl Diagnosis<'_> {
             Report::LongPoll(poll) => {
                 self.settled.book(poll.open.location, poll.end.saturating_sub(poll.open.start));
             }
-            Report::Lag(lag) => return Some(Line::Lag(self.real_stalls_of(lag))),
+            Report::Lag { lag, one_thread } => return self.lag(lag, one_thread).map(Line::Lag),
             Report::Pause(pause) => return Some(Line::Pause(pause)),
             // These two wait: whoever asked does too, with a limit of its own.
             Report::Flush(done) => drop(output.send(Message::Flush(done))),
@@ -134,18 +145,33 @@ impl Diagnosis<'_> {
             call: found.call.as_ref(),
             running: activity == Some(Activity::Running),
         });
-        let line = (found.owned != Owned::Nobody).then(|| line(report, &found, stack));
-        match (report.phase, &line) {
-            (Phase::End, _) => {
+        let line = if found.owned == Owned::Nobody {
+            // It was one when it was told of: the thread has left the runtime since.
+            let told = found.told.as_mut().filter(|told| told.phase != Phase::End);
+            told.map(|told| {
+                (told.phase, told.at_ns) = (Phase::End, report.at_ns);
+                told.clone()
+            })
+        } else {
+            let line = line(report, &found, stack);
+            found.told = Some(Stall { stack: None, ..line.clone() });
+            Some(line)
+        };
+        match report.phase {
+            Phase::End => {
                 report.cell.set_stall(None);
                 self.book(report, &found);
+                if found.told.is_none() {
+                    self.dismissed.push_back(report.id);
+                    self.dismissed.drain(..self.dismissed.len().saturating_sub(REMEMBERED));
+                }
                 return line;
             }
-            (_, Some(_)) => report.cell.set_stall(Some(report.id)),
-            (_, None) => {
+            _ if found.owned == Owned::Nobody => {
                 report.cell.set_stall(None);
                 report.cell.dismiss(report.open);
             }
+            _ => report.cell.set_stall(Some(report.id)),
         }
         self.ongoing.insert(report.id, found);
         line
@@ -160,11 +186,17 @@ impl Diagnosis<'_> {
         }
     }
 
-    /// Without the stalls that were none.
-    fn real_stalls_of(&self, mut lag: Lag) -> Lag {
-        let real = |id: &u64| self.ongoing.get(id).is_none_or(|found| found.owned != Owned::Nobody);
+    /// The line to tell of a wait, without the stalls that were none; none when the runtime was left alone meanwhile.
+    fn lag(&self, mut lag: Lag, one_thread: bool) -> Option<Lag> {
+        let real = |id: &u64| match self.ongoing.get(id) {
+            Some(found) => found.told.is_some(),
+            None => !self.dismissed.contains(id),
+        };
+        let stalls = lag.stalls.len();
         lag.stalls.retain(real);
-        lag
+        // Its thread was not in it: nobody was there to take the probe.
+        let left_alone = one_thread && stalls > 0 && lag.stalls.is_empty();
+        (!left_alone).then_some(lag)
     }
 }
 

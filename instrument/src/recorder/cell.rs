@@ -103,9 +103,11 @@ impl Cell {
         self.start.store(0, Relaxed);
     }
 
-    /// Forgets the open record unbooked. Only the thread that owns the cell calls it.
+    /// Forgets the open record unbooked, and opens nobody's: a root future that no hook tells of may follow. Only the
+    /// thread that owns the cell calls it.
     pub(super) fn cancel(&self) {
         self.start.store(0, Relaxed);
+        self.turn(0, None);
     }
 
     #[inline]
@@ -252,6 +254,12 @@ mod tests {
         cell.cancel();
         cell.turn(2, here());
         cell.cancel();
+        assert_eq!(
+            cell.read().map(|open| (open.task, open.location)),
+            Some((0, None)),
+            "what follows is seen"
+        );
+        cell.close();
         assert_eq!(cell.rows().count(), 0);
     }
 }

@@ -25,6 +25,17 @@ struct Slot {
     location: AtomicPtr<Location<'static>>,
 }
 
+impl Slot {
+    const fn new() -> Self {
+        Self {
+            start: AtomicU64::new(0),
+            end: AtomicU64::new(0),
+            task: AtomicU64::new(0),
+            location: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+}
+
 /// A queue with one writer, the worker, and one reader, the watchdog. Never blocks: what finds it full is counted.
 #[derive(Debug)]
 pub(super) struct LongPolls {
@@ -39,14 +50,8 @@ pub(super) struct LongPolls {
 
 impl LongPolls {
     pub(super) const fn new() -> Self {
-        const SLOT: Slot = Slot {
-            start: AtomicU64::new(0),
-            end: AtomicU64::new(0),
-            task: AtomicU64::new(0),
-            location: AtomicPtr::new(ptr::null_mut()),
-        };
         Self {
-            slots: [SLOT; ROOM],
+            slots: [const { Slot::new() }; ROOM],
             written: AtomicUsize::new(0),
             taken: AtomicUsize::new(0),
             lost: AtomicU64::new(0),

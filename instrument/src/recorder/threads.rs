@@ -125,7 +125,11 @@ pub(crate) fn retire(probe: u32) {
 
 /// The open record shall leave no trace: it is the instrument's own task.
 pub(crate) fn cancel() {
-    let _ = MINE.try_with(|mine| mine.get().cancel());
+    if let Ok(mine) = MINE.try_with(Local::get)
+        && !ptr::eq(mine, &raw const UNOWNED)
+    {
+        mine.cancel();
+    }
 }
 
 #[inline]

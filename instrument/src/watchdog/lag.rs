@@ -59,7 +59,10 @@ impl LagWatch {
     /// Sees what has become of the probe, and sends the next one when it is due.
     pub(super) fn look(&mut self, since: Since<'_>) -> Looked {
         let looked = match self.waiting.take() {
-            Some(_) if since.undriven => Looked::Fine,
+            Some(_) if since.undriven => {
+                self.runtime.forget_lag();
+                Looked::Fine
+            }
             Some(waiting) => self.see(waiting, since),
             None => Looked::Fine,
         };

@@ -166,17 +166,35 @@ impl Watchdog<'_> {
     }
 
     fn look_at_lag(&mut self, now_ns: u64, gap_ns: u64) {
+        let mut gone = Vec::new();
         for lag in &mut self.lags {
             let id = lag.runtime.id;
             let of_it = || self.watches.iter().filter(move |watch| watch.runtime_id() == id);
             let stalls: Vec<u64> = of_it().filter_map(Watch::stall).collect();
             let host_ns = of_it().map(Watch::starved_ns).min().unwrap_or(0).max(gap_ns);
-            let undriven = lag.runtime.is_current_thread() && of_it().all(Watch::is_elsewhere);
+            let one_thread = lag.runtime.is_current_thread();
+            let undriven = one_thread && of_it().all(Watch::is_elsewhere);
             match lag.look(Since { now_ns, stalls: &stalls, host_ns, undriven }) {
                 Looked::Fine => {}
-                Looked::Late(late) => offer(self.reports, Report::Lag(late), &self.engine.losses),
-                Looked::Gone => self.engine.remove_runtime(id),
+                Looked::Late(lag) => {
+                    offer(self.reports, Report::Lag { lag, one_thread }, &self.engine.losses);
+                }
+                Looked::Gone => {
+                    self.engine.remove_runtime(id);
+                    gone.extend(one_thread.then_some(id));
+                }
             }
         }
+        self.leave(&gone, now_ns);
+    }
+
+    /// What the one thread of a runtime is still recorded to be at when that runtime is shut down is over: it has left
+    /// `block_on` without a word. A worker may be stuck in a poll for longer than its runtime lives.
+    fn leave(&mut self, gone: &[u64], now_ns: u64) {
+        let is_left = |watch: &Watch| gone.contains(&watch.runtime_id());
+        for watch in self.watches.iter_mut().filter(|watch| is_left(watch)) {
+            watch.close(now_ns, self.engine, self.reports);
+        }
+        self.watches.retain(|watch| !is_left(watch));
     }
 }

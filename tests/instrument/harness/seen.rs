@@ -1,0 +1,109 @@
+//! What a program left behind.
+
+use super::program::Program;
+use stallscope::analysis::{Culprit, Finding, History, Severity, StallRecord, findings};
+use stallscope_wire::{Line, Owner, Reader};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::rc::Rc;
+
+/// A program that is over.
+pub(crate) struct Seen {
+    pub(crate) status: ExitStatus,
+    /// What the program itself printed.
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) logs: Vec<Log>,
+    pub(super) program: Rc<Program>,
+}
+
+/// An event log.
+pub(crate) struct Log {
+    pub(crate) path: PathBuf,
+    pub(crate) history: History,
+    pub(crate) lines: Vec<Line>,
+}
+
+impl Log {
+    /// None when nothing is in it yet.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        let mut reader = Reader::new(File::open(path).ok()?).ok()?;
+        let mut history = History::new(reader.header().clone());
+        let mut lines = Vec::new();
+        while let Some(line) =
+            reader.next_line().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        {
+            history.apply(line.clone());
+            lines.push(line);
+        }
+        history.set_cut(reader.cut());
+        Some(Self { path: path.to_owned(), history, lines })
+    }
+
+    /// Stalls that the code answers for.
+    pub(crate) fn stalls(&self) -> Vec<&StallRecord> {
+        self.history.stalls().filter(|record| !record.blames_host()).collect()
+    }
+
+    pub(crate) fn ends(&self) -> bool {
+        matches!(self.lines.last(), Some(Line::End(_)))
+    }
+}
+
+impl Seen {
+    /// The program ended well, and nothing was printed among its output.
+    #[track_caller]
+    pub(crate) fn ended(self) -> Self {
+        assert!(self.status.success(), "{}: {}", self.status, self.stderr);
+        assert_eq!(self.stdout, "");
+        self
+    }
+
+    /// The only log.
+    pub(crate) fn log(&self) -> &Log {
+        let [log] = &self.logs[..] else { panic!("{} logs; stderr: {}", self.logs.len(), self.stderr) };
+        log
+    }
+
+    /// The only stall that the code answers for.
+    pub(crate) fn stall(&self) -> &StallRecord {
+        let stalls = self.log().stalls();
+        let [stall] = stalls[..] else { panic!("not one stall but {stalls:#?}") };
+        stall
+    }
+
+    /// There is one stall, it is over, and the marked line is its culprit.
+    #[track_caller]
+    pub(crate) fn names_the_marked_line(&self, owner: Owner) -> &StallRecord {
+        let record = self.stall();
+        assert_eq!((place(record), record.stall.owner), (self.marked(), owner), "{record:#?}");
+        assert!(!record.ongoing, "{record:#?}");
+        record
+    }
+
+    /// The marked line, as `file:line`.
+    pub(crate) fn marked(&self) -> String {
+        self.program.mark.clone().expect("the test marks a line")
+    }
+
+    /// Everything was seen, and nothing that anybody would want to know.
+    #[track_caller]
+    pub(crate) fn is_silent(&self) {
+        let log = self.log();
+        let found: Vec<Finding> = findings(&[&log.history])
+            .into_iter()
+            .filter(|finding| finding.severity > Severity::Info)
+            .collect();
+        assert!(found.is_empty(), "{found:#?}");
+        assert!(log.history.coverage().complete, "{:#?}", log.history.coverage());
+        assert!(log.history.complete() && log.history.polls() > 0, "nothing was seen: {:#?}", log.lines);
+        assert_eq!(self.stderr, "");
+    }
+}
+
+/// The culprit as `file:line`, from the folder `tests` on.
+pub(crate) fn place(record: &StallRecord) -> String {
+    let place = Culprit::of(record).to_string();
+    place.rfind("tests/").map_or(place.clone(), |at| place[at..].to_owned())
+}

@@ -1,0 +1,58 @@
+//! Several runtimes in one process.
+
+use crate::harness::{LONG, current_thread, ms, multi_thread, program, run};
+use stallscope_wire::Owner;
+use std::collections::HashSet;
+use std::thread;
+use tokio::time::sleep;
+
+#[test]
+fn a_runtime_that_starts_late() {
+    let program = program(|| {
+        run(multi_thread(), async { tokio::spawn(sleep(ms(50))).await.unwrap() });
+        thread::sleep(LONG);
+        run(multi_thread(), async {
+            let task = tokio::spawn(async {
+                thread::sleep(LONG); // blocks here
+            });
+            task.await.unwrap();
+        });
+    });
+    program.run().ended().names_the_marked_line(Owner::Task);
+}
+
+#[test]
+fn a_second_runtime_beside_the_first() {
+    async fn blocks() {
+        tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
+        sleep(2 * LONG).await;
+    }
+    let program = program(|| {
+        let other = thread::spawn(|| run(current_thread(), blocks()));
+        run(multi_thread(), blocks());
+        other.join().unwrap();
+    });
+    let seen = program.run().ended();
+    let stalls = seen.log().stalls();
+    let runtimes: HashSet<u64> = stalls.iter().map(|record| record.stall.thread.runtime).collect();
+    assert_eq!((stalls.len(), runtimes.len()), (2, 2), "{stalls:#?}");
+    assert!(stalls.iter().all(|record| record.stall.owner == Owner::Task), "{stalls:#?}");
+    assert_eq!(seen.log().history.runtimes(), 2);
+}
+
+#[test]
+fn a_stall_is_over_when_its_thread_has_left_the_runtime() {
+    let program = program(|| {
+        let mut builder = current_thread();
+        let _guard = stallscope::install(&mut builder).unwrap();
+        let runtime = builder.build().unwrap();
+        runtime.block_on(async {
+            sleep(ms(20)).await;
+            thread::sleep(LONG); // blocks here
+        });
+        thread::sleep(4 * LONG);
+    });
+    let seen = program.run().ended();
+    let stall = &seen.names_the_marked_line(Owner::Root).stall;
+    assert!(stall.duration_ns < (2 * LONG).as_nanos() as u64, "{stall:?}");
+}

@@ -1,0 +1,76 @@
+//! What does not block the event loop is not reported.
+
+use crate::harness::{LONG, current_thread, ms, multi_thread, program, run};
+use std::thread;
+use tokio::task::{block_in_place, spawn_blocking};
+use tokio::time::sleep;
+
+#[test]
+fn long_awaits() {
+    let program = program(|| {
+        run(multi_thread(), async {
+            tokio::spawn(sleep(LONG)).await.unwrap();
+            sleep(LONG).await;
+        });
+    });
+    program.run().ended().is_silent();
+}
+
+#[test]
+fn work_on_the_blocking_pool() {
+    let program = program(|| {
+        run(current_thread(), async {
+            tokio::spawn(async { spawn_blocking(|| thread::sleep(LONG)).await.unwrap() }).await.unwrap();
+        });
+    });
+    program.run().ended().is_silent();
+}
+
+#[test]
+fn work_that_is_said_to_block() {
+    let program = program(|| {
+        run(multi_thread(), async {
+            tokio::spawn(sleep(ms(10))).await.unwrap();
+            tokio::spawn(async { block_in_place(|| thread::sleep(LONG)) }).await.unwrap();
+            block_in_place(|| thread::sleep(LONG));
+        });
+    });
+    program.run().ended().is_silent();
+}
+
+#[test]
+fn start_up_work_within_the_grace() {
+    let program = program(|| {
+        run(multi_thread(), async {
+            tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
+            sleep(ms(50)).await;
+        });
+    });
+    program.with("STALLSCOPE_GRACE", "10s").run().ended().is_silent();
+}
+
+#[test]
+fn a_runtime_that_nobody_drives() {
+    let program = program(|| {
+        let mut builder = current_thread();
+        let _guard = stallscope::install(&mut builder).unwrap();
+        let runtime = builder.build().unwrap();
+        for _ in 0..2 {
+            runtime.block_on(async { tokio::spawn(sleep(ms(50))).await.unwrap() });
+            thread::sleep(2 * LONG);
+        }
+    });
+    program.run().ended().is_silent();
+}
+
+#[test]
+fn an_idle_worker_after_a_panic() {
+    let program = program(|| {
+        std::panic::set_hook(Box::new(|_| {}));
+        run(current_thread(), async {
+            tokio::spawn(async { panic!("on purpose") }).await.unwrap_err();
+            sleep(LONG).await;
+        });
+    });
+    program.run().ended().is_silent();
+}

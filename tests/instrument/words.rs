@@ -1,0 +1,38 @@
+//! What the program's own log is told: a word for each new culprit, where it is heard.
+
+use crate::harness::{LONG, multi_thread, program, run};
+use std::fs::{self, File};
+use std::thread;
+
+/// Blocks three times, at two lines.
+async fn block() {
+    for _ in 0..2 {
+        tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
+    }
+    tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
+}
+
+#[test]
+fn without_a_subscriber_stderr_gets_a_line_for_each_culprit() {
+    let program = program(|| run(multi_thread(), block()));
+    let seen = program.run().ended();
+    assert_eq!(seen.log().stalls().len(), 3);
+    let lines: Vec<&str> = seen.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    for line in lines {
+        assert!(line.starts_with("stallscope: ") && line.contains("instrument/words.rs:"), "{line}");
+        assert!(line.contains("blocks thread") && line.contains("clock_nanosleep"), "{line}");
+    }
+}
+
+#[test]
+fn a_subscriber_gets_events_and_stderr_nothing() {
+    let program = program(|| {
+        tracing_subscriber::fmt().with_ansi(false).with_writer(File::create("events").unwrap()).init();
+        run(multi_thread(), block());
+        let events = fs::read_to_string("events").unwrap();
+        assert_eq!(events.matches("WARN stallscope: ").count(), 2, "{events}");
+        assert!(events.contains("instrument/words.rs:"), "{events}");
+    });
+    assert_eq!(program.run().ended().stderr, "");
+}
