@@ -37,13 +37,15 @@ pub struct Config {
     pub(crate) app: App,
 }
 
-/// What may differ between the runtimes of a process. All in nanoseconds.
+/// What may differ between the runtimes of a process. Times are in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RuntimeSettings {
     pub(crate) threshold_ns: u64,
     pub(crate) lag_limit_ns: u64,
     pub(crate) probe_interval_ns: u64,
     pub(crate) grace_ns: u64,
+    /// The root future is polled through ours, which records it.
+    pub(crate) root_wrapped: bool,
 }
 
 /// What `#[stallscope::main]` knows of the program when it is compiled.
@@ -74,6 +76,7 @@ impl Config {
                 lag_limit_ns: ms(100),
                 probe_interval_ns: ms(20),
                 grace_ns: ms(500),
+                root_wrapped: false,
             },
             log: None,
             socket: None,

@@ -7,6 +7,7 @@ use crate::recorder::runtime_id;
 use crate::runtime::Runtime;
 use crate::watchdog::{self, Control};
 use crate::{clock, diagnosis};
+use stallscope_wire::Histogram;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -23,6 +24,8 @@ pub(crate) struct Engine {
     pub(crate) app: App,
     probes: Mutex<Vec<RuntimeSettings>>,
     runtimes: Mutex<Vec<Arc<Runtime>>>,
+    /// The waits of the runtimes that are gone.
+    past_lag: Mutex<Histogram>,
     watchdog: Sender<Control>,
     pub(crate) losses: Losses,
 }
@@ -58,6 +61,7 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
         app: config.app,
         probes: Mutex::default(),
         runtimes: Mutex::default(),
+        past_lag: Mutex::default(),
         watchdog: to_watchdog,
         losses: Losses::default(),
     });
@@ -102,9 +106,16 @@ impl Engine {
         lock(&self.runtimes).clone()
     }
 
-    /// Forgets a runtime that is shut down.
+    /// Forgets a runtime that is shut down, but for the waits in it.
     pub(crate) fn remove_runtime(&self, id: u64) {
-        lock(&self.runtimes).retain(|runtime| runtime.id != id);
+        for gone in lock(&self.runtimes).extract_if(.., |runtime| runtime.id == id) {
+            lock(&self.past_lag).merge(&Histogram::from(&gone.take_lag().histogram));
+        }
+    }
+
+    /// The waits in the runtimes that are gone.
+    pub(crate) fn past_lag(&self) -> Histogram {
+        lock(&self.past_lag).clone()
     }
 
     /// Writes what was seen so far.

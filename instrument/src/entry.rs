@@ -24,6 +24,7 @@ pub fn run<F: Future>(
     let mut config = Config::new();
     let source_root = Some(source_root).filter(|root| !root.is_empty());
     config.app = App { crate_name: Some(crate_name), source_root };
+    config.runtime.root_wrapped = true;
     let guard = config.install(&mut builder);
     if let Err(error) = &guard {
         // The program's stderr may be closed; that is no reason to stop it.

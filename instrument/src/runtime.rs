@@ -5,7 +5,7 @@ use crate::config::RuntimeSettings;
 use crate::engine::lock;
 use hdrhistogram::Histogram;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// The longest lag that is told apart, in nanoseconds: an hour.
@@ -24,6 +24,8 @@ pub(crate) struct Runtime {
     lag: Mutex<LagRecord>,
     /// Lag probes sent so far. Written by the watchdog.
     probes: AtomicU64,
+    /// Written by the watchdog.
+    probe_waits: AtomicBool,
 }
 
 /// The waits of the lag probes.
@@ -38,7 +40,15 @@ impl Runtime {
     pub(crate) fn new(id: u64, handle: Handle, settings: RuntimeSettings) -> Self {
         let histogram = Histogram::new_with_bounds(1, LONGEST_LAG_NS, 2).expect("the bounds are allowed");
         let lag = Mutex::new(LagRecord { histogram, now_ns: None, window_max_ns: None });
-        Self { id, handle, settings, started: clock::ticks(), lag, probes: AtomicU64::new(0) }
+        Self {
+            id,
+            handle,
+            settings,
+            started: clock::ticks(),
+            lag,
+            probes: AtomicU64::new(0),
+            probe_waits: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn flavor(&self) -> &'static str {
@@ -51,6 +61,16 @@ impl Runtime {
     /// One thread runs everything, and only while it is in `block_on`.
     pub(crate) fn is_current_thread(&self) -> bool {
         self.handle.runtime_flavor() == RuntimeFlavor::CurrentThread
+    }
+
+    /// Lag probes that wait now: 0 or 1.
+    pub(crate) fn probes_waiting(&self) -> u64 {
+        u64::from(self.probe_waits.load(Relaxed))
+    }
+
+    /// Whether a lag probe waits now.
+    pub(crate) fn set_probe_waits(&self, waits: bool) {
+        self.probe_waits.store(waits, Relaxed);
     }
 
     /// A probe is sent.
@@ -98,7 +118,9 @@ impl Runtime {
     /// How many tasks are ready and wait behind a worker, as its queue shows; with `all` those of the injection queue too.
     pub(crate) fn queue_behind(&self, worker: Option<u32>, all: bool) -> u64 {
         let metrics = self.handle.metrics();
-        let injected = if all { metrics.global_queue_depth() } else { 0 };
+        // Among them may be our own probe.
+        let waiting = (metrics.global_queue_depth() as u64).saturating_sub(self.probes_waiting());
+        let injected = if all { waiting } else { 0 };
         #[cfg(tokio_unstable)]
         let local = worker.map_or(0, |worker| match worker as usize {
             worker if worker < metrics.num_workers() => metrics.worker_local_queue_depth(worker),
@@ -109,6 +131,6 @@ impl Runtime {
             let _ = worker;
             0
         };
-        (local + injected) as u64
+        local as u64 + injected
     }
 }

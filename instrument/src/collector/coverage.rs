@@ -1,4 +1,4 @@
-//! Finds hooks of ours that the app has replaced: a builder holds one closure per hook, and the last one set stands.
+//! Finds what our hooks do not see of a runtime.
 
 use crate::recorder;
 use crate::runtime::Runtime;
@@ -11,14 +11,32 @@ const ENOUGH: u64 = 64;
 /// Compares what tokio counts with what our hooks have recorded.
 #[derive(Debug, Default)]
 pub(super) struct HookCheck {
-    told: HashMap<u64, bool>,
+    told: HashMap<u64, Told>,
+}
+
+/// The gaps that a runtime's were told of.
+#[derive(Debug, Default)]
+struct Told {
+    root: bool,
+    replaced: bool,
 }
 
 impl HookCheck {
     /// A gap, the first time that one is seen in a runtime.
     pub(super) fn look(&mut self, runtime: &Runtime) -> Option<Gap> {
         let told = self.told.entry(runtime.id).or_default();
-        if *told || tokio_polls(runtime) < ENOUGH {
+        if !told.root && !runtime.settings.root_wrapped && !runtime.is_current_thread() {
+            told.root = true;
+            return Some(Gap {
+                what: format!(
+                    "the root future of runtime {}, and LocalSets in it: no hook tells of their thread",
+                    runtime.id
+                ),
+                cure: "use #[stallscope::main], or spawn what may block".to_owned(),
+            });
+        }
+        // A builder holds one closure per hook, and the last one set stands.
+        if told.replaced || tokio_polls(runtime) < ENOUGH {
             return None;
         }
         let of_it = |thread: &&recorder::Registered| thread.thread.runtime == runtime.id;
@@ -27,7 +45,7 @@ impl HookCheck {
         if seen > 0 {
             return None;
         }
-        *told = true;
+        told.replaced = true;
         Some(Gap {
             what: format!(
                 "polls of runtime {}: the app has replaced our task hooks on its builder",

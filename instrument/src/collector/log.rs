@@ -86,7 +86,7 @@ impl Log {
     /// only when it is whole.
     fn compact(&mut self) -> io::Result<()> {
         let beside = self.path.with_extension("new");
-        let mut file = create(&beside)?;
+        let mut file = create_locked(&beside)?.ok_or(io::ErrorKind::ResourceBusy)?;
         let (mut written, mut lines) = (0, 0);
         for text in std::iter::once(&self.header).chain(&self.kept) {
             file.write_all(text)?;

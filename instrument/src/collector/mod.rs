@@ -34,6 +34,8 @@ const SOCKETS_EVERY: u64 = 4;
 #[derive(Debug)]
 pub(crate) enum Message {
     Line(Box<Line>),
+    /// A line that another one will soon replace.
+    Draft(Box<Line>),
     Gap(Gap),
     Flush(Sender<()>),
     Finish(Sender<()>),
@@ -147,6 +149,7 @@ impl Collector {
     fn take(&mut self, message: Message) {
         match message {
             Message::Line(line) => self.tell(&line),
+            Message::Draft(line) => self.write(&line, true),
             Message::Gap(gap) => self.tell_gap(gap),
             Message::Flush(done) => {
                 self.snapshot(true);
@@ -195,7 +198,7 @@ impl Collector {
 
     /// Writes the state of everything.
     fn snapshot(&mut self, to_log: bool) {
-        let snapshot = self.snapshots.take(&self.engine.runtimes());
+        let snapshot = self.snapshots.take(self.engine);
         let at_ns = snapshot.at_ns;
         self.write(&Line::Snapshot(snapshot), to_log);
         #[cfg(feature = "http")]

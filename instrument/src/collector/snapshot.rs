@@ -2,6 +2,7 @@
 
 use crate::clock::{self, ticks_to_ns};
 use crate::diagnosis::Settled;
+use crate::engine::Engine;
 use crate::recorder::{self, Registered, Row};
 use crate::runtime::Runtime;
 use stallscope_wire::{Histogram, LagState, Location, Polling, Snapshot, Worker, WorkerState};
@@ -20,7 +21,8 @@ impl Snapshots {
         Self { settled, intervals: HashMap::new() }
     }
 
-    pub(super) fn take(&mut self, runtimes: &[Arc<Runtime>]) -> Snapshot {
+    pub(super) fn take(&mut self, engine: &Engine) -> Snapshot {
+        let runtimes = &engine.runtimes();
         self.intervals.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
         let (poll, locations) = self.polls();
         Snapshot {
@@ -28,7 +30,7 @@ impl Snapshots {
             runtimes: runtimes.iter().map(|runtime| self.runtime(runtime)).collect(),
             workers: workers(runtimes),
             poll,
-            lag: lag(runtimes),
+            lag: lag(engine, runtimes),
             locations,
         }
     }
@@ -53,7 +55,7 @@ impl Snapshots {
             flavor: runtime.flavor().to_owned(),
             workers: metrics.workers_count as u32,
             // The probe that waits is no task of the app's.
-            alive_tasks: metrics.live_tasks_count as u64,
+            alive_tasks: (metrics.live_tasks_count as u64).saturating_sub(runtime.probes_waiting()),
             injection_queue: metrics.global_queue_depth as u64,
             local_queues: unstable.0 as u64,
             blocking_threads: blocking_threads(handle),
@@ -119,8 +121,8 @@ fn add(to: &mut Row, row: Row) {
     to.max = to.max.max(row.max);
 }
 
-fn lag(runtimes: &[Arc<Runtime>]) -> LagState {
-    let mut state = LagState::default();
+fn lag(engine: &Engine, runtimes: &[Arc<Runtime>]) -> LagState {
+    let mut state = LagState { histogram: engine.past_lag(), ..LagState::default() };
     for runtime in runtimes {
         let lag = runtime.take_lag();
         state.now_ns = state.now_ns.max(lag.now_ns);

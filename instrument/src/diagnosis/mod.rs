@@ -69,6 +69,9 @@ pub(crate) fn run(
     loop {
         match reports.recv_timeout(SYMBOLS_KEPT) {
             Ok(report) => {
+                if let Some(draft) = diagnosis.draft(&report) {
+                    offer(output, Message::Draft(Box::new(Line::Stall(draft))), &engine.losses);
+                }
                 if let Some(line) = diagnosis.take(report, output) {
                     offer(output, Message::Line(Box::new(line)), &engine.losses);
                 }
@@ -102,9 +105,26 @@ struct Found {
     culprit: Option<u32>,
     /// What was told last, without the stack.
     told: Option<Stall>,
+    /// All that was told had no names.
+    draft: bool,
 }
 
 impl Diagnosis<'_> {
+    /// A line without names, for a stall whose names take long to find: were the process killed meanwhile, nothing would
+    /// be known of it.
+    fn draft(&mut self, report: &Report) -> Option<Stall> {
+        let Report::Stall(report) = report else { return None };
+        let captured = report.captured.as_ref().filter(|_| report.phase == Phase::Begin)?;
+        let raw = captured.stack.as_ref().filter(|raw| !self.symbols.are_open(raw))?;
+        let found = self.ongoing.entry(report.id).or_default();
+        found.call = cause::call(captured.activity, &[], None);
+        found.judged = cause::judge(case(report, found.call.as_ref()));
+        let draft = line(report, found, Some(Symbols::unnamed(raw)));
+        found.told = Some(Stall { stack: None, ..draft.clone() });
+        found.draft = true;
+        Some(draft)
+    }
+
     /// The line to tell of a report, where there is one.
     fn take(&mut self, report: Report, output: &SyncSender<Message>) -> Option<Line> {
         match report {
@@ -138,22 +158,18 @@ impl Diagnosis<'_> {
         let activity = report.captured.as_ref().map(|captured| captured.activity);
         let call = activity.and_then(|activity| cause::call(activity, &found.frames, found.culprit));
         found.call = call.or(found.call);
-        found.judged = cause::judge(Case {
-            evidence: &report.evidence,
-            attributable_ns: cause::attributable_ns(report.duration_ns, report.excused_ns, &report.evidence),
-            threshold_ns: report.threshold_ns,
-            call: found.call.as_ref(),
-            running: activity == Some(Activity::Running),
-        });
+        found.judged = cause::judge(case(report, found.call.as_ref()));
         let line = if found.owned == Owned::Nobody {
             // It was one when it was told of: the thread has left the runtime since.
-            let told = found.told.as_mut().filter(|told| told.phase != Phase::End);
+            let over = if found.draft { Phase::Dismissed } else { Phase::End };
+            let told = found.told.as_mut().filter(|told| told.phase != over);
             told.map(|told| {
-                (told.phase, told.at_ns) = (Phase::End, report.at_ns);
+                (told.phase, told.at_ns) = (over, report.at_ns);
                 told.clone()
             })
         } else {
             let line = line(report, &found, stack);
+            found.draft &= !found.frames.iter().any(|frame| frame.function.is_some());
             found.told = Some(Stall { stack: None, ..line.clone() });
             Some(line)
         };
@@ -161,7 +177,7 @@ impl Diagnosis<'_> {
             Phase::End => {
                 report.cell.set_stall(None);
                 self.book(report, &found);
-                if found.told.is_none() {
+                if found.told.as_ref().is_none_or(|told| told.phase == Phase::Dismissed) {
                     self.dismissed.push_back(report.id);
                     self.dismissed.drain(..self.dismissed.len().saturating_sub(REMEMBERED));
                 }
@@ -177,10 +193,15 @@ impl Diagnosis<'_> {
         line
     }
 
-    /// Books a long poll that is over to the task whose it was: not to the one before it, which the record names.
+    /// Books a long poll that is over to the one whose it was: not to the task before it, which the record may name. A root
+    /// future has a record of its own when it is wrapped.
     fn book(&self, report: &StallReport, found: &Found) {
+        let named_by_record = match found.owned {
+            Owned::By(Owner::Root) => report.open.task == 0,
+            owned => matches!(owned, Owned::By(Owner::Task) | Owned::Unknown),
+        };
         if let Some(ticks) = report.ticks
-            && matches!(found.owned, Owned::By(Owner::Task) | Owned::Unknown)
+            && named_by_record
         {
             self.settled.book(report.open.location, ticks);
         }
@@ -189,7 +210,7 @@ impl Diagnosis<'_> {
     /// The line to tell of a wait, without the stalls that were none; none when the runtime was left alone meanwhile.
     fn lag(&self, mut lag: Lag, one_thread: bool) -> Option<Lag> {
         let real = |id: &u64| match self.ongoing.get(id) {
-            Some(found) => found.told.is_some(),
+            Some(found) => found.told.as_ref().is_some_and(|told| told.phase != Phase::Dismissed),
             None => !self.dismissed.contains(id),
         };
         let stalls = lag.stalls.len();
@@ -197,6 +218,17 @@ impl Diagnosis<'_> {
         // Its thread was not in it: nobody was there to take the probe.
         let left_alone = one_thread && stalls > 0 && lag.stalls.is_empty();
         (!left_alone).then_some(lag)
+    }
+}
+
+/// What there is to judge the cause of a stall by.
+fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>) -> Case<'a> {
+    Case {
+        evidence: &report.evidence,
+        attributable_ns: cause::attributable_ns(report.duration_ns, report.excused_ns, &report.evidence),
+        threshold_ns: report.threshold_ns,
+        call,
+        running: report.captured.as_ref().is_some_and(|captured| captured.activity == Activity::Running),
     }
 }
 

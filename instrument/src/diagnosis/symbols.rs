@@ -31,6 +31,27 @@ impl Symbols {
         Self { sources: HashMap::new(), known: HashMap::new() }
     }
 
+    /// Whether the names of a stack are to be had at once, without opening debug information.
+    pub(super) fn are_open(&self, raw: &RawStack) -> bool {
+        let open = |frame: &RawFrame| {
+            frame.module.as_ref().is_none_or(|module| {
+                let known = || self.known.contains_key(&(module.path.clone(), frame.offset));
+                self.sources.contains_key(&module.path) || known()
+            })
+        };
+        raw.frames.iter().all(open)
+    }
+
+    /// The stack without names.
+    pub(super) fn unnamed(raw: &RawStack) -> Stack {
+        let mut stack = Stack { quality: raw.quality, ..Stack::default() };
+        for frame in &raw.frames {
+            let module = frame.module.as_ref().map(|file| module_index(&mut stack.modules, file));
+            stack.frames.push(Frame { module, offset: frame.offset, ..Frame::default() });
+        }
+        stack
+    }
+
     /// The stack with all names that are to be had.
     pub(super) fn name(&mut self, raw: &RawStack, origins: &Origins) -> Stack {
         let mut stack = Stack { quality: raw.quality, ..Stack::default() };

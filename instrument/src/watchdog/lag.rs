@@ -82,6 +82,8 @@ impl LagWatch {
                 });
             }
         }
+        let waits = self.waiting.as_ref().is_some_and(|waiting| waiting.probe.wait() == Wait::Waiting);
+        self.runtime.set_probe_waits(waits);
         looked
     }
 

@@ -117,7 +117,7 @@ impl Watchdog<'_> {
         self.take_up_runtimes(&runtimes, now_ns);
 
         let all_busy = |runtime: &Runtime, watches: &[Watch]| {
-            watches.iter().filter(|watch| watch.runtime_id() == runtime.id).all(Watch::is_stalled)
+            watches.iter().filter(|watch| watch.is_worker_of(runtime.id)).all(Watch::is_stalled)
         };
         for index in 0..self.watches.len() {
             let runtime = Arc::clone(self.watches[index].runtime());

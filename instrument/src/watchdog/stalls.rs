@@ -106,6 +106,11 @@ impl Watch {
         self.registered.thread.runtime
     }
 
+    /// Whether it takes tasks from the runtime's queues.
+    pub(super) fn is_worker_of(&self, runtime: u64) -> bool {
+        self.runtime_id() == runtime && self.registered.thread.worker.is_some()
+    }
+
     /// The stall it is in, unless its stack has shown that it is none.
     pub(super) fn stall(&self) -> Option<u64> {
         let seen = self.seen.as_ref().filter(|seen| !self.registered.cell.is_dismissed(seen.open))?;

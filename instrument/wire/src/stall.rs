@@ -48,6 +48,8 @@ pub enum Phase {
     Progress,
     /// It is over.
     End,
+    /// It was none after all: the names in its stack, which came later, show that the thread may block there.
+    Dismissed,
 }
 
 /// A thread of the process.
