@@ -1,6 +1,6 @@
 //! What can be configured, and the `STALLSCOPE_*` variables that override it.
 
-use crate::engine;
+use crate::engine::{self, Engine};
 use crate::install::{Guard, InstallError};
 use crate::probe::{self, AppHooks};
 use stallscope_wire::{Mode, duration};
@@ -197,17 +197,35 @@ impl Config {
     /// When a `STALLSCOPE_*` variable cannot be read, the log cannot be written, a thread cannot be started, or the
     /// program was built without `--cfg tokio_unstable`. The builder can be used all the same; nothing is watched then.
     pub fn install(self, builder: &mut Builder) -> Result<Guard, InstallError> {
+        let hooks = self.hooks.clone();
+        match self.start() {
+            Ok(Some((engine, probe))) => {
+                probe::set(builder, Some(probe), hooks);
+                Ok(Guard::watched(engine, probe))
+            }
+            // The app's own hooks run all the same.
+            Ok(None) => {
+                probe::set(builder, None, hooks);
+                Ok(Guard::unwatched())
+            }
+            Err(error) => {
+                probe::set(builder, None, hooks);
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts the engine; none when the environment switches it off.
+    fn start(self) -> Result<Option<(&'static Engine, u32)>, InstallError> {
         let config = self.with_environment()?;
         if config.mode == Mode::Off {
-            return Ok(Guard::unwatched());
+            return Ok(None);
         }
         let engine = engine::start(&config)?;
         if !probe::AVAILABLE {
             return Err(InstallError::no_hooks());
         }
-        let probe = engine.add_probe(config.runtime);
-        probe::set(builder, probe, config.hooks);
-        Ok(Guard::watched(engine, probe))
+        Ok(Some((engine, engine.add_probe(config.runtime))))
     }
 
     /// These settings with those of the environment over them.
@@ -252,6 +270,8 @@ fn mode(value: &OsString) -> Result<Mode, InstallError> {
     }
 }
 
+/// A hundred years stand for ever, and leave room to add to.
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    const FOR_EVER: u64 = 100 * 366 * 24 * 3600 * 1_000_000_000;
+    u64::try_from(duration.as_nanos()).map_or(FOR_EVER, |nanos| nanos.min(FOR_EVER))
 }

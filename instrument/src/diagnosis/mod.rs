@@ -146,7 +146,9 @@ impl Diagnosis<'_> {
         let mut found = self.ongoing.remove(&report.id).unwrap_or_default();
         let stack = report.captured.as_ref().and_then(|captured| captured.stack.as_ref()).map(|raw| {
             let mut stack = self.symbols.name(raw, &self.origins);
-            found.owned = owner::of(&stack.frames);
+            let program =
+                raw.frames.iter().filter_map(|frame| frame.module.as_ref()).find(|module| module.program);
+            found.owned = owner::of(&stack, program.map(|module| module.path.as_str()));
             culprit::cut_and_find(&mut stack, &self.origins);
             found.frames.clone_from(&stack.frames);
             found.culprit = stack.culprit;

@@ -54,16 +54,16 @@ impl Origins {
         {
             return Origin::Std;
         }
-        if self.relative(file).starts_with(self.own_sources) {
+        // What a folder above the program's own is called says nothing.
+        let file = self.relative(file);
+        if file.starts_with(self.own_sources) {
             return Origin::Instrument;
         }
         match dependency(file) {
             Some("tokio") => Origin::Tokio,
             Some(_) => Origin::Dependency,
             // C code's build folders, as distributions leave them: `./nptl/…`, `../sysdeps/…`.
-            None if file.starts_with("./") || file.starts_with("../") || file.starts_with("/usr/") => {
-                Origin::Dependency
-            }
+            None if file.starts_with("./") || file.starts_with("../") => Origin::Dependency,
             None if Path::new(file).extension().is_some_and(|extension| extension == "rs") => Origin::User,
             None => Origin::Dependency,
         }
@@ -98,10 +98,14 @@ impl Origins {
 
 /// A dependency's source file, from the folder that is named for the dependency.
 fn dependency_path(file: &str) -> Option<&str> {
-    ["/registry/src/", "/git/checkouts/", "/vendor/"].into_iter().find_map(|mark| {
-        let (_, rest) = file.split_once(mark)?;
-        // A registry has a folder of its own in between.
-        if mark == "/registry/src/" { rest.split_once('/').map(|(_, rest)| rest) } else { Some(rest) }
+    let vendored = file.strip_prefix("vendor/");
+    let marks = ["/registry/src/", "/cargo/registry/", "/git/checkouts/", "/vendor/"];
+    vendored.or_else(|| {
+        marks.into_iter().find_map(|mark| {
+            let (_, rest) = file.split_once(mark)?;
+            // A registry has a folder of its own in between.
+            if mark == "/registry/src/" { rest.split_once('/').map(|(_, rest)| rest) } else { Some(rest) }
+        })
     })
 }
 
@@ -109,7 +113,9 @@ fn dependency_path(file: &str) -> Option<&str> {
 fn dependency(file: &str) -> Option<&str> {
     let name = dependency_path(file)?.split('/').next()?;
     // `name-1.2.3`, or `name-0123456789abcdef` of a git checkout.
-    Some(name.rsplit_once('-').map_or(name, |(name, _)| name))
+    let is_hash = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_version = |text: &str| text.starts_with(|c: char| c.is_ascii_digit()) || is_hash(text);
+    Some(name.rsplit_once('-').filter(|(_, end)| is_version(end)).map_or(name, |(name, _)| name))
 }
 
 /// Where in tokio's sources a frame lies, as a path without extension (`runtime/task/harness`); from the file, or from
@@ -121,8 +127,7 @@ pub(super) fn tokio_module<'a>(
     if let Some(file) = file
         && dependency(file) == Some("tokio")
     {
-        let (_, module) =
-            file.split_once("/src/").and_then(|(_, rest)| rest.split_once("/src/").or(Some(("", rest))))?;
+        let (_, module) = file.rsplit_once("/src/")?;
         return Some(module.trim_end_matches(".rs").trim_end_matches("/mod").into());
     }
     let path = path_of(function?);
@@ -169,6 +174,9 @@ mod tests {
                 Origin::Dependency,
             ),
             ("/home/me/.cargo/git/checkouts/tokio-0123456789abcdef/fe12/tokio/src/lib.rs", Origin::Tokio),
+            ("/home/me/shop/vendor/tokio-util/src/lib.rs", Origin::Dependency),
+            ("/usr/src/app/src/main.rs", Origin::User),
+            ("/usr/share/cargo/registry/serde-1.0.1/src/lib.rs", Origin::Dependency),
             ("./nptl/pthread_mutex_lock.c", Origin::Dependency),
             ("/build/zlib/inflate.c", Origin::Dependency),
         ] {
@@ -202,7 +210,7 @@ mod tests {
 
     #[test]
     fn tokio_modules_are_found_by_file_and_by_name() {
-        let file = "/c/registry/src/index-1/tokio-1.54.1/src/runtime/task/mod.rs";
+        let file = "/me/src/.cargo/registry/src/index-1/tokio-1.54.1/src/runtime/task/mod.rs";
         assert_eq!(tokio_module(Some("poll<T>"), Some(file)).as_deref(), Some("runtime/task"));
         let name = "<tokio::runtime::task::core::Core<T,S>>::poll";
         assert_eq!(tokio_module(Some(name), None).as_deref(), Some("runtime/task/core/Core"));

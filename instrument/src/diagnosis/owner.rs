@@ -1,7 +1,7 @@
 //! Whose code a stack runs: the stack decides, not the record, which may have outlived its poll.
 
 use super::origin::tokio_module;
-use stallscope_wire::{Frame, Owner};
+use stallscope_wire::{Frame, Owner, Quality, Stack};
 
 /// Whose code it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,12 +15,10 @@ pub(super) enum Owned {
 }
 
 /// Reads a stack from the inside out up to the first frame that decides.
-pub(super) fn of(frames: &[Frame]) -> Owned {
+pub(super) fn of(stack: &Stack, program: Option<&str>) -> Owned {
     let mut in_task = false;
     let mut in_future = false;
-    let mut named = false;
-    for frame in frames {
-        named |= frame.function.is_some();
+    for frame in &stack.frames {
         let function = frame.function.as_deref();
         let Some(module) = tokio_module(function, frame.file.as_deref()) else {
             in_future |= frame.user;
@@ -68,11 +66,18 @@ pub(super) fn of(frames: &[Frame]) -> Owned {
             in_future |= !within("runtime");
         }
     }
-    match (named, in_task) {
-        (true, true) => Owned::By(Owner::Task),
-        // Names, and nothing of tokio's among them: the thread has left the runtime.
-        (true, false) if !frames.is_empty() => Owned::Nobody,
-        _ => Owned::Unknown,
+    // That tokio is not among the frames says something only where all of them are there and have names: then the thread has
+    // left the runtime.
+    let is_named = |frame: &Frame| {
+        let module = frame.module.and_then(|at| stack.modules.get(at as usize));
+        frame.function.is_some() || module.map(|module| module.path.as_str()) != program
+    };
+    let whole =
+        stack.quality == Quality::Exact && !stack.frames.is_empty() && stack.frames.iter().all(is_named);
+    match (in_task, whole && stack.frames.iter().any(|frame| frame.function.is_some())) {
+        (true, _) => Owned::By(Owner::Task),
+        (false, true) => Owned::Nobody,
+        (false, false) => Owned::Unknown,
     }
 }
 
@@ -87,9 +92,10 @@ fn last_name(function: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stallscope_wire::Module;
 
     /// Innermost first; a name with a slash is a file of tokio's, with an asterisk a user's function.
-    fn stack(frames: &[&str]) -> Vec<Frame> {
+    fn stack(frames: &[&str]) -> Stack {
         let frame = |text: &&str| {
             let (function, module) = text.split_once('@').unwrap_or((text, ""));
             let file =
@@ -101,7 +107,7 @@ mod tests {
                 ..Frame::default()
             }
         };
-        frames.iter().map(frame).collect()
+        Stack { quality: Quality::Exact, frames: frames.iter().map(frame).collect(), ..Stack::default() }
     }
 
     #[test]
@@ -172,12 +178,23 @@ mod tests {
             (&["app::main", "main"], Owned::Nobody),
             (&[], Owned::Unknown),
         ] {
-            assert_eq!(of(&stack(frames)), owned, "{frames:?}");
+            assert_eq!(of(&stack(frames), None), owned, "{frames:?}");
         }
     }
 
     #[test]
-    fn a_stack_without_names_tells_nothing() {
-        assert_eq!(of(&[Frame::default(), Frame::default()]), Owned::Unknown);
+    fn a_stack_without_the_programs_names_tells_nothing() {
+        let module = |path: &str| Module { path: path.into(), build_id: None };
+        let mut stripped = stack(&["clock_nanosleep"]);
+        stripped.modules = vec![module("libc"), module("app")];
+        stripped.frames[0].module = Some(0);
+        stripped.frames.push(Frame { module: Some(1), ..Frame::default() });
+        assert_eq!(of(&stripped, Some("app")), Owned::Unknown);
+    }
+
+    #[test]
+    fn a_stack_that_does_not_reach_the_runtime_tells_nothing() {
+        let cut = Stack { quality: Quality::Truncated, ..stack(&["app::deep", "app::deep"]) };
+        assert_eq!(of(&cut, None), Owned::Unknown);
     }
 }

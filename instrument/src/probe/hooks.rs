@@ -39,66 +39,84 @@ impl fmt::Debug for AppHooks {
     }
 }
 
-/// Sets our hooks, which call the app's.
-pub(crate) fn set(builder: &mut Builder, probe: u32, app: AppHooks) {
+/// Sets the app's hooks, and ours, which run before them, when the runtime is to be watched.
+pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
     if let Some(hook) = app.thread_start {
         builder.on_thread_start(move || hook());
     }
-    // Before the app's own: what it does while parking is not the task's.
-    match app.thread_park {
-        None => builder.on_thread_park(move || recorder::finish(probe)),
-        Some(hook) => builder.on_thread_park(move || {
-            recorder::finish(probe);
-            hook();
-        }),
-    };
-    match app.thread_unpark {
-        None => builder.on_thread_unpark(move || recorder::begin_other(probe, None)),
-        Some(hook) => builder.on_thread_unpark(move || {
-            recorder::begin_other(probe, None);
-            hook();
-        }),
-    };
-    match app.thread_stop {
-        None => builder.on_thread_stop(move || recorder::retire(probe)),
-        Some(hook) => builder.on_thread_stop(move || {
-            recorder::retire(probe);
-            hook();
-        }),
-    };
+    match probe {
+        None => set_app_thread_hooks(builder, app.thread_park, app.thread_unpark, app.thread_stop),
+        Some(probe) => {
+            let park = joined(move || recorder::finish(probe), app.thread_park);
+            let unpark = joined(move || recorder::begin_other(probe, None), app.thread_unpark);
+            let stop = joined(move || recorder::retire(probe), app.thread_stop);
+            builder.on_thread_park(park).on_thread_unpark(unpark).on_thread_stop(stop);
+        }
+    }
     #[cfg(tokio_unstable)]
-    set_task_hooks(builder, probe, app.task_spawn, app.before_poll, app.after_poll, app.task_terminate);
+    {
+        set_before_poll(builder, probe, app.before_poll);
+        if let Some(hook) = app.task_spawn {
+            builder.on_task_spawn(for_the_app(hook));
+        }
+        if let Some(hook) = app.after_poll {
+            builder.on_after_task_poll(for_the_app(hook));
+        }
+        if let Some(hook) = app.task_terminate {
+            builder.on_task_terminate(for_the_app(hook));
+        }
+    }
 }
 
-#[cfg(tokio_unstable)]
-fn set_task_hooks(
-    builder: &mut Builder,
-    probe: u32,
-    spawn: Option<TaskHook>,
-    before_poll: Option<TaskHook>,
-    after_poll: Option<TaskHook>,
-    terminate: Option<TaskHook>,
-) {
-    match before_poll {
-        None => {
-            builder.on_before_task_poll(move |meta| recorder::begin_poll(probe, meta.id(), meta.spawned_at()))
+/// Ours, then the app's.
+fn joined(
+    ours: impl Fn() + Send + Sync + 'static,
+    app: Option<ThreadHook>,
+) -> impl Fn() + Send + Sync + 'static {
+    move || {
+        ours();
+        if let Some(app) = &app {
+            app();
         }
-        Some(hook) => {
+    }
+}
+
+fn set_app_thread_hooks(
+    builder: &mut Builder,
+    park: Option<ThreadHook>,
+    unpark: Option<ThreadHook>,
+    stop: Option<ThreadHook>,
+) {
+    if let Some(hook) = park {
+        builder.on_thread_park(move || hook());
+    }
+    if let Some(hook) = unpark {
+        builder.on_thread_unpark(move || hook());
+    }
+    if let Some(hook) = stop {
+        builder.on_thread_stop(move || hook());
+    }
+}
+
+/// The one hook that every poll pays for: without a hook of the app's it does nothing but record.
+#[cfg(tokio_unstable)]
+fn set_before_poll(builder: &mut Builder, probe: Option<u32>, app: Option<TaskHook>) {
+    match (probe, app) {
+        (None, None) => {}
+        (None, Some(hook)) => {
+            builder.on_before_task_poll(move |meta| hook(meta));
+        }
+        (Some(probe), None) => {
+            builder
+                .on_before_task_poll(move |meta| recorder::begin_poll(probe, meta.id(), meta.spawned_at()));
+        }
+        (Some(probe), Some(hook)) => {
             let hook = for_the_app(hook);
             builder.on_before_task_poll(move |meta| {
                 recorder::begin_poll(probe, meta.id(), meta.spawned_at());
                 hook(meta);
-            })
+            });
         }
-    };
-    if let Some(hook) = spawn {
-        builder.on_task_spawn(for_the_app(hook));
-    }
-    if let Some(hook) = after_poll {
-        builder.on_after_task_poll(for_the_app(hook));
-    }
-    if let Some(hook) = terminate {
-        builder.on_task_terminate(for_the_app(hook));
     }
 }
 

@@ -49,6 +49,10 @@ pub(in super::super) struct Stalls {
 
 impl Stalls {
     pub(super) fn apply(&mut self, header: &Header, mut stall: Stall) {
+        if stall.phase == Phase::Dismissed {
+            self.records.remove(&stall.id);
+            return;
+        }
         let record = self.records.entry(stall.id).or_default();
         let earlier = record.stall.stack.take();
         stall.stack = better(earlier, stall.stack);
