@@ -1,13 +1,14 @@
 //! What the process has one of: the watchdog, the collector, and the runtimes they watch.
 
-use crate::collector;
+use crate::collector::{self, Message};
 use crate::config::{App, Config, RuntimeSettings};
 use crate::install::InstallError;
 use crate::recorder::runtime_id;
 use crate::runtime::Runtime;
 use crate::watchdog::{self, Control};
 use crate::{clock, diagnosis};
-use stallscope_wire::Histogram;
+use stallscope_wire::{Gap, Histogram};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -37,16 +38,19 @@ pub(crate) struct Losses {
     pub(crate) stacks: AtomicU64,
 }
 
-static ENGINE: OnceLock<Engine> = OnceLock::new();
+static ENGINE: OnceLock<&'static Engine> = OnceLock::new();
 static STARTING: Mutex<()> = Mutex::new(());
 
-/// The engine, once it was started.
+/// The engine, once it was started; none in a process that was forked off, which has the memory and not the threads.
 pub(crate) fn engine() -> Option<&'static Engine> {
-    ENGINE.get()
+    ENGINE.get().copied().filter(|engine| engine.pid == std::process::id())
 }
 
 /// Starts the engine, unless it runs.
 pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
+    if let Some(engine) = ENGINE.get() {
+        return if engine.pid == std::process::id() { Ok(engine) } else { Err(InstallError::forked()) };
+    }
     let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(engine) = ENGINE.get() {
         return Ok(engine);
@@ -56,7 +60,7 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
     let (to_collector, lines) = std::sync::mpsc::sync_channel(collector::ROOM);
     let (to_diagnosis, reports) = std::sync::mpsc::sync_channel(diagnosis::ROOM);
     let (to_watchdog, controls) = channel();
-    let engine = ENGINE.get_or_init(|| Engine {
+    let engine: &'static Engine = Box::leak(Box::new(Engine {
         pid: std::process::id(),
         app: config.app,
         probes: Mutex::default(),
@@ -64,20 +68,38 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
         past_lag: Mutex::default(),
         watchdog: to_watchdog,
         losses: Losses::default(),
-    });
+    }));
     let bookings = Arc::new(diagnosis::Settled::default());
     let settled = Arc::clone(&bookings);
-    let coverage = to_collector.clone();
-    spawn("stallscope-out", move || collector::run(engine, output, &lines, &settled))?;
-    spawn("stallscope-sym", move || diagnosis::run(engine, &reports, &to_collector, &bookings))?;
-    spawn("stallscope-dog", move || watchdog::run(engine, &controls, &to_diagnosis, &coverage))?;
+    let (from_watchdog, failures) = (to_collector.clone(), to_collector.clone());
+    spawn("stallscope-out", &failures, move || collector::run(engine, output, &lines, &settled))?;
+    spawn("stallscope-sym", &failures, move || diagnosis::run(engine, &reports, &to_collector, &bookings))?;
+    spawn("stallscope-dog", &failures, move || {
+        watchdog::run(engine, &controls, &to_diagnosis, &from_watchdog);
+    })?;
+    // Last: a hook that finds it finds it whole.
+    let _ = ENGINE.set(engine);
     at_exit();
     Ok(engine)
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), InstallError> {
+/// Starts a thread of ours. Should it end by a mistake of ours, that is told, and the program goes on.
+fn spawn(
+    name: &'static str,
+    failures: &SyncSender<Message>,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<(), InstallError> {
+    let failures = failures.clone();
+    let guarded = move || {
+        if catch_unwind(AssertUnwindSafe(body)).is_err() {
+            let what =
+                format!("everything from now on: the thread {name} ended by a mistake of Stallscope's own");
+            let cure = "please report it, with what the program wrote to stderr".to_owned();
+            let _ = failures.try_send(Message::Gap(Gap { what, cure }));
+        }
+    };
     // A thread inherits the mask of its maker; one that is made while the app's signals are open could run its handlers.
-    crate::signals::blocked(|| std::thread::Builder::new().name(name.to_owned()).spawn(body))
+    crate::signals::blocked(|| std::thread::Builder::new().name(name.to_owned()).spawn(guarded))
         .map(drop)
         .map_err(InstallError::thread)
 }
@@ -120,15 +142,13 @@ impl Engine {
 
     /// Writes what was seen so far.
     pub(crate) fn flush(&self) {
-        self.ask(Control::Flush);
+        if engine().is_some() {
+            self.ask(Control::Flush);
+        }
     }
 
     /// Sends a request down the whole line and waits, for a while, until it has come through.
     fn ask(&self, control: impl FnOnce(Sender<()>) -> Control) {
-        if std::process::id() != self.pid {
-            // A fork took the memory and left the threads behind.
-            return;
-        }
         let (reply, done) = channel();
         if self.watchdog.send(control(reply)).is_ok() {
             let _ = done.recv_timeout(EXIT_PATIENCE);

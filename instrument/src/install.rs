@@ -65,6 +65,7 @@ enum Kind {
     Variable(&'static str, String),
     Log(std::path::PathBuf, io::Error),
     Thread(io::Error),
+    Forked,
     NoHooks,
 }
 
@@ -75,6 +76,10 @@ impl InstallError {
 
     pub(crate) fn log(path: &Path, error: io::Error) -> Self {
         Self(Kind::Log(path.to_owned(), error))
+    }
+
+    pub(crate) fn forked() -> Self {
+        Self(Kind::Forked)
     }
 
     pub(crate) fn no_hooks() -> Self {
@@ -92,6 +97,10 @@ impl fmt::Display for InstallError {
             Kind::Variable(name, problem) => write!(f, "cannot read {name}: {problem}"),
             Kind::Log(path, error) => write!(f, "cannot write the event log {}: {error}", path.display()),
             Kind::Thread(error) => write!(f, "cannot start the watchdog's thread: {error}"),
+            Kind::Forked => f.write_str(
+                "this process was forked off one that is watched, and the watchdog did not come along: install \
+                 Stallscope after the fork only, or exec",
+            ),
             Kind::NoHooks => f.write_str(
                 "tokio was compiled without its task hooks: build with RUSTFLAGS=\"--cfg tokio_unstable\", or put it \
                  into .cargo/config.toml and unset RUSTFLAGS, which overrides that file",
@@ -104,7 +113,7 @@ impl std::error::Error for InstallError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
             Kind::Log(_, error) | Kind::Thread(error) => Some(error),
-            Kind::Variable(..) | Kind::NoHooks => None,
+            Kind::Variable(..) | Kind::Forked | Kind::NoHooks => None,
         }
     }
 }

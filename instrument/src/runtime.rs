@@ -51,6 +51,11 @@ impl Runtime {
         }
     }
 
+    /// When its start-up grace ends, in nanoseconds since the start.
+    pub(crate) fn grace_ends_ns(&self) -> u64 {
+        clock::tick_to_at_ns(self.started).saturating_add(self.settings.grace_ns)
+    }
+
     pub(crate) fn flavor(&self) -> &'static str {
         match self.handle.runtime_flavor() {
             RuntimeFlavor::CurrentThread => "current_thread",

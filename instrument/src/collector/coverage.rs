@@ -1,9 +1,10 @@
 //! Finds what our hooks do not see of a runtime.
 
-use crate::recorder;
+use crate::recorder::{self, Registered};
 use crate::runtime::Runtime;
 use stallscope_wire::Gap;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Polls and parks that tokio must have counted until their absence with us says something.
 const ENOUGH: u64 = 64;
@@ -14,50 +15,94 @@ pub(super) struct HookCheck {
     told: HashMap<u64, Told>,
 }
 
-/// The gaps that a runtime's were told of.
+/// What was seen of a runtime, and the gaps that were told.
 #[derive(Debug, Default)]
 struct Told {
     root: bool,
-    replaced: bool,
+    polls: Hook,
+    parks: Hook,
+}
+
+/// Whether one of our hooks stands.
+#[derive(Debug, Default)]
+struct Hook {
+    seen: bool,
+    told: bool,
+}
+
+impl Hook {
+    /// Whether it is to be told that the hook was replaced.
+    fn is_replaced(&mut self, counted_by_tokio: u64, counted_by_us: u64) -> bool {
+        self.seen |= counted_by_us > 0;
+        let replaced = !self.seen && !self.told && counted_by_tokio >= ENOUGH;
+        self.told |= replaced;
+        replaced
+    }
 }
 
 impl HookCheck {
-    /// A gap, the first time that one is seen in a runtime.
-    pub(super) fn look(&mut self, runtime: &Runtime) -> Option<Gap> {
+    /// The gaps that are seen for the first time.
+    pub(super) fn look(&mut self, runtimes: &[Arc<Runtime>]) -> Vec<Gap> {
+        self.told.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
+        let threads = recorder::registered();
+        runtimes.iter().flat_map(|runtime| self.look_at(runtime, &threads)).collect()
+    }
+
+    fn look_at(&mut self, runtime: &Runtime, threads: &[Registered]) -> Vec<Gap> {
         let told = self.told.entry(runtime.id).or_default();
+        let mut gaps = Vec::new();
         if !told.root && !runtime.settings.root_wrapped && !runtime.is_current_thread() {
             told.root = true;
-            return Some(Gap {
+            let id = runtime.id;
+            gaps.push(Gap {
                 what: format!(
-                    "the root future of runtime {}, and LocalSets in it: no hook tells of their thread",
-                    runtime.id
+                    "the root future of runtime {id}, and LocalSets in it: no hook tells of their thread"
                 ),
                 cure: "use #[stallscope::main], or spawn what may block".to_owned(),
             });
         }
-        // A builder holds one closure per hook, and the last one set stands.
-        if told.replaced || tokio_polls(runtime) < ENOUGH {
-            return None;
+        let mut of_it = threads.iter().filter(|thread| thread.thread.runtime == runtime.id).peekable();
+        if of_it.peek().is_none() {
+            // It ends, or has not begun.
+            return gaps;
         }
-        let of_it = |thread: &&recorder::Registered| thread.thread.runtime == runtime.id;
-        let threads = recorder::registered();
-        let seen: u64 = threads.iter().filter(of_it).map(|thread| polls_of(thread.cell)).sum();
-        if seen > 0 {
-            return None;
+        let (polls, parks) = of_it.fold((0, 0), |(polls, parks), thread| {
+            (polls + polls_of(thread.cell), parks + thread.cell.parks())
+        });
+        let mut replaced = |what: &str| {
+            gaps.push(Gap {
+                what: format!(
+                    "{what} of runtime {}: the app has replaced our hook on its builder",
+                    runtime.id
+                ),
+                cure: "install Stallscope last, and give the app's own hooks to stallscope::Config"
+                    .to_owned(),
+            });
+        };
+        if told.polls.is_replaced(tokio_polls(runtime), polls) {
+            replaced("polls");
         }
-        told.replaced = true;
-        Some(Gap {
-            what: format!(
-                "polls of runtime {}: the app has replaced our task hooks on its builder",
-                runtime.id
-            ),
-            cure: "install Stallscope last, and give the app's own hooks to stallscope::Config".to_owned(),
-        })
+        if told.parks.is_replaced(tokio_parks(runtime), parks) {
+            replaced("parks, so that idle time is taken for polls,");
+        }
+        gaps
     }
 }
 
 fn polls_of(cell: &recorder::Cell) -> u64 {
     cell.rows().map(|(_, row)| row.polls).sum::<u64>() + cell.unplaced().polls
+}
+
+/// Parks that tokio has counted.
+#[cfg(target_has_atomic = "64")]
+fn tokio_parks(runtime: &Runtime) -> u64 {
+    let metrics = runtime.handle.metrics();
+    (0..metrics.num_workers()).map(|worker| metrics.worker_park_count(worker)).sum()
+}
+
+#[cfg(not(target_has_atomic = "64"))]
+fn tokio_parks(_runtime: &Runtime) -> u64 {
+    0
 }
 
 /// Polls of the app's tasks that tokio has counted; the lag probe's, which are not recorded, are as many as its waits.

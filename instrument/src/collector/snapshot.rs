@@ -146,7 +146,7 @@ fn workers(runtimes: &[Arc<Runtime>]) -> Vec<Worker> {
 fn worker(registered: &Registered, runtime: &Runtime) -> Worker {
     let (cell, thread) = (registered.cell, &registered.thread);
     let open = cell.read().filter(|&open| !cell.is_dismissed(open));
-    let stall = cell.stall().filter(|_| open.is_some());
+    let stall = open.and_then(|open| cell.stall(open));
     let state = match (open, stall) {
         (_, Some(_)) => WorkerState::Blocked,
         (Some(_), None) => WorkerState::Polling,

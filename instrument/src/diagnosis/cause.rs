@@ -52,7 +52,7 @@ pub(super) fn judge(case: Case<'_>) -> Judged {
         _ if evidence.cpu_ns >= blocked => of(Cause::Cpu),
         Some(call) => call.clone(),
         // Ready whenever it was looked at, and not run: the kernel books that wait only when it is over.
-        None if case.running => of(Cause::Host),
+        None if case.running && evidence.cpu_ns < evidence.window_ns / 10 => of(Cause::Host),
         None => of(Cause::Unknown),
     }
 }

@@ -177,7 +177,6 @@ impl Diagnosis<'_> {
         };
         match report.phase {
             Phase::End => {
-                report.cell.set_stall(None);
                 self.book(report, &found);
                 if found.told.as_ref().is_none_or(|told| told.phase == Phase::Dismissed) {
                     self.dismissed.push_back(report.id);
@@ -185,11 +184,8 @@ impl Diagnosis<'_> {
                 }
                 return line;
             }
-            _ if found.owned == Owned::Nobody => {
-                report.cell.set_stall(None);
-                report.cell.dismiss(report.open);
-            }
-            _ => report.cell.set_stall(Some(report.id)),
+            _ if found.owned == Owned::Nobody => report.cell.dismiss(report.open),
+            _ => report.cell.set_stall(report.open, report.id),
         }
         self.ongoing.insert(report.id, found);
         line

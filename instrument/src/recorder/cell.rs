@@ -1,6 +1,6 @@
 //! The cell that a thread writes its polls into.
 
-use super::counts::Counts;
+use super::counts::{Counts, add_alone};
 use super::long::{LongPoll, LongPolls};
 use super::table::{Row, Table, address, known};
 use crate::clock;
@@ -41,10 +41,13 @@ pub(crate) struct Cell {
     owner: AtomicU32,
     /// Written at registration; grows each time another thread takes the cell.
     generation: AtomicU32,
-    /// Written by the diagnosis: the stall that the open record is, 0 for none.
+    /// Written by the diagnosis: the last record that is a stall, by its start, and the stall's id. Release, the start last.
     stall: AtomicU64,
+    stalled: AtomicU64,
     /// Written by the diagnosis: the start of the last record that its stack showed to be no stall.
     dismissed: AtomicU64,
+    /// Written by the thread.
+    parks: AtomicU64,
     counts: Counts,
     table: Table,
     long: LongPolls,
@@ -60,6 +63,8 @@ impl Cell {
             owner: AtomicU32::new(NOBODY),
             generation: AtomicU32::new(0),
             stall: AtomicU64::new(0),
+            stalled: AtomicU64::new(0),
+            parks: AtomicU64::new(0),
             dismissed: AtomicU64::new(0),
             counts: Counts::new(),
             table: Table::new(),
@@ -100,7 +105,19 @@ impl Cell {
     #[inline]
     pub(super) fn close(&self) {
         self.book(clock::ticks());
-        self.start.store(0, Relaxed);
+        // Whoever sees the record closed finds it among the long ones, if it was long.
+        self.start.store(0, Release);
+    }
+
+    /// Closes the open record: the thread parks.
+    pub(super) fn park(&self) {
+        self.close();
+        add_alone(&self.parks, 1);
+    }
+
+    /// How often the thread has parked.
+    pub(crate) fn parks(&self) -> u64 {
+        self.parks.load(Relaxed)
     }
 
     /// Forgets the open record unbooked, and opens nobody's: a root future that no hook tells of may follow. Only the
@@ -165,14 +182,16 @@ impl Cell {
         self.generation.load(Acquire)
     }
 
-    /// The stall that the open record is.
-    pub(crate) fn stall(&self) -> Option<u64> {
-        Some(self.stall.load(Relaxed)).filter(|&id| id != 0)
+    /// The stall that a record is.
+    pub(crate) fn stall(&self, open: Open) -> Option<u64> {
+        (self.stalled.load(Acquire) == open.start).then(|| self.stall.load(Relaxed))
     }
 
-    /// Marks the open record as a stall, or as none. Only the diagnosis calls it.
-    pub(crate) fn set_stall(&self, id: Option<u64>) {
-        self.stall.store(id.unwrap_or(0), Relaxed);
+    /// Marks a record as a stall. Only the diagnosis calls it.
+    pub(crate) fn set_stall(&self, open: Open, id: u64) {
+        self.stalled.store(0, Relaxed);
+        self.stall.store(id, Relaxed);
+        self.stalled.store(open.start, Release);
     }
 
     /// Marks a record as no stall, however long. Only the diagnosis calls it.

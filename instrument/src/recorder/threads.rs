@@ -57,6 +57,10 @@ struct Lease(&'static Cell);
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        if crate::engine::engine().is_none() {
+            // A fork took the memory, and with it locks that nobody will ever give back.
+            return;
+        }
         // A hook may run later still in this thread's destructors: it must find a cell that no probe owns.
         let _ = MINE.try_with(|mine| mine.set(&UNOWNED));
         let mut entries = entries();
@@ -111,7 +115,7 @@ pub(crate) fn begin_other(probe: u32, location: Option<&'static Location<'static
 
 /// The thread has finished what it was at, and parks or leaves the runtime.
 pub(crate) fn finish(probe: u32) {
-    with_cell(probe, Cell::close);
+    with_cell(probe, Cell::park);
 }
 
 /// The thread stops. It is not given a cell for that: threads of the blocking pool stop too.
@@ -147,8 +151,9 @@ fn with_cell(probe: u32, write: impl FnOnce(&'static Cell)) {
 #[cold]
 #[inline(never)]
 fn register(probe: u32) -> Option<&'static Cell> {
-    let handle = Handle::try_current().ok()?;
-    let runtime = crate::engine::engine()?.runtime(probe, &handle)?;
+    // None in a process that was forked off: it has no watchdog, and may lack more.
+    let engine = crate::engine::engine()?;
+    let runtime = engine.runtime(probe, &Handle::try_current().ok()?)?;
     let thread = Thread {
         runtime,
         worker: worker_index().and_then(|index| u32::try_from(index).ok()),

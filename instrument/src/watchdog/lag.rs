@@ -18,6 +18,8 @@ pub(super) struct LagWatch {
 #[derive(Debug)]
 struct Waiting {
     probe: LagProbe,
+    /// It waited for somebody to drive the runtime, not behind its work: it only tells when the runtime is gone.
+    void: bool,
     sent_ns: u64,
     told: bool,
     /// Stalls seen in the runtime during the wait.
@@ -36,6 +38,8 @@ pub(super) struct Since<'a> {
     pub(super) host_ns: u64,
     /// No thread runs the runtime: it is a current-thread one, and nobody is in its `block_on`.
     pub(super) undriven: bool,
+    /// Whether anybody drives it is not known yet: its thread has been at one thing for long, and its stack was not seen.
+    pub(super) unclear: bool,
 }
 
 /// What became of a look.
@@ -59,10 +63,7 @@ impl LagWatch {
     /// Sees what has become of the probe, and sends the next one when it is due.
     pub(super) fn look(&mut self, since: Since<'_>) -> Looked {
         let looked = match self.waiting.take() {
-            Some(_) if since.undriven => {
-                self.runtime.forget_lag();
-                Looked::Fine
-            }
+            Some(waiting) if since.undriven || waiting.void => self.see_void(waiting),
             Some(waiting) => self.see(waiting, since),
             None => Looked::Fine,
         };
@@ -70,11 +71,12 @@ impl LagWatch {
             let interval = self.runtime.settings.probe_interval_ns;
             // Open loop: the pace does not follow the probes. What a late watchdog has missed is not made up for.
             self.due_ns += interval * ((since.now_ns - self.due_ns) / interval + 1);
-            if self.waiting.is_none() && !since.undriven && looked != Looked::Gone {
+            if self.waiting.is_none() && looked != Looked::Gone {
                 self.runtime.count_probe();
                 let probe = LagProbe::send(&self.runtime.handle);
                 self.waiting = Some(Waiting {
                     probe,
+                    void: since.undriven,
                     sent_ns: since.now_ns,
                     told: false,
                     stalls: Vec::new(),
@@ -87,9 +89,21 @@ impl LagWatch {
         looked
     }
 
+    fn see_void(&mut self, waiting: Waiting) -> Looked {
+        self.runtime.forget_lag();
+        match waiting.probe.wait() {
+            Wait::Gone => return Looked::Gone,
+            Wait::Polled(_) => {}
+            Wait::Waiting => self.waiting = Some(Waiting { void: true, ..waiting }),
+        }
+        Looked::Fine
+    }
+
     fn see(&mut self, mut waiting: Waiting, since: Since<'_>) -> Looked {
         let limit = self.runtime.settings.lag_limit_ns;
-        waiting.host_ns += since.host_ns;
+        waiting.host_ns = waiting.host_ns.saturating_add(since.host_ns);
+        // What lies in the start-up grace does not count.
+        let counts_from_ns = waiting.sent_ns.max(self.runtime.grace_ends_ns());
         for &stall in since.stalls {
             if !waiting.stalls.contains(&stall) {
                 waiting.stalls.push(stall);
@@ -98,18 +112,20 @@ impl LagWatch {
         match waiting.probe.wait() {
             Wait::Gone => Looked::Gone,
             Wait::Polled(tick) => {
-                let wait_ns = clock::tick_to_at_ns(tick).saturating_sub(waiting.sent_ns);
-                self.runtime.record_lag(wait_ns);
+                let wait_ns = clock::tick_to_at_ns(tick).saturating_sub(counts_from_ns);
+                if wait_ns > 0 {
+                    self.runtime.record_lag(wait_ns);
+                }
                 if wait_ns < limit {
                     return Looked::Fine;
                 }
                 Looked::Late(self.late(&waiting, since.now_ns, wait_ns, false))
             }
             Wait::Waiting => {
-                let age_ns = since.now_ns.saturating_sub(waiting.sent_ns);
+                let age_ns = since.now_ns.saturating_sub(counts_from_ns);
                 self.runtime.show_lag(age_ns);
                 // Told only when it is well over the limit: a runtime that nobody drives is found out in the meantime.
-                let tell = age_ns >= 2 * limit && !waiting.told;
+                let tell = age_ns >= limit.saturating_mul(2) && !waiting.told && !since.unclear;
                 let late = tell.then(|| self.late(&waiting, since.now_ns, age_ns, true));
                 waiting.told |= tell;
                 self.waiting = Some(waiting);

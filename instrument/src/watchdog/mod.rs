@@ -1,6 +1,8 @@
 //! The watchdog: a thread of its own that sees what the blocked workers cannot tell.
 
+mod debugger;
 mod lag;
+mod outbox;
 mod stalls;
 mod times;
 
@@ -14,6 +16,7 @@ use crate::engine::{Engine, offer};
 use crate::recorder::{self, Registered};
 use crate::runtime::Runtime;
 use lag::{LagWatch, Looked, Since};
+use outbox::Outbox;
 use stalls::{Look, Watch};
 use stallscope_wire::{Gap, Pause};
 use std::sync::Arc;
@@ -57,12 +60,13 @@ pub(crate) fn run(
     };
     let mut watchdog = Watchdog {
         engine,
-        reports,
+        reports: Outbox::new(reports, &engine.losses),
         capturer,
         watches: Vec::new(),
         lags: Vec::new(),
         changes: 0,
         last_ns: clock::now_ns(),
+        done_ns: clock::now_ns(),
     };
     let mut wake_ns = watchdog.last_ns;
     loop {
@@ -80,31 +84,35 @@ pub(crate) fn run(
 
 struct Watchdog<'a> {
     engine: &'static Engine,
-    reports: &'a SyncSender<Report>,
+    reports: Outbox<'a>,
     capturer: Option<Capturer>,
     watches: Vec<Watch>,
     lags: Vec<LagWatch>,
     /// The count of changes at which the threads were taken up last.
     changes: u64,
+    /// When the last look began.
     last_ns: u64,
+    /// When it was done: what comes later and was not planned is the host's.
+    done_ns: u64,
 }
 
 impl Watchdog<'_> {
     /// A last look, and then the request, so that it comes through behind everything seen.
     fn pass_on(&mut self, wake_ns: u64, request: Report) {
         self.look(wake_ns);
-        // Waits when the queue is full: the asker waits too, and has its own limit.
-        let _ = self.reports.send(request);
+        self.reports.send(request);
+        self.done_ns = clock::now_ns();
     }
 
     /// Looks at every thread and runtime once; when to look again, in nanoseconds since the start.
     fn look(&mut self, planned_ns: u64) -> u64 {
         let now_ns = clock::now_ns();
-        let late_ns = now_ns.saturating_sub(planned_ns.max(self.last_ns));
+        let late_ns = now_ns.saturating_sub(planned_ns.max(self.done_ns));
         let gap_ns = if late_ns >= LATE_NS { late_ns } else { 0 };
         if gap_ns > 0 {
-            offer(self.reports, Report::Pause(Pause { at_ns: now_ns, gap_ns }), &self.engine.losses);
+            self.reports.tell(Report::Pause(Pause { at_ns: now_ns, gap_ns }));
         }
+        self.reports.send_kept();
         let elapsed_ns = now_ns.saturating_sub(self.last_ns);
         self.last_ns = now_ns;
         // Before the runtimes: a thread that comes in between is seen again at the next look, with its runtime.
@@ -116,14 +124,22 @@ impl Watchdog<'_> {
         }
         self.take_up_runtimes(&runtimes, now_ns);
 
-        let all_busy = |runtime: &Runtime, watches: &[Watch]| {
-            watches.iter().filter(|watch| watch.is_worker_of(runtime.id)).all(Watch::is_stalled)
-        };
+        // The injection queue waits behind one of the stalled workers, or it would be counted once for each.
+        let mut counted = Vec::new();
         for index in 0..self.watches.len() {
-            let runtime = Arc::clone(self.watches[index].runtime());
-            let behind_all = all_busy(&runtime, &self.watches);
-            let look = Look { now_ns, elapsed_ns, gap_ns, behind_all };
-            self.watches[index].look(look, &mut self.capturer, self.engine, self.reports);
+            let watch = &self.watches[index];
+            let runtime = Arc::clone(watch.runtime());
+            let workers = || {
+                self.watches.iter().filter(|watch| watch.is_worker_of(runtime.id) && !watch.is_elsewhere())
+            };
+            let behind_all =
+                watch.is_stalled() && workers().all(Watch::is_stalled) && !counted.contains(&runtime.id);
+            if behind_all {
+                counted.push(runtime.id);
+            }
+            let awaited = runtime.probes_waiting() > 0;
+            let look = Look { now_ns, elapsed_ns, gap_ns, behind_all, awaited };
+            self.watches[index].look(look, &mut self.capturer, &mut self.reports);
         }
         self.look_at_lag(now_ns, gap_ns);
 
@@ -131,6 +147,7 @@ impl Watchdog<'_> {
         let thresholds = runtimes.iter().map(|runtime| runtime.settings.threshold_ns);
         let sleep_ns = thresholds.min().map_or(IDLE_SLEEP_NS, |threshold| threshold.min(LONGEST_SLEEP_NS));
         let due = self.watches.iter().filter_map(Watch::due_ns).chain(self.lags.iter().map(LagWatch::due_ns));
+        self.done_ns = clock::now_ns();
         // A due time in the past must not make it spin.
         due.min().unwrap_or(u64::MAX).clamp(now_ns + 500_000, now_ns + sleep_ns)
     }
@@ -151,7 +168,7 @@ impl Watchdog<'_> {
         let same = |watch: &Watch, thread: &Registered| watch.is_of(thread);
         for watch in &mut self.watches {
             if !registered.iter().any(|thread| same(watch, thread)) {
-                watch.close(now_ns, self.engine, self.reports);
+                watch.close(now_ns, &mut self.reports);
             }
         }
         self.watches.retain(|watch| registered.iter().any(|thread| same(watch, thread)));
@@ -171,13 +188,17 @@ impl Watchdog<'_> {
             let id = lag.runtime.id;
             let of_it = || self.watches.iter().filter(move |watch| watch.runtime_id() == id);
             let stalls: Vec<u64> = of_it().filter_map(Watch::stall).collect();
-            let host_ns = of_it().map(Watch::starved_ns).min().unwrap_or(0).max(gap_ns);
             let one_thread = lag.runtime.is_current_thread();
+            // A thread that only runs the root future would not have taken the probe.
+            let takers = || of_it().filter(|watch| one_thread || watch.is_worker_of(id));
+            let host_ns = takers().map(Watch::starved_ns).min().unwrap_or(0).max(gap_ns);
             let undriven = one_thread && of_it().all(Watch::is_elsewhere);
-            match lag.look(Since { now_ns, stalls: &stalls, host_ns, undriven }) {
+            let limit_ns = lag.runtime.settings.lag_limit_ns;
+            let unclear = one_thread && of_it().any(|watch| watch.is_unclear(now_ns, limit_ns));
+            match lag.look(Since { now_ns, stalls: &stalls, host_ns, undriven, unclear }) {
                 Looked::Fine => {}
                 Looked::Late(lag) => {
-                    offer(self.reports, Report::Lag { lag, one_thread }, &self.engine.losses);
+                    self.reports.tell(Report::Lag { lag, one_thread });
                 }
                 Looked::Gone => {
                     self.engine.remove_runtime(id);
@@ -193,7 +214,7 @@ impl Watchdog<'_> {
     fn leave(&mut self, gone: &[u64], now_ns: u64) {
         let is_left = |watch: &Watch| gone.contains(&watch.runtime_id());
         for watch in self.watches.iter_mut().filter(|watch| is_left(watch)) {
-            watch.close(now_ns, self.engine, self.reports);
+            watch.close(now_ns, &mut self.reports);
         }
         self.watches.retain(|watch| !is_left(watch));
     }

@@ -1,16 +1,16 @@
 //! One thread's stalls: begin, progress, end.
 
+use super::debugger;
+use super::outbox::Outbox;
 use super::times::{Times, TimesReader};
 use crate::capture::{Captured, Capturer};
 use crate::clock;
 use crate::diagnosis::Report;
-use crate::engine::{Engine, offer};
 use crate::recorder::{Cell, LongPoll, Open, Registered, Thread};
 use crate::runtime::Runtime;
 use stallscope_wire::{Evidence, Phase, Victims};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::SyncSender;
 
 /// How many looks a capture that failed is tried again at.
 const CAPTURE_TRIES: u32 = 8;
@@ -28,6 +28,8 @@ pub(super) struct Look {
     pub(super) gap_ns: u64,
     /// No thread of the runtime is free, so that what waits in the injection queue waits too.
     pub(super) behind_all: bool,
+    /// A probe waits, so that the times of a parked thread matter too: it may have been woken and not run.
+    pub(super) awaited: bool,
 }
 
 /// A stall as seen, without names.
@@ -126,6 +128,14 @@ impl Watch {
         self.starved_ns
     }
 
+    /// It has been at one thing for as long as `limit_ns`, and its stack has not been seen.
+    pub(super) fn is_unclear(&self, now_ns: u64, limit_ns: u64) -> bool {
+        self.seen.as_ref().is_some_and(|seen| {
+            let old = now_ns.saturating_sub(seen.started_ns) >= limit_ns;
+            old && seen.stall.is_none() && !self.is_elsewhere()
+        })
+    }
+
     /// Its stack has shown that it is not in the runtime.
     pub(super) fn is_elsewhere(&self) -> bool {
         let cell = self.registered.cell;
@@ -142,30 +152,25 @@ impl Watch {
             Some(ongoing) => (0, ongoing.next_ns),
             None => (self.excused_ns(seen.started_ns), self.runtime.settings.threshold_ns),
         };
-        Some(seen.started_ns + excused + length)
+        Some(seen.started_ns.saturating_add(excused).saturating_add(length))
     }
 
     /// How much of a poll that began at `started_ns` lies in the runtime's grace, at most.
     fn excused_ns(&self, started_ns: u64) -> u64 {
-        let grace_ends = clock::tick_to_at_ns(self.runtime.started) + self.runtime.settings.grace_ns;
-        grace_ends.saturating_sub(started_ns)
+        self.runtime.grace_ends_ns().saturating_sub(started_ns)
     }
 
-    pub(super) fn look(
-        &mut self,
-        look: Look,
-        capturer: &mut Option<Capturer>,
-        engine: &'static Engine,
-        reports: &SyncSender<Report>,
-    ) {
-        self.settle_ended(look, engine, reports);
+    pub(super) fn look(&mut self, look: Look, capturer: &mut Option<Capturer>, reports: &mut Outbox<'_>) {
+        self.settle_ended(look, reports);
         let open = self.registered.cell.read();
-        self.read_times(look.now_ns, open.is_some());
-        let Some(open) = open else {
-            return self.drop_seen(look.now_ns, engine, reports);
-        };
-        if self.seen.as_ref().is_none_or(|seen| seen.open != open) {
-            self.drop_seen(look.now_ns, engine, reports);
+        self.read_times(look.now_ns, open.is_some() || look.awaited);
+        if self.seen.as_ref().is_some_and(|seen| Some(seen.open) != open) {
+            // It may have ended after the ends were read.
+            self.settle_ended(look, reports);
+            self.drop_seen(look.now_ns, reports);
+        }
+        let Some(open) = open else { return };
+        if self.seen.is_none() {
             let started_ns = clock::tick_to_at_ns(open.start);
             // Seen late, it has spent its time already: what was read before it began is nearer to its beginning.
             let late = look.now_ns.saturating_sub(started_ns) > LATE_SIGHT_NS;
@@ -173,18 +178,12 @@ impl Watch {
             self.seen = Some(Seen { open, started_ns, base, gap_ns: 0, stall: None });
         }
         if !self.registered.cell.is_dismissed(open) {
-            self.follow(look, capturer, engine, reports);
+            self.follow(look, capturer, reports);
         }
     }
 
     /// Reports a stall that goes on, when it is due.
-    fn follow(
-        &mut self,
-        look: Look,
-        capturer: &mut Option<Capturer>,
-        engine: &'static Engine,
-        reports: &SyncSender<Report>,
-    ) {
+    fn follow(&mut self, look: Look, capturer: &mut Option<Capturer>, reports: &mut Outbox<'_>) {
         let threshold = self.runtime.settings.threshold_ns;
         let Some(seen) = &mut self.seen else { return };
         seen.gap_ns = seen.gap_ns.max(look.gap_ns);
@@ -198,13 +197,18 @@ impl Watch {
             Some(ongoing) => {
                 let depth = self.runtime.queue_behind(self.registered.thread.worker, look.behind_all);
                 ongoing.victims.tasks = ongoing.victims.tasks.max(depth);
-                ongoing.victims.delay_ns += depth * look.elapsed_ns;
+                let delay_ns = depth.saturating_mul(look.elapsed_ns);
+                ongoing.victims.delay_ns = ongoing.victims.delay_ns.saturating_add(delay_ns);
                 if length < ongoing.next_ns && ongoing.tries_left == 0 {
                     return;
                 }
                 Phase::Progress
             }
         };
+        if phase == Phase::Begin && debugger::is_attached() {
+            // Somebody looks at it, at a breakpoint.
+            return;
+        }
         let captured = match capturer {
             Some(capturer) => match capturer.capture(&self.registered, open) {
                 Some(captured) => Some(captured),
@@ -214,7 +218,7 @@ impl Watch {
             None => None,
         };
         let has_stack = captured.as_ref().is_some_and(|captured| captured.stack.is_some());
-        let evidence = self.evidence(look.now_ns);
+        let evidence = self.evidence(look.now_ns, length);
         let Some(seen) = &mut self.seen else { return };
         let ongoing = seen.stall.get_or_insert_with(|| {
             let tries_left = if capturer.is_some() { CAPTURE_TRIES } else { 0 };
@@ -226,7 +230,7 @@ impl Watch {
         } else if ongoing.tries_left > 0 {
             ongoing.tries_left -= 1;
             if ongoing.tries_left == 0 {
-                engine.losses.stacks.fetch_add(1, Relaxed);
+                reports.lose_stack();
             }
         }
         while length >= ongoing.next_ns {
@@ -251,11 +255,11 @@ impl Watch {
             victims: ongoing.victims.clone(),
             ticks: None,
         };
-        offer(reports, Report::Stall(Box::new(report)), &engine.losses);
+        reports.tell(Report::Stall(Box::new(report)));
     }
 
     /// Reports the ends of the long polls that are over.
-    fn settle_ended(&mut self, look: Look, engine: &'static Engine, reports: &SyncSender<Report>) {
+    fn settle_ended(&mut self, look: Look, reports: &mut Outbox<'_>) {
         while let Some(poll) = self.registered.cell.next_long() {
             let started_ns = clock::tick_to_at_ns(poll.open.start);
             let length = clock::ticks_to_ns(poll.end.saturating_sub(poll.open.start));
@@ -268,7 +272,7 @@ impl Watch {
             let report = if ongoing.is_some() || length - excused >= self.runtime.settings.threshold_ns {
                 let ongoing = ongoing.unwrap_or_else(|| {
                     // It came and went between two looks: the watchdog was not run.
-                    engine.losses.stacks.fetch_add(1, Relaxed);
+                    reports.lose_stack();
                     Ongoing { id: next_id(), next_ns: 0, tries_left: 0, victims: Victims::default() }
                 });
                 self.read_times(look.now_ns, true);
@@ -286,7 +290,7 @@ impl Watch {
             } else {
                 Report::LongPoll(poll)
             };
-            offer(reports, report, &engine.losses);
+            reports.tell(report);
         }
     }
 
@@ -318,7 +322,7 @@ impl Watch {
     }
 
     /// The record that was seen is gone. A stall among them that no long poll told of was cancelled, or found its queue full.
-    fn drop_seen(&mut self, now_ns: u64, engine: &'static Engine, reports: &SyncSender<Report>) {
+    fn drop_seen(&mut self, now_ns: u64, reports: &mut Outbox<'_>) {
         let Some(mut seen) = self.seen.take() else { return };
         let Some(ongoing) = seen.stall.take() else { return };
         let length = now_ns.saturating_sub(seen.started_ns);
@@ -326,14 +330,14 @@ impl Watch {
         let poll = LongPoll { open: seen.open, end: seen.open.start };
         let mut report = self.ended(&seen, ongoing, now_ns, length, excused, poll);
         report.ticks = None;
-        offer(reports, Report::Stall(Box::new(report)), &engine.losses);
+        reports.tell(Report::Stall(Box::new(report)));
     }
 
     /// The thread is gone.
-    pub(super) fn close(&mut self, now_ns: u64, engine: &'static Engine, reports: &SyncSender<Report>) {
-        let look = Look { now_ns, elapsed_ns: 0, gap_ns: 0, behind_all: false };
-        self.settle_ended(look, engine, reports);
-        self.drop_seen(now_ns, engine, reports);
+    pub(super) fn close(&mut self, now_ns: u64, reports: &mut Outbox<'_>) {
+        let look = Look { now_ns, elapsed_ns: 0, gap_ns: 0, behind_all: false, awaited: false };
+        self.settle_ended(look, reports);
+        self.drop_seen(now_ns, reports);
     }
 
     /// Reads the thread's times, unless it was parked at this look and the last: then they have not changed.
@@ -351,8 +355,8 @@ impl Watch {
         };
     }
 
-    fn evidence(&self, now_ns: u64) -> Evidence {
-        self.seen.as_ref().map(|seen| self.evidence_of(seen, now_ns, u64::MAX)).unwrap_or_default()
+    fn evidence(&self, now_ns: u64, length: u64) -> Evidence {
+        self.seen.as_ref().map(|seen| self.evidence_of(seen, now_ns, length)).unwrap_or_default()
     }
 
     /// Where the thread's time went since watching began, and never more than `length`.

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-/// The folder of a user's live sockets: `$XDG_RUNTIME_DIR/stallscope`, else `stallscope-<uid>` in the temporary folder.
+/// The folder of a user's live sockets: `$XDG_RUNTIME_DIR/stallscope` where that variable names a folder, else
+/// `stallscope-<uid>` in the temporary folder.
 #[must_use]
 pub fn live_folder(uid: u32) -> PathBuf {
-    match std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
-        Some(folder) => PathBuf::from(folder).join("stallscope"),
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    match runtime.filter(|folder| folder.is_absolute() && folder.is_dir()) {
+        Some(folder) => folder.join("stallscope"),
         None => std::env::temp_dir().join(format!("stallscope-{uid}")),
     }
 }

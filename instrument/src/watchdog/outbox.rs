@@ -1,0 +1,85 @@
+//! What the watchdog tells the diagnosis, without ever waiting for it.
+
+use crate::diagnosis::Report;
+use crate::engine::Losses;
+use stallscope_wire::Phase;
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+/// Ends of stalls that are kept while the diagnosis is busy.
+const KEPT: usize = 1024;
+
+/// The writing end of the queue. What finds it full is counted, but for the ends of stalls: without its end a stall would
+/// go on for ever.
+#[derive(Debug)]
+pub(super) struct Outbox<'a> {
+    queue: &'a SyncSender<Report>,
+    losses: &'a Losses,
+    unsent: VecDeque<Report>,
+}
+
+impl<'a> Outbox<'a> {
+    pub(super) fn new(queue: &'a SyncSender<Report>, losses: &'a Losses) -> Self {
+        Self { queue, losses, unsent: VecDeque::new() }
+    }
+
+    pub(super) fn tell(&mut self, report: Report) {
+        self.send_kept();
+        let must_arrive = matches!(&report, Report::Stall(stall) if stall.phase == Phase::End);
+        let report = if self.unsent.is_empty() {
+            match self.queue.try_send(report) {
+                Ok(()) | Err(TrySendError::Disconnected(_)) => return,
+                Err(TrySendError::Full(report)) => report,
+            }
+        } else {
+            report
+        };
+        if must_arrive && self.unsent.len() < KEPT {
+            self.unsent.push_back(report);
+        } else {
+            self.losses.events.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A stack could not be had.
+    pub(super) fn lose_stack(&self) {
+        self.losses.stacks.fetch_add(1, Relaxed);
+    }
+
+    /// Sends what is kept, as far as there is room.
+    pub(super) fn send_kept(&mut self) {
+        while let Some(report) = self.unsent.pop_front() {
+            if let Err(TrySendError::Full(report)) = self.queue.try_send(report) {
+                return self.unsent.push_front(report);
+            }
+        }
+    }
+
+    /// Sends a request behind everything else, and waits for room: whoever asked waits too, with a limit of its own.
+    pub(super) fn send(&mut self, request: Report) {
+        for report in self.unsent.drain(..).chain([request]) {
+            let _ = self.queue.send(report);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stallscope_wire::Pause;
+    use std::sync::mpsc::{channel, sync_channel};
+
+    #[test]
+    fn what_finds_the_queue_full_is_counted() {
+        let (queue, reports) = sync_channel(1);
+        let losses = Losses::default();
+        let mut outbox = Outbox::new(&queue, &losses);
+        outbox.tell(Report::Pause(Pause::default()));
+        outbox.tell(Report::Pause(Pause::default()));
+        assert_eq!(losses.events.load(Relaxed), 1);
+        drop(reports.recv());
+        outbox.send(Report::Flush(channel().0));
+        assert!(matches!(reports.recv(), Ok(Report::Flush(_))));
+    }
+}
