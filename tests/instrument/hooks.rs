@@ -38,7 +38,7 @@ fn all_of_the_apps_hooks_run_and_are_told_of_its_own_tasks_alone() {
         let is_tokios = |task: &TaskMeta<'_>| task.spawned_at().file().contains("/tokio-");
         let config = config.on_task_terminate(move |task| {
             if !is_tokios(task) {
-                terminate.up()
+                terminate.up();
             }
         });
         let config = config.on_task_spawn(|_| spawn.up());
@@ -69,7 +69,7 @@ fn hooks_that_the_app_replaces_are_told_as_a_gap() {
             for _ in 0..100 {
                 tokio::spawn(async {
                     for _ in 0..20 {
-                        yield_now().await
+                        yield_now().await;
                     }
                 })
                 .await
