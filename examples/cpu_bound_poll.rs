@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 async fn main() {
     // Past the start-up grace.
     tokio::time::sleep(Duration::from_millis(600)).await;
-    tokio::spawn(async { search(Duration::from_millis(400)) }).await.unwrap();
+    tokio::spawn(async { search(Duration::from_secs(1)) }).await.unwrap();
 }
 
 /// Counts primes until the time is over.

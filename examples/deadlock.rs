@@ -1,6 +1,6 @@
 //! Two tasks that each hold the lock that the other wants. Never ends: end it with Ctrl-C.
 //!
-//! Expected: `blocking-poll` at the marked lines, cause `lock` (mutex), still going on.
+//! Expected: `blocking-poll` at the marked line, cause `lock mutex`, still going on.
 
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! A standard mutex, held by a thread for long, that a task wants.
 //!
-//! Expected: `blocking-poll` at the marked line, cause `lock` (mutex).
+//! Expected: `blocking-poll` at the marked line, cause `lock mutex`.
 
 use std::sync::{Arc, Mutex};
 use std::thread;

@@ -1,8 +1,8 @@
 //! The part of Stallscope that runs inside the watched process.
 //!
 //! A program uses it through the `stallscope` crate. The folders follow the data:
-//! [`probe`] (hooks) → [`recorder`] (a cell per worker) ← [`watchdog`] (its own thread, with [`capture`]) →
-//! [`diagnosis`] (names, owner, cause) → [`collector`] (log, live readers).
+//! `probe` (hooks) → `recorder` (a cell per worker) ← `watchdog` (its own thread, with `capture`) →
+//! `diagnosis` (names, owner, cause) → `collector` (log, live readers).
 
 mod capture;
 mod clock;

@@ -31,7 +31,7 @@ pub(super) struct Case<'a> {
     pub(super) threshold_ns: u64,
     /// The call that the thread was last seen in.
     pub(super) call: Option<&'a Judged>,
-    /// It was just seen on a processor, or ready for one.
+    /// It was on a processor, or ready for one, when it was looked at last.
     pub(super) running: bool,
 }
 
@@ -51,7 +51,8 @@ pub(super) fn judge(case: Case<'_>) -> Judged {
     match call {
         _ if evidence.cpu_ns >= blocked => of(Cause::Cpu),
         Some(call) => call.clone(),
-        // Ready whenever it was looked at, and not run: the kernel books that wait only when it is over.
+        // Ready and not run for the rest of the time: the kernel books that wait only when it is over.
+        None if case.running && evidence.cpu_ns >= case.threshold_ns => of(Cause::Cpu),
         None if case.running && evidence.cpu_ns < evidence.window_ns / 10 => of(Cause::Host),
         None => of(Cause::Unknown),
     }
@@ -153,6 +154,7 @@ mod tests {
     #[test]
     fn computing_for_longer_than_the_threshold_is_no_less_guilty_on_a_crowded_machine() {
         assert_eq!(cause(None, &evidence(500, 60, 440)), Cause::Cpu);
+        assert_eq!(cause(None, &evidence(500, 60, 80)), Cause::Cpu, "with most of the wait not booked yet");
     }
 
     #[test]

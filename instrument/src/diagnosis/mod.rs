@@ -100,6 +100,8 @@ struct Found {
     judged: Judged,
     /// The call that the thread was last seen in.
     call: Option<Judged>,
+    /// It ran, or was ready to, when it was looked at last.
+    running: bool,
     /// Functions and files of the culprit's stack, for the cause.
     frames: Vec<Frame>,
     culprit: Option<u32>,
@@ -118,7 +120,8 @@ impl Diagnosis<'_> {
         let raw = captured.stack.as_ref().filter(|raw| !self.symbols.are_open(raw))?;
         let found = self.ongoing.entry(report.id).or_default();
         found.call = cause::call(captured.activity, &[], None);
-        found.judged = cause::judge(case(report, found.call.as_ref()));
+        found.running = captured.activity == Activity::Running;
+        found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
         let draft = line(report, found, Some(Symbols::unnamed(raw)));
         found.told = Some(Stall { stack: None, ..draft.clone() });
         found.draft = true;
@@ -157,10 +160,12 @@ impl Diagnosis<'_> {
             }
             stack
         });
-        let activity = report.captured.as_ref().map(|captured| captured.activity);
-        let call = activity.and_then(|activity| cause::call(activity, &found.frames, found.culprit));
-        found.call = call.or(found.call);
-        found.judged = cause::judge(case(report, found.call.as_ref()));
+        if let Some(captured) = &report.captured {
+            let call = cause::call(captured.activity, &found.frames, found.culprit);
+            found.call = call.or(found.call);
+            found.running = captured.activity == Activity::Running;
+        }
+        found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
         let line = if found.owned == Owned::Nobody {
             // It was one when it was told of: the thread has left the runtime since.
             let over = if found.draft { Phase::Dismissed } else { Phase::End };
@@ -220,13 +225,13 @@ impl Diagnosis<'_> {
 }
 
 /// What there is to judge the cause of a stall by.
-fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>) -> Case<'a> {
+fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>, running: bool) -> Case<'a> {
     Case {
         evidence: &report.evidence,
         attributable_ns: cause::attributable_ns(report.duration_ns, report.excused_ns, &report.evidence),
         threshold_ns: report.threshold_ns,
         call,
-        running: report.captured.as_ref().is_some_and(|captured| captured.activity == Activity::Running),
+        running,
     }
 }
 

@@ -218,7 +218,7 @@ impl Watch {
             None => None,
         };
         let has_stack = captured.as_ref().is_some_and(|captured| captured.stack.is_some());
-        let evidence = self.evidence(look.now_ns, length);
+        let evidence = self.evidence(length);
         let Some(seen) = &mut self.seen else { return };
         let ongoing = seen.stall.get_or_insert_with(|| {
             let tries_left = if capturer.is_some() { CAPTURE_TRIES } else { 0 };
@@ -314,7 +314,7 @@ impl Watch {
             duration_ns: length,
             excused_ns: excused,
             threshold_ns: self.runtime.settings.threshold_ns,
-            evidence: self.evidence_of(seen, now_ns, length),
+            evidence: self.evidence_of(seen, length),
             captured: None,
             victims: ongoing.victims,
             ticks: Some(poll.end.saturating_sub(poll.open.start)),
@@ -342,30 +342,29 @@ impl Watch {
 
     /// Reads the thread's times, unless it was parked at this look and the last: then they have not changed.
     fn read_times(&mut self, now_ns: u64, busy: bool) {
+        self.starved_ns = 0;
         if !busy && self.seen.is_none() && self.last.is_some() {
-            self.starved_ns = 0;
             return;
         }
-        let before = self.last;
-        self.previous = before;
-        self.last = self.times.read().map(|times| (now_ns, times));
-        self.starved_ns = match (before, self.last) {
-            (Some((_, before)), Some((_, after))) => (after - before).run_queue_ns,
-            _ => 0,
-        };
+        // A thread that has ended has no times any more: those that were read before are what is known.
+        let Some(times) = self.times.read() else { return };
+        if let Some((_, before)) = self.last {
+            self.starved_ns = (times - before).run_queue_ns;
+        }
+        self.previous = self.last.replace((now_ns, times));
     }
 
-    fn evidence(&self, now_ns: u64, length: u64) -> Evidence {
-        self.seen.as_ref().map(|seen| self.evidence_of(seen, now_ns, length)).unwrap_or_default()
+    fn evidence(&self, length: u64) -> Evidence {
+        self.seen.as_ref().map(|seen| self.evidence_of(seen, length)).unwrap_or_default()
     }
 
     /// Where the thread's time went since watching began, and never more than `length`.
-    fn evidence_of(&self, seen: &Seen, now_ns: u64, length: u64) -> Evidence {
+    fn evidence_of(&self, seen: &Seen, length: u64) -> Evidence {
         let gap = seen.gap_ns.min(length);
-        let (Some((since, base)), Some((_, last))) = (seen.base, self.last) else {
+        let (Some((since, base)), Some((until, last))) = (seen.base, self.last) else {
             return Evidence { watchdog_gap_ns: gap, ..Evidence::default() };
         };
-        let window_ns = now_ns.saturating_sub(since).min(length);
+        let window_ns = until.saturating_sub(since).min(length);
         let spent = last - base;
         let cpu_ns = spent.cpu_ns.min(window_ns);
         let run_queue_ns = spent.run_queue_ns.min(window_ns - cpu_ns);

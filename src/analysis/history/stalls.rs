@@ -1,6 +1,6 @@
 use super::super::group::Groups;
 use super::super::measure::Shift;
-use stallscope_wire::{Cause, Header, Phase, Snapshot, Stack, Stall};
+use stallscope_wire::{Cause, Header, Owner, Phase, Snapshot, Stack, Stall};
 use std::collections::BTreeMap;
 
 /// More records than this, and the dull ones among them are folded into the counts of their culprits.
@@ -56,7 +56,9 @@ impl Stalls {
         let record = self.records.entry(stall.id).or_default();
         let earlier = record.stall.stack.take();
         stall.stack = better(earlier, stall.stack);
-        stall.task = stall.task.or_else(|| record.stall.task.take());
+        if matches!(stall.owner, Owner::Task | Owner::Unknown) {
+            stall.task = stall.task.or_else(|| record.stall.task.take());
+        }
         record.ongoing = stall.phase != Phase::End;
         record.stall = stall;
         if self.records.len() > LIMIT {

@@ -1,0 +1,46 @@
+//! Each example under `stallscope check`, which must find what the example's header says.
+
+mod expected;
+mod run;
+
+use run::{Example, run};
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn healthy() {
+    run("healthy").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn blocking_sleep() {
+    run("blocking_sleep").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn cpu_bound_poll() {
+    run("cpu_bound_poll").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn std_mutex_contended() {
+    run("std_mutex_contended").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn deadlock() {
+    let example = Example::start("deadlock");
+    // Two tasks block each other.
+    example.kill(example.until_stalls(2));
+    example.wait().exits(128 + 9).finds_what_is_expected();
+}
+
+#[test]
+fn every_example_is_run_here() {
+    let here = include_str!("main.rs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for path in fs::read_dir(folder).expect("there are examples").map(|entry| entry.unwrap().path()) {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(here.contains(&format!("fn {name}()")), "no test runs {name}");
+    }
+}

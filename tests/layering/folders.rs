@@ -1,0 +1,87 @@
+//! What the folders of the command line may name. Only its reference server is instrumented, as any program would be.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each folder and the crates that it never names. Of the facade, none of them names anything but `analysis`.
+const FOLDERS: [(&str, &[&str]); 4] = [
+    ("source", &["ratatui"]),
+    ("model", &["ratatui", "tokio"]),
+    ("view", &["tokio", "rustix"]),
+    ("command", &[]),
+];
+
+/// Paths in a source file that its folder must not name. Comments and texts may speak of anything.
+fn forbidden(source: &str, never: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    visit(source.parse().expect("it is Rust"), never, &mut found);
+    found
+}
+
+fn visit(tokens: TokenStream, never: &[&str], found: &mut Vec<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_colon =
+        |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(mark)) if mark.as_char() == ':');
+    for (at, token) in tokens.iter().enumerate() {
+        let name = match token {
+            TokenTree::Group(group) => {
+                visit(group.stream(), never, found);
+                continue;
+            }
+            TokenTree::Ident(name) => name,
+            _ => continue,
+        };
+        // A name behind a path's colons is nobody's crate.
+        let is_crate = is_colon(at + 1) && is_colon(at + 2) && !(at > 0 && is_colon(at - 1));
+        let is_analysis = |name: &Ident| name == "analysis";
+        let of_the_facade = matches!(tokens.get(at + 3), Some(TokenTree::Ident(part)) if is_analysis(part));
+        let is_instrument = ["stallscope_instrument", "stallscope_macros"].iter().any(|known| name == known);
+        let is_never = is_crate && never.iter().any(|known| name == known);
+        if is_instrument || is_never || (is_crate && name == "stallscope" && !of_the_facade) {
+            let part = tokens.get(at + 3).map(ToString::to_string).unwrap_or_default();
+            found.push(format!("{name}::{part}"));
+        }
+    }
+}
+
+fn sources_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut sources = Vec::new();
+    for path in entries.map(|entry| entry.expect("it can be read").path()) {
+        if path.is_dir() {
+            sources.extend(sources_in(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push(path);
+        }
+    }
+    sources
+}
+
+#[test]
+fn the_command_line_judges_by_the_analysis_alone() {
+    for (folder, never) in FOLDERS {
+        let sources = sources_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cli/src").join(folder));
+        assert!(!sources.is_empty(), "{folder} holds nothing");
+        for path in sources {
+            let found = forbidden(&fs::read_to_string(&path).expect("it can be read"), never);
+            assert!(found.is_empty(), "{} names {found:?}", path.display());
+        }
+    }
+}
+
+#[test]
+fn what_is_forbidden_is_found_wherever_it_stands() {
+    for (source, found) in [
+        ("use stallscope::analysis::{Report, judge}; // not stallscope::main", &[][..]),
+        ("fn help() -> &'static str { \"put #[stallscope::main] there\" }", &[]),
+        ("use crate::source::tokio::x; mod ratatui;", &[]),
+        ("use stallscope_instrument::Config;", &["stallscope_instrument::Config"]),
+        ("#[stallscope::main] async fn main() {}", &["stallscope::main"]),
+        ("fn f() { if true { stallscope::install(x) } }", &["stallscope::install"]),
+        ("use stallscope::{analysis, http};", &["stallscope::{ analysis , http }"]),
+        ("use ratatui::Frame;", &["ratatui::Frame"]),
+    ] {
+        assert_eq!(forbidden(source, &["ratatui", "tokio"]), found, "{source}");
+    }
+}

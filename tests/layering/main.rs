@@ -1,0 +1,5 @@
+//! Guards the borders between the packages, and between the folders of the command line; `ARCHITECTURE.md` draws them.
+
+mod folders;
+mod packages;
+mod top_level;
