@@ -171,10 +171,10 @@ fn detail(mode: Mode) -> u8 {
     }
 }
 
-/// None for an empty histogram.
+/// None for an empty histogram, and for counts that no process has and the form cannot hold.
 fn encode(histogram: &Histogram) -> Option<String> {
     let hdr = Some(histogram.to_hdr()).filter(|hdr| !hdr.is_empty())?;
     let mut bytes = Vec::new();
-    V2DeflateSerializer::new().serialize(&hdr, &mut bytes).expect("writing to memory does not fail");
+    V2DeflateSerializer::new().serialize(&hdr, &mut bytes).ok()?;
     Some(STANDARD.encode(bytes))
 }
