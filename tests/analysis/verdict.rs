@@ -133,6 +133,7 @@ fn counts_and_totals_are_of_what_the_code_answers_for() {
     assert_eq!(judged("stall.count == 1", &history).outcomes[0].measured, "1");
     assert_eq!(judged("stall.total < 1s", &history).outcomes[0].measured, "260ms");
     assert_eq!(judged("stall.p50 < 1s", &history).outcomes[0].measured, "200ms");
+    assert_eq!(judged("stall.mean < 1s", &history).outcomes[0].measured, "200ms", "never above the longest");
 }
 
 #[test]

@@ -30,8 +30,14 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
         stat => {
             let limit = histories.iter().map(|history| history.header().threshold_ns).min().unwrap_or(0);
             let mut attributable = lengths.attributable(&Histogram::default());
-            attributable.buckets.retain(|&(upper, _)| upper >= limit);
-            attributable.sum_ns = sum(|sums| sums.attributable_total_ns);
+            // A poll that is too long only by the host's part is no stall: not for the count, nor for its share here.
+            let (long, short): (Vec<_>, Vec<_>) =
+                attributable.buckets.into_iter().partition(|&(upper, _)| upper >= limit);
+            let left_out_ns = short.iter().map(|&(upper, count)| upper.saturating_mul(count));
+            let left_out_ns = left_out_ns.fold(0, u64::saturating_add);
+            attributable.buckets = long;
+            // Only the buckets know what was left out; where nothing was, the sum is exact.
+            attributable.sum_ns = sum(|sums| sums.attributable_total_ns).saturating_sub(left_out_ns);
             (statistic(&attributable, stat), statistic(&lengths.measured(&Histogram::default()), stat))
         }
     };
