@@ -350,7 +350,28 @@ fn a_limit_below_the_usual_is_recorded_from_there() {
     let bench = Bench::new();
     let script = "echo threshold=$STALLSCOPE_THRESHOLD";
     bench.check(&["--", "sh", "-c", script]).says("threshold=\n");
-    bench.check(&["--fail-on", "stall.max < 50ms", "--", "sh", "-c", script]).says("threshold=50000000ns\n");
+    for (expr, from) in [
+        ("stall.max < 50ms", "50000000ns"),
+        ("stall.p99 < 50ms", "50000000ns"),
+        ("stall.mean < 50ms", "50000000ns"),
+        ("stall.max < 500us", "1000000ns"),
+        ("stall.max == 0ns", "1000000ns"),
+        ("stall.total < 50ms", ""),
+        ("poll.max < 50ms", ""),
+    ] {
+        let said = format!("threshold={from}\n");
+        bench.check(&["--fail-on", expr, "--", "sh", "-c", script]).says(&said);
+    }
+}
+
+#[test]
+fn a_count_says_that_another_limit_widens_it() {
+    let bench = Bench::new().log("log", &healthy());
+    let both = ["--fail-on", "stall.max < 20ms", "--fail-on", "stall.count == 0"];
+    let ran = bench.program("log", "true", &both).exits(0);
+    ran.says("note: stall.count == 0 is of stalls from 20ms on, because of stall.max < 20ms");
+    let ran = bench.program("log", "true", &both[2..]).exits(0);
+    assert!(!ran.out().contains("note:"), "{}", ran.out());
 }
 
 #[test]

@@ -157,6 +157,34 @@ fn a_limit_below_what_was_recorded_is_proved_by_the_polls_or_not_at_all() {
 }
 
 #[test]
+fn no_statistic_of_lengths_passes_on_stalls_that_were_not_recorded() {
+    let mut history = process().ended();
+    let mut snapshot = history.snapshot().expect("a snapshot").clone();
+    snapshot.poll.merge(&times(20, 90 * MS));
+    history.apply(Line::Snapshot(snapshot));
+    for (expr, verdict) in [
+        ("stall.p99 < 50ms", Verdict::Incomplete),
+        ("stall.mean < 50ms", Verdict::Incomplete),
+        ("stall.p99 < 100ms", Verdict::Pass),
+        ("stall.p99 < 95ms", Verdict::Pass),
+        ("stall.count == 0", Verdict::Pass),
+    ] {
+        assert_eq!(judged(expr, &history).verdict, verdict, "{expr}");
+    }
+}
+
+#[test]
+fn below_what_can_be_recorded_the_polls_are_pointed_at() {
+    let mut history = process().ended();
+    let mut snapshot = history.snapshot().expect("a snapshot").clone();
+    snapshot.poll.merge(&times(1, 2 * MS));
+    history.apply(Line::Snapshot(snapshot));
+    let outcome = judged("stall.max < 500us", &history).outcomes.remove(0);
+    assert!(outcome.note.is_some_and(|note| note.ends_with("so write poll.max < 500us")));
+    assert_eq!(judged("stall.max < 500us", &process().ended()).verdict, Verdict::Pass);
+}
+
+#[test]
 fn dropped_reports_matter_only_if_there_was_something_to_report() {
     let dropped = Line::Lost(Lost { events: 3, ..Lost::default() });
     assert_eq!(by_default(&process().line(dropped.clone()).ended()).verdict, Verdict::Pass);

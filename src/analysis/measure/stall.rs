@@ -1,5 +1,5 @@
 use super::super::group::{Group, Groups, Sums};
-use super::super::thresholds::{Stat, Value};
+use super::super::thresholds::{FINEST_STALL_NS, Metric, Stat, Value};
 use super::super::{History, Threshold};
 use super::{Measured, Shift, polls, statistic};
 use stallscope_wire::Histogram;
@@ -65,18 +65,26 @@ fn doubt(threshold: &Threshold, history: &History) -> Option<String> {
     let longest = shift.attributable(&histogram).max_ns;
     let known = histogram.count() > 0;
     let pid = history.header().pid;
-    if threshold.stat() == Stat::Max {
-        let blind = threshold.limit().number() < recorded_from;
-        if blind && !(known && threshold.holds(longest)) {
-            return Some(format!(
-                "process {pid} recorded stalls from {} on only: set STALLSCOPE_THRESHOLD={}",
-                show(recorded_from),
-                show(threshold.limit().number()),
-            ));
-        }
+    if let Some(limit) = threshold.needs_stalls_from_ns().filter(|&limit| limit < recorded_from)
+        && !(known && threshold.holds(longest))
+    {
+        let recorded_from = show(recorded_from);
+        return Some(format!(
+            "process {pid} recorded stalls from {recorded_from} on only: {}",
+            cure(threshold, limit)
+        ));
     }
     let dropped = history.lost().events.saturating_add(history.lost().lines);
     let none_dropped = known && longest < recorded_from.max(1);
     (dropped > 0 && !none_dropped)
         .then(|| format!("process {pid} dropped {dropped} reports, stalls perhaps among them"))
+}
+
+/// How to see what is as short as this limit.
+fn cure(threshold: &Threshold, limit: u64) -> String {
+    if limit >= FINEST_STALL_NS {
+        return format!("set STALLSCOPE_THRESHOLD={}", show(limit));
+    }
+    let of_polls = threshold.expr().replacen(threshold.metric().name(), Metric::Poll.name(), 1);
+    format!("no stall shorter than {} can be recorded, so write {of_polls}", show(FINEST_STALL_NS))
 }

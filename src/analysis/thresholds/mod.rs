@@ -20,6 +20,10 @@ use stallscope_wire::duration::show;
 use std::fmt;
 use std::str::FromStr;
 
+/// The shortest poll that a process can be told to record as a stall, in nanoseconds. What is shorter only the histogram
+/// of all polls knows.
+pub const FINEST_STALL_NS: u64 = 1_000_000;
+
 /// A condition on a measured value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Threshold {
@@ -60,6 +64,14 @@ impl Threshold {
     #[must_use]
     pub fn limit(&self) -> Value {
         self.limit
+    }
+
+    /// From which length on stalls must be recorded to tell whether it holds, in nanoseconds; none where any will do, and
+    /// where how many there are depends on it.
+    #[must_use]
+    pub fn needs_stalls_from_ns(&self) -> Option<u64> {
+        let of_length = self.metric == Metric::Stall && !matches!(self.stat, Stat::Count | Stat::Total);
+        of_length.then(|| self.limit.number())
     }
 
     /// Whether a measured value, in nanoseconds or a count, is acceptable.

@@ -4,7 +4,7 @@ use super::child::{self, Plan};
 use super::live;
 use super::logs::Logs;
 use crate::failure::Failure;
-use stallscope::analysis::thresholds::{Metric, Stat};
+use stallscope::analysis::thresholds::{FINEST_STALL_NS, Metric, Stat};
 use stallscope::analysis::{History, Threshold};
 use stallscope_wire::duration::show;
 use std::ffi::OsString;
@@ -68,16 +68,18 @@ impl Sight {
                 "cannot make a temporary folder for the event logs: {error} (TMPDIR says where they go)"
             ))
         })?;
+        let finest = finest(thresholds);
         let ended = child::run(&Plan {
             command: order.command,
             logs: folder.path(),
-            threshold: recorded_from(thresholds),
+            threshold: finest.map(|(_, limit)| format!("{limit}ns")),
             stdout_to_stderr: order.own_stdout,
             timeout: order.timeout,
         })?;
 
         let command = order.command.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         let mut sight = Self { command, failure: ended.failure(), ..Self::default() };
+        sight.notes.extend(counted_too(thresholds, finest));
         let mut logs = Logs::default();
         logs.read_written(folder.path());
         if logs.histories.is_empty() {
@@ -99,14 +101,31 @@ impl Sight {
     }
 }
 
-/// A limit below the usual threshold needs stalls to be recorded from there on. What the user has set holds.
-fn recorded_from(thresholds: &[Threshold]) -> Option<String> {
+/// The threshold below the usual one from whose limit on stalls must be recorded, and that limit. What the user has set
+/// holds.
+fn finest(thresholds: &[Threshold]) -> Option<(&Threshold, u64)> {
     if std::env::var_os("STALLSCOPE_THRESHOLD").is_some() {
         return None;
     }
-    let limits = thresholds.iter().filter(|t| t.metric() == Metric::Stall && t.stat() == Stat::Max);
-    let lowest = limits.map(|threshold| threshold.limit().number()).min()?;
-    (lowest < USUAL_THRESHOLD_NS).then(|| format!("{}ns", lowest.max(1)))
+    let limits =
+        thresholds.iter().filter_map(|threshold| Some((threshold, threshold.needs_stalls_from_ns()?)));
+    let (threshold, limit) = limits.min_by_key(|&(_, limit)| limit)?;
+    (limit < USUAL_THRESHOLD_NS).then(|| (threshold, limit.max(FINEST_STALL_NS)))
+}
+
+/// What a shorter stall that is recorded for one threshold means to those that count stalls.
+fn counted_too<'a>(
+    thresholds: &'a [Threshold],
+    finest: Option<(&'a Threshold, u64)>,
+) -> impl Iterator<Item = String> + 'a {
+    let counting = thresholds.iter().filter(|threshold| {
+        threshold.metric() == Metric::Stall && matches!(threshold.stat(), Stat::Count | Stat::Total)
+    });
+    finest.into_iter().flat_map(move |(cause, limit)| {
+        counting.clone().map(move |threshold| {
+            format!("{threshold} is of stalls from {} on, because of {cause}", show(limit))
+        })
+    })
 }
 
 fn nothing_ran(command: &[String]) -> String {
