@@ -32,7 +32,7 @@ pub mod thresholds;
 
 pub use culprit::Culprit;
 pub use finding::{Cause, Finding, Frame, Rule, Severity, Task};
-pub use history::{History, StallRecord};
+pub use history::{History, StallRecord, Window};
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
 pub use report::{Histograms, Lost, Process, Report};

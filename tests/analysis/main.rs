@@ -6,3 +6,4 @@ mod rules;
 mod scenario;
 mod thresholds;
 mod verdict;
+mod window;

@@ -1,11 +1,13 @@
 mod lags;
 mod pauses;
 mod stalls;
+mod window;
 
 pub(super) use lags::{LagGroup, Lags};
 use pauses::Pauses;
 pub use stalls::StallRecord;
 pub(super) use stalls::Stalls;
+pub use window::Window;
 
 use stallscope_wire::{Coverage, Handlers, Header, Lag, Line, Lost, Pause, Snapshot, Sockets};
 

@@ -50,7 +50,7 @@ pub(crate) struct Args {
     /// A running process.
     #[arg(long, value_name = "PID", group = "target", requires = "for")]
     pid: Option<u32>,
-    /// How long to look at it.
+    /// How long to look at it; only what happens within this time is judged.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "pid")]
     r#for: Option<Duration>,
     /// The command to run. It and what it starts write their logs into a temporary folder.
