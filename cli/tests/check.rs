@@ -196,7 +196,8 @@ fn an_incomplete_log_exits_98_unless_allowed() {
     let bench = Bench::new().file("cut", &text).log("killed", &[header(), snapshot()]);
     bench.program("cut", "true", &[]).exits(98).says("its log is cut");
     bench.program("killed", "true", &[]).exits(98).says("it still runs, or was killed");
-    bench.program("cut", "true", &["--allow-incomplete"]).exits(0).says("its log is cut");
+    let accepted = bench.program("cut", "true", &["--allow-incomplete"]).exits(0).says("its log is cut");
+    accepted.says("not everything was seen");
     bench.check(&["--log", "cut"]).exits(98).says("its log is cut");
 }
 
@@ -215,6 +216,16 @@ fn what_is_not_measured_exits_98() {
     let bench = Bench::new().log("log", &healthy());
     let ran = bench.program("log", "true", &["--fail-on", "task-leak.count == 0"]).exits(98);
     ran.says("? task-leak.count == 0  not measured").says("does not measure task-leak");
+}
+
+#[test]
+fn the_last_line_names_what_was_not_accepted() {
+    let bench = Bench::new().log("killed", &[header(), snapshot()]);
+    let options = ["--allow-incomplete", "--fail-on", "task-leak.count == 0"];
+    let ran = bench.program("killed", "true", &options).exits(98).says("note: process 7 (/app) did not end");
+    ran.says("stallscope: incomplete: this version of stallscope does not measure task-leak (exit code 98)");
+    let ran = bench.program("killed", "true", &[]).exits(98);
+    ran.says("stallscope: incomplete: process 7 (/app) did not end in order");
 }
 
 #[test]
@@ -294,7 +305,11 @@ fn a_place_without_logs_exits_98() {
     let bench = Bench::new().file("empty", b"");
     fs::create_dir(bench.path("folder")).expect("a folder");
     bench.check(&["--log", "folder"]).exits(98).says("folder holds no event log");
-    bench.check(&["--log", "empty"]).exits(98).says("nothing was written yet");
+    let ran = bench
+        .check(&["--log", "empty"])
+        .exits(98)
+        .says("stallscope: incomplete: empty: nothing was written yet");
+    assert!(!ran.out().contains("nothing instrumented ran"), "{}", ran.out());
 }
 
 #[test]

@@ -51,15 +51,25 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// One for each threshold.
     pub outcomes: Vec<Outcome>,
-    /// What the processes left unknown, for people; also told when it was allowed.
+    /// What could not be seen and is not accepted, for people.
+    pub lacks: Vec<String>,
+    /// What else is to be known, for people: what could not be seen and is accepted is part of it.
     pub notes: Vec<String>,
+    /// Why the first threshold that could not be measured could not be.
+    unmeasured: Option<String>,
 }
 
 impl Judgement {
     /// Takes in that something could not be seen: only a breach stands all the same.
-    pub fn lack(&mut self, note: String) {
-        self.notes.push(note);
+    pub fn lack(&mut self, what: String) {
+        self.lacks.push(what);
         self.verdict = graver(self.verdict, Verdict::Incomplete);
+    }
+
+    /// Why too little was seen for the verdict: what lacks, else what could not be measured.
+    #[must_use]
+    pub fn want(&self) -> Option<&str> {
+        self.lacks.first().or(self.unmeasured.as_ref()).map(String::as_str)
     }
 }
 
@@ -86,28 +96,29 @@ pub struct Outcome {
 /// unless `allow_incomplete` accepts processes whose end was not seen. That there was nothing to see is never accepted.
 #[must_use]
 pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete: bool) -> Judgement {
-    let mut notes = Vec::new();
-    let polled = histories.iter().any(|history| history.polls() > 0);
-    if histories.is_empty() {
-        notes.push("nothing instrumented ran".to_owned());
-    } else if !polled {
-        notes.push("no poll was seen in any process".to_owned());
+    let (mut lacks, mut notes) = (Vec::new(), Vec::new());
+    if !histories.is_empty() && histories.iter().all(|history| history.polls() == 0) {
+        lacks.push("no poll was seen in any process".to_owned());
     }
     let unended = histories.iter().filter(|history| !history.complete());
-    notes.extend(unended.map(|history| {
+    if allow_incomplete { &mut notes } else { &mut lacks }.extend(unended.map(|history| {
         let header = history.header();
         let why = if history.cut() { "its log is cut" } else { "it still runs, or was killed" };
         format!("process {} ({}) did not end in order: {why}", header.pid, header.exe)
     }));
-    let whole = polled && (allow_incomplete || histories.iter().all(|history| history.complete()));
+    let whole = !histories.is_empty() && lacks.is_empty();
 
     let (mut verdict, mut outcomes) = (if whole { Verdict::Pass } else { Verdict::Incomplete }, Vec::new());
+    let mut unmeasured = None;
     for threshold in thresholds {
         let (outcome, alone) = outcome(threshold, histories);
         verdict = graver(verdict, alone);
+        if alone == Verdict::Incomplete && unmeasured.is_none() {
+            unmeasured.clone_from(&outcome.note);
+        }
         outcomes.push(outcome);
     }
-    Judgement { verdict, outcomes, notes }
+    Judgement { verdict, outcomes, lacks, notes, unmeasured }
 }
 
 fn graver(a: Verdict, b: Verdict) -> Verdict {

@@ -114,7 +114,7 @@ impl Report {
             findings: findings(histories),
             histograms: Histograms::of(histories),
             lost,
-            notes: judgement.notes,
+            notes: [judgement.lacks, judgement.notes].concat(),
         }
     }
 }

@@ -14,7 +14,7 @@ fn a_healthy_process_passes() {
     assert_eq!(judgement.verdict, Verdict::Pass);
     assert_eq!(judgement.outcomes[0].ok, Some(true));
     assert_eq!(judgement.outcomes[0].measured, "no stall");
-    assert_eq!(judgement.notes, [""; 0]);
+    assert_eq!((judgement.notes, judgement.lacks), (Vec::new(), Vec::new()));
 }
 
 #[test]
@@ -45,6 +45,7 @@ fn a_killed_process_is_incomplete_unless_allowed() {
     let allowed = judge(&thresholds::defaults(), &[&history], true);
     assert_eq!(allowed.verdict, Verdict::Pass);
     assert!(allowed.notes[0].contains("process 7 (/app) did not end in order"), "{:?}", allowed.notes);
+    assert_eq!((allowed.lacks.len(), allowed.want()), (0, None));
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn a_cut_log_is_incomplete() {
     history.set_cut(true);
     let judgement = by_default(&history);
     assert_eq!(judgement.verdict, Verdict::Incomplete);
-    assert!(judgement.notes[0].contains("its log is cut"));
+    assert!(judgement.lacks[0].contains("its log is cut"));
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn write_stack(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Res
 }
 
 fn place(frame: &Frame) -> String {
-    frame.place().map_or_else(|| "-".to_owned(), |place| clean(place))
+    frame.place().map_or_else(|| "-".to_owned(), clean)
 }
 
 /// What the report rests on, and what it could not see.
@@ -136,7 +136,8 @@ fn write_sight(out: &mut impl Write, report: &Report, paint: Paint) -> io::Resul
         let longest = report.processes.iter().map(|process| process.duration_ns).max().unwrap_or(0);
         let (tier, mode) =
             (format!("{:?}", report.tier).to_lowercase(), format!("{:?}", report.mode).to_lowercase());
-        let sight = if report.coverage.complete { "everything was seen" } else { "not everything was seen" };
+        let whole = report.coverage.complete && report.processes.iter().all(|process| process.complete);
+        let sight = if whole { "everything was seen" } else { "not everything was seen" };
         writeln!(out, "seen: {count}, {}, tier {tier}, mode {mode}; {sight}", show(longest))?;
     }
     for gap in &report.coverage.missing {

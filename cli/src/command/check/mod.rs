@@ -75,10 +75,11 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     let mut judgement = judge(&thresholds, &histories, args.allow_incomplete);
     judgement.notes.extend(sight.notes);
     sight.lacks.into_iter().for_each(|lack| judgement.lack(lack));
+    let want = judgement.want().map(str::to_owned);
     let report = Report::new(sight.command, judgement, &histories);
     sinks.write(&report, color)?;
     let code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
-    if let Some(reason) = in_short(&report, sight.failure) {
+    if let Some(reason) = in_short(&report, want.as_deref(), sight.failure) {
         // Nothing is left to be told to when stderr is closed.
         let _ = writeln!(io::stderr(), "stallscope: {} (exit code {code})", clean(reason));
     }
@@ -93,8 +94,8 @@ fn thresholds_of(expressions: &[String]) -> Result<Vec<Threshold>, Failure> {
     parsed.collect::<Result<_, _>>().map_err(|error| Failure::usage(format_args!("--fail-on: {error}")))
 }
 
-/// Why the exit code is not 0.
-fn in_short(report: &Report, failure: Option<u8>) -> Option<String> {
+/// Why the exit code is not 0. What was wanting is told where that is the verdict.
+fn in_short(report: &Report, want: Option<&str>, failure: Option<u8>) -> Option<String> {
     let failed = report.thresholds.iter().filter(|outcome| outcome.ok == Some(false));
     let reason = match report.verdict {
         Verdict::Pass => return failure.map(|_| "the command failed; every threshold holds".to_owned()),
@@ -104,11 +105,7 @@ fn in_short(report: &Report, failure: Option<u8>) -> Option<String> {
             format!("breach: {}", broken.join(", "))
         }
         Verdict::Inconclusive => "inconclusive: only the host's own delays breached".to_owned(),
-        _ => {
-            let unmeasured = report.thresholds.iter().find_map(|outcome| outcome.note.as_ref());
-            let why = report.notes.first().or(unmeasured).map_or("too little was seen", |note| note);
-            format!("incomplete: {why}")
-        }
+        _ => format!("incomplete: {}", want.unwrap_or("too little was seen")),
     };
     Some(if failure.is_some() { format!("the command failed; {reason}") } else { reason })
 }

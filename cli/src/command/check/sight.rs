@@ -82,7 +82,7 @@ impl Sight {
         sight.notes.extend(counted_too(thresholds, finest));
         let mut logs = Logs::default();
         logs.read_written(folder.path());
-        if logs.histories.is_empty() {
+        if logs.histories.is_empty() && logs.problems.is_empty() {
             sight.lacks.push(nothing_ran(&sight.command));
         }
         if let Some(time) = order.timeout.filter(|_| ended.timed_out) {
@@ -135,5 +135,8 @@ fn nothing_ran(command: &[String]) -> String {
     } else {
         "put #[stallscope::main] on the main function (or call stallscope::install) and build with --cfg tokio_unstable"
     };
-    format!("no process that `{}` started wrote an event log: {cure}", command.join(" "))
+    format!(
+        "nothing instrumented ran: no process that `{}` started wrote an event log: {cure}",
+        command.join(" ")
+    )
 }
