@@ -155,7 +155,7 @@ pub(super) fn advice(finding: &Finding) -> String {
         }
     };
     if finding.ongoing && finding.cause == Cause::Lock {
-        return "it never ended: look for a lock that is taken twice, two that are taken in opposite order, or a guard that is held across an await"
+        return "it has not ended: if it does not, look for a lock that is taken twice, two that are taken in opposite order, or a guard that is held across an await"
             .to_owned();
     }
     let blocking = matches!(finding.cause, Cause::Syscall | Cause::Lock | Cause::Cpu | Cause::Unknown);
@@ -166,15 +166,24 @@ fn by_name(table: &[(&[&str], &'static str)], name: Option<&str>) -> Option<&'st
     table.iter().find(|(names, _)| name.is_some_and(|name| names.contains(&name))).map(|&(_, advice)| advice)
 }
 
-/// What the frames from the innermost to the culprit call. A computation, or a plain mutex, says nothing by what it is called from.
+/// What the frames from the innermost to the culprit call, by the names of others' code: what the user calls a function
+/// says nothing of what it does. A computation, or a plain mutex, says nothing by what it is called from.
 fn called(finding: &Finding) -> Option<&'static str> {
     let culprit = finding.culprit_frame().unwrap_or(0);
     let inner = &finding.stack[..finding.stack.len().min(culprit + 1).min(DEPTH)];
     let named = |names: &[&str]| {
         inner
             .iter()
+            .filter(|frame| !frame.user)
             .filter_map(|frame| frame.function.as_deref())
-            .any(|function| names.iter().any(|name| function.contains(name)))
+            .any(|function| names.iter().any(|name| begins_a_segment(function, name)))
     };
     CALLS.iter().find(|(names, _)| named(names)).map(|&(_, advice)| advice)
+}
+
+/// Whether the name stands in the path, and does not begin within another one.
+fn begins_a_segment(function: &str, name: &str) -> bool {
+    function
+        .match_indices(name)
+        .any(|(at, _)| !function[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_'))
 }

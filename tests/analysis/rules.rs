@@ -43,7 +43,7 @@ fn a_stall_that_never_ended_is_ongoing() {
     let finding = found(&process().stall(deadlock).killed()).remove(0);
     assert!(finding.ongoing);
     assert!(finding.to_string().contains("800ms, and had not ended (lock mutex)"), "{finding}");
-    assert!(finding.help.contains("never ended"), "{}", finding.help);
+    assert!(finding.help.starts_with("it has not ended: if it does not, look for a lock"), "{}", finding.help);
 }
 
 #[test]
@@ -171,10 +171,20 @@ fn help_fits_the_call() {
         ("futures_executor::local_pool::block_on", Cause::Lock, "futex", "park", "await the future"),
         ("", Cause::Lock, "futex", "barrier", "tokio::sync::Barrier"),
         ("app::fib", Cause::Cpu, "", "", "spawn_blocking"),
+        ("dep::vfs::reader::parse", Cause::Cpu, "", "", "yield_now"),
+        ("<std::fs::File as std::io::Read>::read", Cause::Syscall, "read", "", "tokio::fs"),
         ("argon2::fill", Cause::Cpu, "", "", "hash in tokio::task::spawn_blocking"),
         ("", Cause::Unknown, "", "", "off the event loop"),
     ] {
         let said = called(function, cause, syscall, lock);
         assert!(said.contains(help), "{function} {cause:?} {syscall}{lock}: {said}");
     }
+}
+
+#[test]
+fn a_name_that_the_user_chose_is_no_call() {
+    let mut stall = stall("src/fs/read.rs:1", 200, Cause::Cpu);
+    stall.stack.as_mut().expect("a stack").frames[1].function = Some("app::fs::reader::parse".into());
+    let help = found(&process().stall(stall).ended()).remove(0).help;
+    assert!(help.starts_with("move the computation"), "{help}");
 }
