@@ -194,6 +194,9 @@ fn an_incomplete_log_exits_98_unless_allowed() {
     let mut text: Vec<u8> = healthy().iter().flat_map(Line::encode).collect();
     text.truncate(text.len() - 5);
     let bench = Bench::new().file("cut", &text).log("killed", &[header(), snapshot()]);
+    let bench = bench.file("begun", &header().encode()[..40]);
+    bench.check(&["--log", "begun"]).exits(98).says("begun: the log is cut within its header");
+    bench.program("begun", "true", &[]).exits(98).says("the log is cut within its header");
     bench.program("cut", "true", &[]).exits(98).says("its log is cut");
     bench.program("killed", "true", &[]).exits(98).says("it still runs, or was killed");
     let accepted = bench.program("cut", "true", &["--allow-incomplete"]).exits(0).says("its log is cut");

@@ -43,7 +43,11 @@ fn a_stall_that_never_ended_is_ongoing() {
     let finding = found(&process().stall(deadlock).killed()).remove(0);
     assert!(finding.ongoing);
     assert!(finding.to_string().contains("800ms, and had not ended (lock mutex)"), "{finding}");
-    assert!(finding.help.starts_with("it has not ended: if it does not, look for a lock"), "{}", finding.help);
+    assert!(
+        finding.help.starts_with("it has not ended: if it does not, look for a lock"),
+        "{}",
+        finding.help
+    );
 }
 
 #[test]

@@ -5,6 +5,9 @@ use std::io::{self, BufRead, BufReader, Read};
 /// The longest line a reader takes, in bytes: more than any writer makes, little enough for any reader.
 const LINE_LIMIT: u64 = 16 << 20;
 
+/// What every header begins with.
+const BEGINNING: &[u8] = b"{\"stallscope\":";
+
 /// Reads lines from a log or a live socket.
 #[derive(Debug)]
 pub struct Reader<R> {
@@ -30,7 +33,13 @@ impl<R: Read> Reader<R> {
             buffer: Vec::new(),
         };
         if !reader.read_raw()? {
-            return Err(ReadError(if reader.cut { Kind::NotALog } else { Kind::Empty }));
+            let known = reader.buffer.len().min(BEGINNING.len());
+            let begun = reader.buffer[..known] == BEGINNING[..known];
+            return Err(ReadError(match (reader.cut, begun) {
+                (false, _) => Kind::Empty,
+                (true, true) => Kind::CutHeader,
+                (true, false) => Kind::NotALog,
+            }));
         }
         let value: serde_json::Value =
             serde_json::from_slice(&reader.buffer).map_err(|_| ReadError(Kind::NotALog))?;
@@ -111,6 +120,7 @@ pub struct ReadError(Kind);
 enum Kind {
     Io(io::Error),
     Empty,
+    CutHeader,
     NotALog,
     Newer(u64),
     Malformed(u64, String),
@@ -127,10 +137,10 @@ impl ReadError {
         }
     }
 
-    /// Whether the input held nothing at all: its writer had no time to begin.
+    /// Whether the input ended before its header did: its writer had no time to begin.
     #[must_use]
     pub fn is_empty_input(&self) -> bool {
-        matches!(self.0, Kind::Empty)
+        matches!(self.0, Kind::Empty | Kind::CutHeader)
     }
 }
 
@@ -140,6 +150,9 @@ impl fmt::Display for ReadError {
             Kind::Io(error) => write!(f, "cannot read: {error}"),
             Kind::Empty => {
                 f.write_str("nothing was written yet: the process ended before the instrument began")
+            }
+            Kind::CutHeader => {
+                f.write_str("the log is cut within its header: its process was killed as it began")
             }
             Kind::NotALog => f.write_str("this is no Stallscope event log: the first line is not its header"),
             Kind::Newer(major) => write!(
@@ -215,6 +228,17 @@ mod tests {
         text.extend_from_slice(b"{]\n");
         let error = Reader::new(&text[..]).unwrap().next_line().unwrap_err().to_string();
         assert!(error.starts_with("line 2 is malformed"), "{error}");
+    }
+
+    #[test]
+    fn a_log_cut_in_its_header_is_one_that_hardly_began() {
+        let text = log(&[header()]);
+        for at in 1..text.len() {
+            let error = Reader::new(&text[..at]).expect_err("there is no header");
+            assert!(error.is_empty_input(), "{error}");
+            assert!(error.to_string().contains("cut within its header"), "{error}");
+        }
+        assert!(!Reader::new(&b"{\"stall\": 1"[..]).expect_err("it is another").is_empty_input());
     }
 
     #[test]
