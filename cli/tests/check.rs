@@ -397,15 +397,22 @@ fn time_that_is_up_ends_the_command_and_what_it_started() {
     let bench = Bench::new().log("good", &healthy()).log("cut", &[header(), snapshot()]);
     let begun = Instant::now();
     bench
-        .program("good", "sleep 60 & sleep 60", &["--timeout", "200ms"])
+        .program("good", "sleep 60 & sleep 60", &["--timeout", "2s"])
         .exits(0)
-        .says("the command was ended after 200ms");
+        .says("the command was ended after 2s");
     bench
-        .program("cut", "exec sleep 60", &["--timeout", "200ms"])
+        .program("cut", "exec sleep 60", &["--timeout", "2s"])
         .exits(98)
         .says("it still runs, or was killed");
-    bench.program("good", "trap 'exit 5' TERM; sleep 60 & wait", &["--timeout", "200ms"]).exits(5);
+    bench.program("good", "trap 'exit 5' TERM; sleep 60 & wait", &["--timeout", "2s"]).exits(5);
     assert!(begun.elapsed() < Duration::from_secs(50), "the command was waited for");
+}
+
+#[test]
+fn a_command_that_has_to_be_killed_fails() {
+    let bench = Bench::new().log("good", &healthy());
+    let ran = bench.program("good", "trap '' TERM; sleep 60", &["--timeout", "2s"]).exits(137);
+    ran.says("the command failed; every threshold holds");
 }
 
 #[test]

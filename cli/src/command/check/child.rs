@@ -36,13 +36,14 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    /// Its own exit code if it failed, 128 and the signal if one ended it. That it was ended for its time is no failure.
+    /// Its own exit code if it failed, 128 and the signal if one ended it. That it ended when its time was up is no failure;
+    /// that it had to be killed is one.
     pub(super) fn failure(&self) -> Option<u8> {
         let code = match (self.status.code(), self.status.signal()) {
             (Some(code), _) => code,
             (None, signal) => 128 + signal.unwrap_or(0),
         };
-        let by_us = self.timed_out && [Signal::TERM, Signal::KILL].iter().any(|s| code == 128 + s.as_raw());
+        let by_us = self.timed_out && code == 128 + Signal::TERM.as_raw();
         u8::try_from(code & 0xff).ok().filter(|&code| code != 0 && !by_us)
     }
 }

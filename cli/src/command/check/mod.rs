@@ -28,6 +28,14 @@ use std::time::Duration;
   stallscope check --fail-on 'stall.max < 50ms' --fail-on 'lag.p99 < 20ms' -- ./server --self-test
   stallscope check --format json -o report.json --log logs/
 
+A threshold is METRIC[.STAT][{route=\"ROUTE\"}] OP VALUE:
+  stall    polls that are too long
+  poll     all polls
+  lag      what new work waits
+  handler  latency of requests, of one route or of the worst
+  The first three leave the host's delays out; of a request they are not known. STAT is max, count, total, mean or a
+  percentile such as p99. What this version does not measure, such as task-leak.count, is no data and never passes.
+
 Exit codes:
   0 pass · 99 a threshold was breached · 98 no data, or incomplete data · 97 only the host's own delays breached ·
   2 usage or input error · 1 internal error · the command's own code if it failed (128 + signal if one ended it)"
@@ -41,7 +49,8 @@ pub(crate) struct Args {
     /// Accept a process whose end was not seen, because it was killed or its log is cut.
     #[arg(long)]
     allow_incomplete: bool,
-    /// End the command after this time, with SIGTERM and 5s later SIGKILL.
+    /// End the command after this time: with SIGTERM, after which it is judged as if it had ended by itself, and 5s later
+    /// with SIGKILL, which fails it.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with_all = ["log", "pid"])]
     timeout: Option<Duration>,
     /// Event logs, or folders of them.
