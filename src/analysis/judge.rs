@@ -87,7 +87,7 @@ pub struct Outcome {
     pub ok: Option<bool>,
     /// Where the worst of it was.
     pub worst: Option<String>,
-    /// Why it cannot be told.
+    /// Why it cannot be told, or what else is to be known of the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -144,7 +144,7 @@ fn outcome(threshold: &Threshold, histories: &[&History]) -> (Outcome, Verdict) 
     };
     let (value, whole) = (measured.attributable, measured.whole);
     let (verdict, ok, note) = if !threshold.holds(value.number()) {
-        (Verdict::Breach, Some(false), None)
+        (Verdict::Breach, Some(false), measured.remark)
     } else if measured.doubt.is_some() {
         (Verdict::Incomplete, None, measured.doubt)
     } else if !threshold.holds(whole.number()) {
@@ -154,7 +154,7 @@ fn outcome(threshold: &Threshold, histories: &[&History]) -> (Outcome, Verdict) 
             Some(format!("{whole} with what the host cost: run it again on a quieter machine")),
         )
     } else {
-        (Verdict::Pass, Some(true), None)
+        (Verdict::Pass, Some(true), measured.remark)
     };
     let measured_ns = match value {
         Value::Nanos(nanos) => Some(nanos),

@@ -203,6 +203,9 @@ fn handlers_are_judged_by_route_or_by_the_worst() {
     assert_eq!((one.verdict, &one.outcomes[0].measured[..]), (Verdict::Pass, "5ms"));
     let worst = judged("handler.p95 < 20ms", &history);
     assert_eq!((worst.verdict, worst.outcomes[0].worst.as_deref()), (Verdict::Breach, Some("GET /report")));
+    for outcome in [&one.outcomes[0], &worst.outcomes[0]] {
+        assert_eq!(outcome.note.as_deref(), Some("the host's delays included"));
+    }
     assert_eq!(judged("handler.count >= 20", &history).verdict, Verdict::Pass);
     let unseen = judged("handler.p95{route=\"GET /reprot\"} < 20ms", &history);
     assert_eq!(unseen.verdict, Verdict::Incomplete);

@@ -37,7 +37,8 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
             (value, Some(route.clone()))
         }
     };
-    Ok(Measured { attributable: value, whole: value, worst, doubt: None })
+    let remark = (stat != Stat::Count).then(|| "the host's delays included".to_owned());
+    Ok(Measured { attributable: value, whole: value, worst, doubt: None, remark })
 }
 
 /// The latencies of all routes that were asked for at least once.

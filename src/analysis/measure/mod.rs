@@ -23,6 +23,8 @@ pub(super) struct Measured {
     pub(super) worst: Option<String>,
     /// Why more may have happened than was seen.
     pub(super) doubt: Option<String>,
+    /// What else is to be known of it.
+    pub(super) remark: Option<String>,
 }
 
 /// The value that a threshold is about, or why there is none.
@@ -71,6 +73,7 @@ fn distribution(
         whole: statistic(&whole, threshold.stat()),
         worst: None,
         doubt: None,
+        remark: None,
     })
 }
 

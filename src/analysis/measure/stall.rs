@@ -51,6 +51,7 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
         whole,
         worst: worst.map(|group| group.culprit.to_string()),
         doubt: histories.iter().find_map(|history| doubt(threshold, history)),
+        remark: None,
     })
 }
 
