@@ -1,5 +1,8 @@
 //! `stallscope check` as a user runs it. The instrumented program is a shell that puts a made-up log where it is told to.
 
+#[expect(dead_code, reason = "the dashboard's tests use the rest")]
+mod terminal;
+
 use serde_json::Value;
 use stallscope_wire::{
     Cause, Coverage, End, Frame, Header, Histogram, Line, Phase, Quality, Snapshot, Stack, Stall, Tier,
@@ -406,6 +409,18 @@ fn time_that_is_up_ends_the_command_and_what_it_started() {
         .says("it still runs, or was killed");
     bench.program("good", "trap 'exit 5' TERM; sleep 60 & wait", &["--timeout", "2s"]).exits(5);
     assert!(begun.elapsed() < Duration::from_secs(50), "the command was waited for");
+}
+
+#[test]
+fn on_a_terminal_too_time_that_is_up_ends_what_the_command_started() {
+    let (bench, terminal) = (Bench::new(), terminal::Terminal::new());
+    let script = "sh -c 'trap \"\" TERM; echo $$ > inner; while :; do sleep 0.1; done'; true";
+    let mut command = bench.command(&["--timeout", "2s", "--", "sh", "-c", script]);
+    let mut check = terminal.spawn(&mut command);
+    assert_eq!(check.wait().expect("it ends").code(), Some(98), "nothing instrumented ran");
+    let inner = fs::read_to_string(bench.path("inner")).expect("it began");
+    let arguments = fs::read(Path::new("/proc").join(inner.trim()).join("cmdline"));
+    assert!(arguments.unwrap_or_default().is_empty(), "what the command started runs on");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The command that is checked: started, signalled and waited for.
 
+use super::family::Family;
 use crate::failure::Failure;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::ffi::OsString;
@@ -60,16 +61,18 @@ pub(super) fn run(plan: &Plan<'_>) -> Result<Ended, Failure> {
         let force = tokio::time::sleep(Duration::MAX);
         tokio::pin!(deadline, force);
         let (mut timed_out, mut interrupts) = (false, 0);
-        loop {
+        let mut family = pid(&child).map(Family::of);
+        let mut ending = false;
+        let status = loop {
             tokio::select! {
-                status = child.wait() => return Ok(Ended { status: status.map_err(failed)?, timed_out }),
+                status = child.wait() => break status.map_err(failed)?,
                 () = &mut deadline, if !timed_out => {
-                    timed_out = true;
+                    (timed_out, ending) = (true, true);
                     force.as_mut().reset(tokio::time::Instant::now() + GRACE);
-                    send(&child, shared, Signal::TERM);
+                    family.iter_mut().for_each(Family::terminate);
                 }
                 () = &mut force, if timed_out => {
-                    send(&child, shared, Signal::KILL);
+                    family.iter_mut().for_each(Family::kill);
                     force.as_mut().reset(tokio::time::Instant::now() + GRACE);
                 }
                 _ = interrupt.recv() => {
@@ -78,13 +81,21 @@ pub(super) fn run(plan: &Plan<'_>) -> Result<Ended, Failure> {
                     match (interrupts, shared) {
                         (1, true) => {}
                         (1, false) => send(&child, shared, Signal::INT),
-                        _ => send(&child, shared, Signal::KILL),
+                        _ => {
+                            ending = true;
+                            family.iter_mut().for_each(Family::kill);
+                        }
                     }
                 }
                 _ = terminate.recv() => send(&child, shared, Signal::TERM),
                 _ = hangup.recv() => send(&child, shared, Signal::HUP),
             }
+        };
+        // What it started must not go on: its event log is about to be removed.
+        if let Some(family) = family.filter(|_| ending) {
+            family.end(GRACE).await;
         }
+        Ok(Ended { status, timed_out })
     })
 }
 
@@ -93,7 +104,7 @@ fn signals() -> io::Result<[tokio::signal::unix::Signal; 3]> {
 }
 
 /// Starts the command, and says whether it shares our process group. It does where it may read the terminal, which only
-/// the foreground group may; elsewhere it gets a group of its own, so that what it starts can be ended with it.
+/// the foreground group may; elsewhere it gets a group of its own, so that a signal for us is passed to what it starts too.
 fn start(plan: &Plan<'_>) -> Result<(Child, bool), Failure> {
     let (program, arguments) =
         plan.command.split_first().ok_or_else(|| Failure::usage("no command is given after --"))?;
@@ -121,8 +132,13 @@ fn start(plan: &Plan<'_>) -> Result<(Child, bool), Failure> {
     Ok((child, shared))
 }
 
-/// A process that is gone, or no longer ours to signal, needs no signal.
+/// None when it has ended.
+fn pid(child: &Child) -> Option<Pid> {
+    child.id().and_then(|id| Pid::from_raw(id.cast_signed()))
+}
+
+/// Passes a signal on. A process that is gone, or no longer ours to signal, needs none.
 fn send(child: &Child, shared: bool, signal: Signal) {
-    let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else { return };
+    let Some(pid) = pid(child) else { return };
     let _ = if shared { kill_process(pid, signal) } else { kill_process_group(pid, signal) };
 }

@@ -1,6 +1,7 @@
 //! `stallscope check`: the CI gate.
 
 mod child;
+mod family;
 mod live;
 mod logs;
 mod outputs;
