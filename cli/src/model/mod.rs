@@ -100,7 +100,7 @@ impl Model {
     /// How soon the screen changes with time alone, if it does.
     pub(crate) fn moves_every(&self) -> Option<Duration> {
         let runs = self.process.is_live() && self.process.conclusion.is_none();
-        let ongoing = self.frozen.is_none() && self.process.ongoing().next().is_some();
+        let ongoing = self.frozen.is_none() && self.process.history.stalls().any(|record| record.ongoing);
         runs.then_some(if ongoing { Duration::ZERO } else { Duration::from_millis(500) })
     }
 
