@@ -105,6 +105,21 @@ fn what_goes_on_has_lasted_until_the_latest_snapshot() {
 }
 
 #[test]
+fn what_a_later_snapshot_knows_nothing_of_is_over() {
+    let blocked = Stall { phase: Phase::Progress, ..stall("src/a.rs:1", 1600, Cause::Lock) };
+    let wait = Lag { at_ns: 400 * MS, wait_ns: 220 * MS, ongoing: true, ..Lag::default() };
+    let mut history = process().stall(blocked).line(Line::Lag(wait)).killed();
+    let mut see = |at_ms: u64, stall: Option<u64>| {
+        let workers = vec![Worker { stall, ..Worker::default() }];
+        history.apply(Line::Snapshot(Snapshot { at_ns: at_ms * MS, workers, ..Snapshot::default() }));
+        (history.stall(1).is_some_and(|record| record.ongoing), history.lags().any(|lag| lag.ongoing))
+    };
+    assert_eq!(see(1000, Some(1)), (true, true));
+    assert_eq!(see(2000, None), (false, false), "its last line was lost");
+    assert_eq!(see(3000, Some(1)), (true, false), "a snapshot that says otherwise is believed");
+}
+
+#[test]
 fn a_wait_without_an_explanation_is_given_the_stalls_that_went_on_meanwhile() {
     let during = |runtime: u64| {
         let mut blocked = Stall { started_ns: 100 * MS, ..stall("src/a.rs:1", 300, Cause::Lock) };

@@ -15,7 +15,7 @@ const WORST: usize = 1024;
 pub struct StallRecord {
     /// What the last line said, with the latest stack.
     pub stall: Stall,
-    /// No line said that it ended.
+    /// Neither a line said that it ended, nor a later snapshot that its thread is no longer in it.
     pub ongoing: bool,
 }
 
@@ -64,15 +64,23 @@ impl Stalls {
         }
     }
 
-    /// A stall that a worker is still in has lasted until then; its own lines come at 1, 2, 4, … thresholds only.
+    /// A stall that a thread is still in has lasted until then; its own lines come at 1, 2, 4, … thresholds only. One that
+    /// its thread is no longer in is over, though no line said so: a reader that does not keep up loses lines.
     pub(super) fn advance(&mut self, snapshot: &Snapshot) {
         for id in snapshot.workers.iter().filter_map(|worker| worker.stall) {
-            if let Some(record) = self.records.get_mut(&id).filter(|record| record.ongoing) {
+            if let Some(record) = self.records.get_mut(&id).filter(|record| record.stall.phase != Phase::End) {
                 let age = snapshot.at_ns.saturating_sub(record.stall.started_ns);
                 let grown = age.saturating_sub(record.stall.duration_ns);
                 record.stall.duration_ns += grown;
                 record.stall.attributable_ns = record.stall.attributable_ns.saturating_add(grown);
+                record.ongoing = true;
             }
+        }
+        let told_before = |record: &&mut StallRecord| record.ongoing && record.stall.at_ns < snapshot.at_ns;
+        for record in self.records.values_mut().filter(told_before) {
+            let mut now = snapshot.workers.iter().filter(|worker| worker.tid == record.stall.thread.tid).peekable();
+            let listed = now.peek().is_some();
+            record.ongoing = !listed || now.any(|worker| worker.stall == Some(record.stall.id));
         }
     }
 
