@@ -58,7 +58,7 @@ pub(crate) fn columns(found: &Found) -> [String; 6] {
     let header = &summary.header;
     let known =
         |tell: &dyn Fn(&Snapshot) -> String| summary.snapshot.as_ref().map_or_else(|| "?".to_owned(), tell);
-    let workers = known(&|snapshot| snapshot.workers.len().to_string());
+    let workers = known(&|snapshot| snapshot.worker_count().to_string());
     [
         found.pid.to_string(),
         show(up(summary).as_secs() * 1_000_000_000).to_string(),
@@ -116,7 +116,7 @@ fn object(found: &Found) -> Value {
                 "pid": found.pid, "socket": socket, "alive": true,
                 "name": process_name(header), "exe": header.exe, "command": header.command,
                 "started_unix_ns": header.started_unix_ns, "tier": tier(header.tier), "mode": mode(header.mode),
-                "workers": snapshot.map(|snapshot| snapshot.workers.len()),
+                "workers": snapshot.map(Snapshot::worker_count),
                 "lag_p99_ns": snapshot.and_then(lag_p99),
                 "stalls_now": snapshot.map(stalls),
             })

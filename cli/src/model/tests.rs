@@ -33,6 +33,15 @@ fn says_that_nothing_is_wrong() {
 }
 
 #[test]
+fn the_thread_of_the_root_future_is_no_worker() {
+    let mut watched = Scenario::new().quiet(5).live();
+    let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
+    snapshot.workers.push(stallscope_wire::Worker { thread: "main".into(), ..Default::default() });
+    watched.model.apply(Line::Snapshot(snapshot), watched.ours);
+    assert!(sentence(&watched).ends_with(", 2 workers, 12 tasks"), "{}", sentence(&watched));
+}
+
+#[test]
 fn a_process_between_two_stalls_is_not_called_healthy() {
     let watched = Scenario::new().quiet(5).sleeps(1, 312).wakes(1).quiet(3).live();
     assert_eq!(sentence(&watched), "1 stall in the last 10s: 312ms at src/report.rs:42 (clock_nanosleep)");
