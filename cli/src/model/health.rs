@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// A live process says something several times a second; one that says nothing for so long is stopped or starved.
-const SILENCE: Duration = Duration::from_secs(3);
+pub(crate) const SILENCE: Duration = Duration::from_secs(3);
 /// A process that stalled within this time is not called healthy, in nanoseconds.
 const RECENT_NS: u64 = 10_000_000_000;
 
@@ -65,8 +65,8 @@ pub(crate) fn health(process: &Process, ours: Duration) -> Health {
     let silent = process.clock.silent_for(ours);
     if silent >= SILENCE {
         let silent = show(u64::try_from(silent.as_nanos()).unwrap_or(u64::MAX));
-        let text =
-            format!("the process has said nothing for {silent}: it is stopped, or starved; last state shown");
+        let shown = if process.history.snapshot().is_some() { "; last state shown" } else { "" };
+        let text = format!("the process has said nothing for {silent}: it is stopped, or starved{shown}");
         return of(Level::Bad, "SILENT", vec![plain(text)]);
     }
     if let Some(blocked) = blocked(process, now_ns) {
@@ -145,7 +145,7 @@ fn calm(process: &Process, now_ns: u64) -> Health {
         let tasks: u64 = snapshot.runtimes.iter().map(|runtime| runtime.alive_tasks).sum();
         sentence.push(plain(format!(
             "{}, {}",
-            counted(snapshot.workers.len() as u64, "worker"),
+            counted(snapshot.worker_count() as u64, "worker"),
             counted(tasks, "task")
         )));
     }

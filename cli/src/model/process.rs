@@ -40,10 +40,11 @@ pub(crate) enum Conclusion {
 
 impl Process {
     pub(super) fn new(header: Header, origin: Origin) -> Self {
+        let clock = if matches!(origin, Origin::Live(_)) { Clock::live() } else { Clock::default() };
         Self {
             history: History::new(header),
             origin,
-            clock: Clock::default(),
+            clock,
             lag: Lag::default(),
             traffic: Traffic::default(),
             ports: Ports::default(),
