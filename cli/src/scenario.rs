@@ -286,12 +286,20 @@ fn sleeping_stack() -> Stack {
             ("shop_api::report::render", "src/report.rs", 42, "shop_api", true),
             ("shop_api::report::monthly::{{closure}}", "src/report.rs", 17, "shop_api", true),
             (
-                "<axum::handler::HandlerFuture as Future>::poll",
-                "registry/axum-0.8.9/src/handler/future.rs",
+                "<axum::handler::HandlerFuture<H, S> as core::future::Future>::poll",
+                "axum-0.8.9/src/handler/future.rs",
                 43,
                 "axum",
                 false,
             ),
+            (
+                "<alloc::boxed::Box<dyn core::future::Future<Output = http::Response<Body>> + Send> as core::future::Future>::poll",
+                "alloc/src/boxed.rs",
+                2184,
+                "alloc",
+                false,
+            ),
+            ("tokio::runtime::task::core::Core<T,S>::poll", "tokio-1.54.1/src/runtime/task/core.rs", 365, "tokio", false),
         ],
     )
 }

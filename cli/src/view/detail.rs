@@ -167,6 +167,6 @@ fn draw_stack(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'
     if finding.stack.is_empty() {
         return list::lines(frame, theme, room, list::nothing(theme, "none was captured"), None);
     }
-    let rows = stack::lines(theme, detail, usize::from(room.width));
+    let rows = stack::lines(theme, detail, 0..finding.stack.len(), usize::from(room.width));
     list::lines(frame, theme, room, rows, Some(cursor));
 }
