@@ -29,10 +29,21 @@ impl Failure {
 
     /// Says it on stderr, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
+        let lines: Vec<_> = self.message.split('\n').map(clean).collect();
         // Nothing is left to be told to when stderr is closed.
-        let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("error: {}\n", self.message));
+        let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("error: {}\n", lines.join("\n")));
         ExitCode::from(self.code)
     }
+}
+
+/// One line of text that does not steer the terminal, whatever a log or a process calls itself: each control character,
+/// and each that turns the direction of what follows, is replaced.
+pub(crate) fn clean(text: impl Display) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.to_string().replace(steers, "\u{fffd}")
 }
 
 /// A reader of our stdout that left (`| head`) is no error: there is nobody to tell. Every other one is.

@@ -306,6 +306,25 @@ fn logs_and_folders_of_logs_are_read() {
 }
 
 #[test]
+fn a_log_does_not_steer_the_terminal() {
+    let exe = Line::Header(Header {
+        pid: 7,
+        exe: "/\x1b]0;owned\x07\u{9b}2J\u{202e}app".into(),
+        ..Header::default()
+    });
+    let mut garbled: Vec<u8> = header().encode();
+    garbled.extend_from_slice(b"{\"kind\":\"stall\",\"phase\":\"\\u001b[2J\\u009b\"}\n");
+    let bench = Bench::new().log("named", &[exe, snapshot()]).file("garbled", &garbled);
+    for (path, code, said) in
+        [("named", 98, "stallscope: incomplete: process 7"), ("garbled", 2, "error: garbled")]
+    {
+        let ran = bench.check(&["--log", path]).exits(code).says(said);
+        let all = ran.out() + &ran.err();
+        assert!(!all.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{all:?}");
+    }
+}
+
+#[test]
 fn colour_is_for_those_who_ask() {
     let bench = Bench::new().log("log", &blocked());
     assert!(!bench.check(&["--log", "log"]).out().contains('\x1b'));

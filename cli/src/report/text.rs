@@ -1,5 +1,6 @@
 //! A report for people: what was to hold, what went wrong, what was not seen.
 
+use crate::failure::clean;
 use stallscope::analysis::{Finding, Frame, Outcome, Report, Severity, Verdict, short_place};
 use stallscope_wire::Quality;
 use stallscope_wire::duration::show;
@@ -122,7 +123,7 @@ fn write_stack(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Res
 }
 
 fn place(frame: &Frame) -> String {
-    frame.place().map_or_else(|| "-".to_owned(), |place| clean(&place))
+    frame.place().map_or_else(|| "-".to_owned(), |place| clean(place))
 }
 
 /// What the report rests on, and what it could not see.
@@ -154,11 +155,6 @@ fn write_sight(out: &mut impl Write, report: &Report, paint: Paint) -> io::Resul
         writeln!(out, "{}: {}", paint.yellow(&"lost"), kinds.join(", "))?;
     }
     report.notes.iter().try_for_each(|note| writeln!(out, "{}: {}", paint.yellow(&"note"), clean(note)))
-}
-
-/// Text from a log must not steer the terminal.
-fn clean(text: &(impl Display + ?Sized)) -> String {
-    text.to_string().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// Colours, or none.

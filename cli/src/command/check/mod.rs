@@ -6,7 +6,8 @@ mod logs;
 mod outputs;
 mod sight;
 
-use crate::{color::Color, failure::Failure};
+use crate::color::Color;
+use crate::failure::{Failure, clean};
 use outputs::Outputs;
 use sight::Sight;
 use stallscope::analysis::{Report, Threshold, Verdict, judge, thresholds};
@@ -79,7 +80,7 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     let code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
     if let Some(reason) = in_short(&report, sight.failure) {
         // Nothing is left to be told to when stderr is closed.
-        let _ = writeln!(io::stderr(), "stallscope: {reason} (exit code {code})");
+        let _ = writeln!(io::stderr(), "stallscope: {} (exit code {code})", clean(reason));
     }
     Ok(ExitCode::from(code))
 }
