@@ -85,8 +85,8 @@ impl Process {
         if std::mem::take(&mut self.unsettled) {
             let mut findings = analysis::findings(&[&self.history]);
             let stalls: Vec<_> =
-                findings.iter().filter(|f| f.rule == Rule::BlockingPoll).map(|f| f.culprit.clone()).collect();
-            let explained = |f: &mut Finding| f.rule == Rule::LoopLag && stalls.contains(&f.culprit);
+                findings.iter().filter(|f| f.rule == Rule::BlockingPoll).map(|f| f.culprit.place()).collect();
+            let explained = |f: &mut Finding| f.rule == Rule::LoopLag && stalls.contains(&f.culprit.place());
             self.explained = findings.extract_if(.., explained).collect();
             self.behind = Behind::each(&findings, &self.history);
             self.findings = findings;
@@ -95,7 +95,8 @@ impl Process {
 
     /// The loop lag that a stall was the cause of: told with the stall, not beside it.
     pub(crate) fn lag_behind(&self, stall: &Finding) -> Option<&Finding> {
-        self.explained.iter().find(|lag| stall.rule == Rule::BlockingPoll && lag.culprit == stall.culprit)
+        let place = Some(stall.culprit.place()).filter(|_| stall.rule == Rule::BlockingPoll)?;
+        self.explained.iter().find(|lag| lag.culprit.place() == place)
     }
 
     pub(crate) fn header(&self) -> &Header {

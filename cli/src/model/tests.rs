@@ -89,6 +89,23 @@ fn a_stall_explains_its_lag() {
 }
 
 #[test]
+fn two_instances_of_a_generic_line_are_one_place() {
+    let mut watched = stalled().live();
+    let other = watched.model.process().history.stall(2).expect("the stall").stall.clone();
+    let mut other = stallscope_wire::Stall { id: 3, duration_ns: 200_000_000, attributable_ns: 200_000_000, ..other };
+    let frames = &mut other.stack.as_mut().expect("a stack").frames;
+    frames[4].function = Some("shop_api::report::render::<u8>".into());
+    let lag = Lag { wait_ns: 190_000_000, attributable_ns: 190_000_000, stalls: vec![3], ..Lag::default() };
+    for line in [Line::Stall(other), Line::Lag(lag)] {
+        watched.model.apply(line, watched.ours);
+    }
+    watched.model.settle();
+    let process = watched.model.process();
+    assert_eq!(process.findings.len(), 2, "no loop lag beside the stall that explains it");
+    assert_eq!(process.lag_behind(&process.findings[0]).map(|lag| lag.max_ns), Some(190_000_000));
+}
+
+#[test]
 fn keys_move_the_mark_and_keep_it_in_bounds() {
     let watched = stalled().live();
     assert_eq!(marked(&watched), "src/report.rs:42");
