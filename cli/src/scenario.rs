@@ -299,7 +299,13 @@ fn sleeping_stack() -> Stack {
                 "alloc",
                 false,
             ),
-            ("tokio::runtime::task::core::Core<T,S>::poll", "tokio-1.54.1/src/runtime/task/core.rs", 365, "tokio", false),
+            (
+                "tokio::runtime::task::core::Core<T,S>::poll",
+                "tokio-1.54.1/src/runtime/task/core.rs",
+                365,
+                "tokio",
+                false,
+            ),
         ],
     )
 }

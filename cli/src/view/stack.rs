@@ -8,7 +8,12 @@ use std::ops::Range;
 
 /// Some of a finding's frames, innermost first. Own code stands out by a sign and its weight, the accused frame by an
 /// arrow and colour.
-pub(super) fn lines(theme: Theme, detail: &Detail<'_>, shown: Range<usize>, width: usize) -> Vec<Line<'static>> {
+pub(super) fn lines(
+    theme: Theme,
+    detail: &Detail<'_>,
+    shown: Range<usize>,
+    width: usize,
+) -> Vec<Line<'static>> {
     let frames = detail.finding.stack.iter().enumerate().take(shown.end).skip(shown.start);
     let frames: Vec<_> =
         frames.map(|(at, frame)| (at, name::plain(&frame.to_string()), place(frame), frame.user)).collect();
