@@ -2,7 +2,9 @@
 
 mod terminal;
 
-use stallscope_wire::{Coverage, End, Frame, Header, Line, Phase, Runtime, Snapshot, Stack, Stall, Tier, Worker};
+use stallscope_wire::{
+    Coverage, End, Frame, Header, Line, Phase, Runtime, Snapshot, Stack, Stall, Tier, Worker,
+};
 use std::fs;
 use std::io::Write;
 use std::os::unix::net::UnixListener;

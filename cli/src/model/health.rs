@@ -1,4 +1,3 @@
-use super::place::short;
 use super::process::{Conclusion, Process, why};
 use super::workers::thread_name;
 use crate::source::Ending;
@@ -191,7 +190,7 @@ fn worst_so_far(process: &Process) -> Vec<Part> {
     let stalls = blocking().map(|finding| finding.count).sum();
     vec![
         plain(format!("; {} so far, the worst {} at ", counted(stalls, "stall"), show(worst.max_ns))),
-        Part::Strong(short(&worst.culprit.to_string())),
+        Part::Strong(worst.culprit.to_string()),
     ]
 }
 
@@ -210,7 +209,7 @@ fn place(record: &StallRecord) -> [Part; 2] {
         Cause::Unknown => String::new(),
         _ => format!(" ({})", why(&record.stall)),
     };
-    [Part::Strong(short(&Culprit::of(record).to_string())), Part::Plain(why)]
+    [Part::Strong(Culprit::of(record).to_string()), Part::Plain(why)]
 }
 
 /// A stalled thread as people call it: `worker 1`.
@@ -220,7 +219,8 @@ pub(crate) fn worker(process: &Process, record: &StallRecord) -> String {
     if record.stall.thread.worker.is_some() { format!("worker {name}") } else { format!("thread {name}") }
 }
 
-fn counted(count: u64, noun: &str) -> String {
+/// `1 task`, `2 tasks`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

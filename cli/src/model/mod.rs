@@ -7,7 +7,6 @@ mod health;
 mod key;
 mod lag;
 mod navigation;
-mod place;
 mod ports;
 mod process;
 #[cfg(test)]
@@ -17,11 +16,10 @@ mod window;
 mod workers;
 
 pub(crate) use detail::{Detail, FindingId};
-pub(crate) use health::{Health, Level, Part, SILENCE, health, worker};
+pub(crate) use health::{Health, Level, Part, SILENCE, counted, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Pane, Screen};
-pub(crate) use place::short;
 pub(crate) use ports::{backlogged, listens};
 pub(crate) use process::{Conclusion, Process};
 pub(crate) use traffic::{Latency, Route};

@@ -1,7 +1,6 @@
 use super::clock::Clock;
 use super::detail::Behind;
 use super::lag::Lag;
-use super::place::short;
 use super::ports::Ports;
 use super::traffic::Traffic;
 use super::workers::Doing;
@@ -124,7 +123,7 @@ impl Process {
     pub(super) fn blocked(&self, record: &StallRecord, now_ns: u64) -> Doing {
         Doing::Blocked {
             for_ns: self.lasted_ns(record, now_ns),
-            culprit: short(&Culprit::of(record).to_string()),
+            culprit: Culprit::of(record).to_string(),
             why: why(&record.stall),
         }
     }

@@ -92,7 +92,8 @@ fn a_stall_explains_its_lag() {
 fn two_instances_of_a_generic_line_are_one_place() {
     let mut watched = stalled().live();
     let other = watched.model.process().history.stall(2).expect("the stall").stall.clone();
-    let mut other = stallscope_wire::Stall { id: 3, duration_ns: 200_000_000, attributable_ns: 200_000_000, ..other };
+    let mut other =
+        stallscope_wire::Stall { id: 3, duration_ns: 200_000_000, attributable_ns: 200_000_000, ..other };
     let frames = &mut other.stack.as_mut().expect("a stack").frames;
     frames[4].function = Some("shop_api::report::render::<u8>".into());
     let lag = Lag { wait_ns: 190_000_000, attributable_ns: 190_000_000, stalls: vec![3], ..Lag::default() };

@@ -1,9 +1,9 @@
 use super::fit;
-use super::name;
 use super::list::{Place, lines, nothing, title};
+use super::name;
 use super::stack;
 use super::theme::Theme;
-use crate::model::{Detail, Process, short};
+use crate::model::{Detail, Process};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -138,7 +138,7 @@ pub(super) fn place(finding: &Finding) -> String {
     match finding.rule {
         Rule::HostPause => "the machine paused".to_owned(),
         Rule::LoopLag if !finding.culprit.is_known() => "loop lag".to_owned(),
-        _ => short(&finding.culprit.to_string()),
+        _ => finding.culprit.to_string(),
     }
 }
 

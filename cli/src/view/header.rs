@@ -53,16 +53,7 @@ pub(super) fn draw(
 }
 
 fn tier(tier: Tier, mode: Mode) -> String {
-    let tier = match tier {
-        Tier::Exact => "exact",
-        Tier::Sampled => "sampled",
-        _ => "blind",
-    };
-    match mode {
-        Mode::Full => tier.to_owned(),
-        Mode::Lean => format!("{tier}, lean"),
-        _ => format!("{tier}, off"),
-    }
+    if mode == Mode::Full { tier.to_string() } else { format!("{tier}, {mode}") }
 }
 
 /// The one sentence.

@@ -68,7 +68,8 @@ impl Stalls {
     /// its thread is no longer in is over, though no line said so: a reader that does not keep up loses lines.
     pub(super) fn advance(&mut self, snapshot: &Snapshot) {
         for id in snapshot.workers.iter().filter_map(|worker| worker.stall) {
-            if let Some(record) = self.records.get_mut(&id).filter(|record| record.stall.phase != Phase::End) {
+            if let Some(record) = self.records.get_mut(&id).filter(|record| record.stall.phase != Phase::End)
+            {
                 let age = snapshot.at_ns.saturating_sub(record.stall.started_ns);
                 let grown = age.saturating_sub(record.stall.duration_ns);
                 record.stall.duration_ns += grown;
@@ -78,7 +79,8 @@ impl Stalls {
         }
         let told_before = |record: &&mut StallRecord| record.ongoing && record.stall.at_ns < snapshot.at_ns;
         for record in self.records.values_mut().filter(told_before) {
-            let mut now = snapshot.workers.iter().filter(|worker| worker.tid == record.stall.thread.tid).peekable();
+            let mut now =
+                snapshot.workers.iter().filter(|worker| worker.tid == record.stall.thread.tid).peekable();
             let listed = now.peek().is_some();
             record.ongoing = !listed || now.any(|worker| worker.stall == Some(record.stall.id));
         }

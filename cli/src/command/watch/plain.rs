@@ -1,4 +1,4 @@
-use crate::failure::{Failure, unless_closed};
+use crate::failure::{Failure, clean, unless_closed};
 use crate::model::{Detail, FindingId, Model, Msg, SILENCE, health};
 use crate::source::{Message, Source};
 use stallscope_wire::duration::show;
@@ -100,7 +100,7 @@ impl Teller {
 
 /// One line, whatever the watched process calls its functions.
 fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
-    writeln!(out, "{}", text.replace(char::is_control, "\u{fffd}"))
+    writeln!(out, "{}", clean(text))
 }
 
 #[cfg(test)]

@@ -118,7 +118,12 @@ mod tests {
     fn end(name: &str) -> Terminal {
         let terminal = Terminal::new();
         let mut test = Command::new(std::env::current_exe().expect("a path"));
-        test.args(["--ignored", "--nocapture", "--exact", &format!("command::watch::terminal::tests::{name}")]);
+        test.args([
+            "--ignored",
+            "--nocapture",
+            "--exact",
+            &format!("command::watch::terminal::tests::{name}"),
+        ]);
         let mut child = terminal.spawn(&mut test);
         assert_eq!(child.wait().expect("it ends").code(), Some(101));
         terminal
