@@ -276,13 +276,19 @@ fn sleeping_stack() -> Stack {
             ("clock_nanosleep", "", 0, "libc", false),
             (
                 "std::sys::pal::unix::thread::Thread::sleep",
-                "/rustc/std/src/sys/pal/unix/thread.rs",
+                "library/std/src/sys/pal/unix/thread.rs",
                 263,
                 "std",
                 false,
             ),
-            ("std::thread::sleep", "/rustc/std/src/thread/mod.rs", 870, "std", false),
-            ("core::ops::function::FnOnce::call_once", "/rustc/core/src/ops/function.rs", 250, "core", false),
+            ("std::thread::sleep", "library/std/src/thread/mod.rs", 870, "std", false),
+            (
+                "core::ops::function::FnOnce::call_once",
+                "library/core/src/ops/function.rs",
+                250,
+                "core",
+                false,
+            ),
             ("shop_api::report::render", "src/report.rs", 42, "shop_api", true),
             ("shop_api::report::monthly::{{closure}}", "src/report.rs", 17, "shop_api", true),
             (
@@ -294,7 +300,7 @@ fn sleeping_stack() -> Stack {
             ),
             (
                 "<alloc::boxed::Box<dyn core::future::Future<Output = http::Response<Body>> + Send> as core::future::Future>::poll",
-                "alloc/src/boxed.rs",
+                "library/alloc/src/boxed.rs",
                 2184,
                 "alloc",
                 false,
