@@ -2,7 +2,7 @@ use super::process::{Conclusion, Process, why};
 use super::workers::thread_name;
 use crate::source::Ending;
 use stallscope::analysis::{Culprit, Rule, StallRecord};
-use stallscope_wire::{Cause, duration::show};
+use stallscope_wire::{Cause, Snapshot, duration::show};
 use std::fmt;
 use std::time::Duration;
 
@@ -91,8 +91,12 @@ fn blocked(process: &Process, now_ns: u64) -> Option<Health> {
     let mut sentence = match ongoing.len() {
         1 => vec![plain(format!("{who} has been blocked {lasted} at "))],
         many => {
-            let all = process.history.snapshot().map_or(0, |snapshot| snapshot.workers.len()).max(many);
-            vec![plain(format!("{many} of {all} threads are blocked, {who} the longest: {lasted} at "))]
+            let workers = ongoing.iter().all(|record| record.stall.thread.worker.is_some());
+            let all =
+                |snapshot: &Snapshot| if workers { snapshot.worker_count() } else { snapshot.workers.len() };
+            let all = process.history.snapshot().map_or(0, all).max(many);
+            let them = if workers { "workers" } else { "threads" };
+            vec![plain(format!("{many} of {all} {them} are blocked, {who} the longest: {lasted} at "))]
         }
     };
     sentence.extend(place(longest));

@@ -98,7 +98,7 @@ impl Model {
     /// How soon the screen changes with time alone, if it does.
     pub(crate) fn moves_every(&self) -> Option<Duration> {
         let runs = self.process.is_live() && self.process.conclusion.is_none();
-        let ongoing = self.frozen.is_none() && self.process.history.stalls().any(|record| record.ongoing);
+        let ongoing = self.frozen.is_none() && self.process.is_stalled();
         runs.then_some(if ongoing { Duration::ZERO } else { Duration::from_millis(500) })
     }
 
@@ -106,7 +106,10 @@ impl Model {
         match key.action() {
             Some(Action::Quit) => self.quit = true,
             Some(Action::Pause) if self.frozen.is_some() => self.frozen = None,
-            Some(Action::Pause) => self.frozen = Some((Box::new(self.process.clone()), ours)),
+            Some(Action::Pause) => {
+                self.process.settle();
+                self.frozen = Some((Box::new(self.process.clone()), ours));
+            }
             Some(action) => {
                 let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
                 self.navigation.act(action, process);

@@ -58,6 +58,8 @@ impl Process {
 
     pub(super) fn apply(&mut self, line: Line, ours: Duration) {
         let received = self.is_live().then_some(ours);
+        // A snapshot too says how long what goes on has lasted, and that it is over.
+        self.unsettled |= matches!(line, Line::Snapshot(_)) && self.goes_on();
         match &line {
             Line::Snapshot(snapshot) => self.lag.apply(snapshot.at_ns, &snapshot.lag),
             Line::Handler(handlers) => self.traffic.apply(handlers),
@@ -69,7 +71,9 @@ impl Process {
             self.clock.hear(at_ns, received);
         }
         self.lines += 1;
+        let snapshot = matches!(line, Line::Snapshot(_));
         self.history.apply(line);
+        self.unsettled |= snapshot && self.goes_on();
     }
 
     pub(super) fn conclude(&mut self, conclusion: Conclusion, ours: Duration) {
@@ -107,7 +111,17 @@ impl Process {
         matches!(self.origin, Origin::Live(_))
     }
 
-    /// Stalls of which no line said that they ended, the longest first.
+    /// Whether anything has begun and not ended.
+    fn goes_on(&self) -> bool {
+        self.is_stalled() || self.history.lags().any(|lag| lag.ongoing)
+    }
+
+    /// Whether a stall goes on.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.history.stalls().any(|record| record.ongoing)
+    }
+
+    /// Stalls that go on, the longest first.
     pub(crate) fn ongoing(&self) -> impl Iterator<Item = &StallRecord> {
         let mut ongoing: Vec<_> = self.history.stalls().filter(|record| record.ongoing).collect();
         ongoing.sort_by_key(|record| record.stall.started_ns);

@@ -42,6 +42,20 @@ fn the_thread_of_the_root_future_is_no_worker() {
 }
 
 #[test]
+fn a_stall_that_a_snapshot_knows_nothing_of_goes_on_nowhere() {
+    let mut watched = stalled().live();
+    let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
+    snapshot.at_ns += 1_000_000_000;
+    snapshot.workers[1].stall = None;
+    watched.model.apply(Line::Snapshot(snapshot), watched.ours);
+    watched.model.settle();
+    let process = watched.model.process();
+    assert!(process.findings.iter().all(|finding| !finding.ongoing));
+    assert!(Detail::all(process).iter().all(|detail| detail.ongoing.is_empty()));
+    assert!(!sentence(&watched).contains("has been blocked"), "{}", sentence(&watched));
+}
+
+#[test]
 fn a_process_between_two_stalls_is_not_called_healthy() {
     let watched = Scenario::new().quiet(5).sleeps(1, 312).wakes(1).quiet(3).live();
     assert_eq!(sentence(&watched), "1 stall in the last 10s: 312ms at src/report.rs:42 (clock_nanosleep)");
@@ -70,6 +84,7 @@ fn two_stalls_that_go_on_both_count() {
     let process = watched.model.process();
     let detail = Detail::all(process).remove(0);
     assert_eq!(detail.total_ns(process, process.clock.now_ns(watched.ours)), 2 * 312_000_000);
+    assert!(sentence(&watched).starts_with("2 of 2 workers are blocked, "), "{}", sentence(&watched));
 }
 
 #[test]
