@@ -3,7 +3,7 @@
 use crate::scenario::{MS, found, judged, process, stall};
 use stallscope::analysis::History;
 use stallscope_wire::{
-    Cause, Coverage, Gap, Header, Lag, LagState, Line, Phase, Snapshot, Stack, Stall, Worker,
+    Cause, Coverage, Gap, Header, Lag, LagState, Line, Phase, Polling, Snapshot, Stack, Stall, Worker,
 };
 
 fn lines(history: &mut History, stalls: impl IntoIterator<Item = Stall>) {
@@ -109,14 +109,15 @@ fn what_a_later_snapshot_knows_nothing_of_is_over() {
     let blocked = Stall { phase: Phase::Progress, ..stall("src/a.rs:1", 1600, Cause::Lock) };
     let wait = Lag { at_ns: 400 * MS, wait_ns: 220 * MS, ongoing: true, ..Lag::default() };
     let mut history = process().stall(blocked).line(Line::Lag(wait)).killed();
-    let mut see = |at_ms: u64, stall: Option<u64>| {
-        let workers = vec![Worker { stall, ..Worker::default() }];
+    let mut see = |at_ms: u64, stall: Option<u64>, for_ms: u64| {
+        let polling = Some(Polling { for_ns: for_ms * MS, ..Polling::default() });
+        let workers = vec![Worker { stall, polling, ..Worker::default() }];
         history.apply(Line::Snapshot(Snapshot { at_ns: at_ms * MS, workers, ..Snapshot::default() }));
         (history.stall(1).is_some_and(|record| record.ongoing), history.lags().any(|lag| lag.ongoing))
     };
-    assert_eq!(see(1000, Some(1)), (true, true));
-    assert_eq!(see(2000, None), (false, false), "its last line was lost");
-    assert_eq!(see(3000, Some(1)), (true, false), "a snapshot that says otherwise is believed");
+    assert_eq!(see(1000, None, 1000), (true, true), "the same poll, not yet marked as a stall");
+    assert_eq!(see(2000, None, 3), (false, false), "its last line was lost");
+    assert_eq!(see(3000, Some(1), 3000), (true, false), "a snapshot that says otherwise is believed");
 }
 
 #[test]

@@ -122,3 +122,12 @@ fn a_task_after_one_that_panicked() {
     });
     program.run().ended().names_the_marked_line(Owner::Task);
 }
+
+#[test]
+fn a_root_future_that_no_hook_tells_of_is_a_gap() {
+    let program = program(|| {
+        run(multi_thread(), async { tokio::spawn(tokio::time::sleep(LONG)).await.unwrap() });
+    });
+    let seen = program.run().ended();
+    assert!(seen.gap("the root future of runtime 1").cure.contains("#[stallscope::main]"));
+}

@@ -1,6 +1,7 @@
 //! However a program ends, its log tells what was seen.
 
 use crate::harness::{LONG, ms, multi_thread, place, program, run};
+use stallscope::analysis::StallRecord;
 use std::process::exit;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -51,7 +52,8 @@ fn a_kill_leaves_a_log_up_to_the_last_second() {
         });
     });
     let mut running = program.start();
-    running.until("the stall is in the log", |log| !log.stalls().is_empty());
+    let is_named = |record: &&StallRecord| place(record).contains("ending.rs");
+    running.until("the culprit is in the log", |log| log.stalls().iter().any(is_named));
     thread::sleep(ms(1500));
     let killed = SystemTime::now();
     let seen = running.kill();

@@ -17,6 +17,18 @@ fn long_awaits() {
 }
 
 #[test]
+fn a_main_that_does_nothing_wrong_is_seen_as_a_whole() {
+    #[stallscope::main(worker_threads = 2)]
+    async fn root() {
+        tokio::spawn(sleep(LONG)).await.unwrap();
+    }
+    let seen = program(root).run().ended();
+    seen.is_silent();
+    let coverage = seen.log().history.coverage();
+    assert!(coverage.complete && coverage.missing.is_empty(), "{coverage:?}");
+}
+
+#[test]
 fn work_on_the_blocking_pool() {
     let program = program(|| {
         run(current_thread(), async {

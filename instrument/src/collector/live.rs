@@ -166,7 +166,7 @@ impl Reader {
 /// Whether a line says that something is over, and no later one will.
 fn is_last(line: &Line) -> bool {
     match line {
-        Line::Stall(stall) => stall.phase == Phase::End,
+        Line::Stall(stall) => matches!(stall.phase, Phase::End | Phase::Dismissed),
         Line::Lag(lag) => !lag.ongoing,
         Line::End(_) => true,
         _ => false,

@@ -1,6 +1,6 @@
 use super::super::group::Groups;
 use super::super::measure::Shift;
-use stallscope_wire::{Cause, Header, Phase, Snapshot, Stack, Stall};
+use stallscope_wire::{Cause, Header, Phase, Snapshot, Stack, Stall, Worker};
 use std::collections::BTreeMap;
 
 /// More records than this, and the dull ones among them are folded into the counts of their culprits.
@@ -79,10 +79,8 @@ impl Stalls {
         }
         let told_before = |record: &&mut StallRecord| record.ongoing && record.stall.at_ns < snapshot.at_ns;
         for record in self.records.values_mut().filter(told_before) {
-            let mut now =
-                snapshot.workers.iter().filter(|worker| worker.tid == record.stall.thread.tid).peekable();
-            let listed = now.peek().is_some();
-            record.ongoing = !listed || now.any(|worker| worker.stall == Some(record.stall.id));
+            let now = snapshot.workers.iter().find(|worker| worker.tid == record.stall.thread.tid);
+            record.ongoing = now.is_none_or(|worker| is_in(worker, &record.stall, snapshot.at_ns));
         }
     }
 
@@ -153,6 +151,13 @@ impl Stalls {
             }
         }
     }
+}
+
+/// Whether a worker is still in a stall. One that was told of before its stack had names is not marked as a stall yet: the
+/// same poll it is as long as it began before the stall was last told of.
+fn is_in(worker: &Worker, stall: &Stall, now_ns: u64) -> bool {
+    let began_ns = worker.polling.as_ref().map(|polling| now_ns.saturating_sub(polling.for_ns));
+    worker.stall == Some(stall.id) || began_ns.is_some_and(|began_ns| began_ns <= stall.at_ns)
 }
 
 fn shift_polls(shift: &mut Shift, record: &StallRecord) {

@@ -12,7 +12,7 @@ pub(super) fn of_the_test_at(here: &Location<'_>) -> Option<String> {
     let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let lines: Vec<&str> = source.lines().collect();
     let begins = |line: &&str| line.starts_with("#[test]");
-    let first = lines[..here.line() as usize].iter().rposition(|line| begins(line))?;
+    let first = lines[..here.line() as usize].iter().rposition(begins)?;
     let mut rest = lines.iter().enumerate().skip(first + 1).take_while(|(_, line)| !begins(line));
     rest.find(|(_, line)| line.contains(MARK)).map(|(at, _)| format!("{}:{}", here.file(), at + 1))
 }
