@@ -123,7 +123,7 @@ fn write_stack(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Res
 }
 
 fn place(frame: &Frame) -> String {
-    frame.place().map_or_else(|| "-".to_owned(), |place| clean(place))
+    frame.place().map_or_else(|| "-".to_owned(), clean)
 }
 
 /// What the report rests on, and what it could not see.
