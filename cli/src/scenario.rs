@@ -20,6 +20,8 @@ pub(crate) struct Scenario {
     now_ns: u64,
     lag: Histogram,
     requests: u64,
+    /// The stall that worker 1 is in.
+    stall: Option<u64>,
 }
 
 impl Scenario {
@@ -39,7 +41,7 @@ impl Scenario {
             cpus: 2,
             ..Header::default()
         };
-        Self { header, lines: Vec::new(), now_ns: 0, lag: Histogram::default(), requests: 0 }
+        Self { header, lines: Vec::new(), now_ns: 0, lag: Histogram::default(), requests: 0, stall: None }
     }
 
     pub(crate) fn line(mut self, line: Line) -> Self {
@@ -80,8 +82,9 @@ impl Scenario {
         let worker = Worker {
             index: Some(1),
             tid: 101,
-            state: WorkerState::Polling,
+            state: if self.stall.is_some() { WorkerState::Blocked } else { WorkerState::Polling },
             polling: Some(polling),
+            stall: self.stall,
             local_queue: waiting,
             ..parked.clone()
         };
@@ -149,6 +152,7 @@ impl Scenario {
             told *= 2;
         }
         scenario.now_ns = began_ns + lasted_ms * MS;
+        scenario.stall = Some(id);
         scenario.snapshot(lasted_ms * MS - 4 * MS, Some(lasted_ms * MS - 4 * MS), 14);
         scenario
     }
@@ -160,6 +164,7 @@ impl Scenario {
             _ => None,
         });
         let began_ns = began_ns.expect("the stall began");
+        self.stall = None;
         self.lines.push(Line::Stall(stall(id, Phase::End, began_ns, self.now_ns - began_ns, None)));
         self
     }
@@ -271,20 +276,40 @@ fn sleeping_stack() -> Stack {
             ("clock_nanosleep", "", 0, "libc", false),
             (
                 "std::sys::pal::unix::thread::Thread::sleep",
-                "/rustc/std/src/sys/pal/unix/thread.rs",
+                "library/std/src/sys/pal/unix/thread.rs",
                 263,
                 "std",
                 false,
             ),
-            ("std::thread::sleep", "/rustc/std/src/thread/mod.rs", 870, "std", false),
-            ("core::ops::function::FnOnce::call_once", "/rustc/core/src/ops/function.rs", 250, "core", false),
+            ("std::thread::sleep", "library/std/src/thread/mod.rs", 870, "std", false),
+            (
+                "core::ops::function::FnOnce::call_once",
+                "library/core/src/ops/function.rs",
+                250,
+                "core",
+                false,
+            ),
             ("shop_api::report::render", "src/report.rs", 42, "shop_api", true),
             ("shop_api::report::monthly::{{closure}}", "src/report.rs", 17, "shop_api", true),
             (
-                "<axum::handler::HandlerFuture as Future>::poll",
-                "registry/axum-0.8.9/src/handler/future.rs",
+                "<axum::handler::HandlerFuture<H, S> as core::future::Future>::poll",
+                "axum-0.8.9/src/handler/future.rs",
                 43,
                 "axum",
+                false,
+            ),
+            (
+                "<alloc::boxed::Box<dyn core::future::Future<Output = http::Response<Body>> + Send> as core::future::Future>::poll",
+                "library/alloc/src/boxed.rs",
+                2184,
+                "alloc",
+                false,
+            ),
+            (
+                "tokio::runtime::task::core::Core<T,S>::poll",
+                "tokio-1.54.1/src/runtime/task/core.rs",
+                365,
+                "tokio",
                 false,
             ),
         ],

@@ -2,7 +2,9 @@
 
 mod terminal;
 
-use stallscope_wire::{Coverage, End, Frame, Header, Line, Phase, Snapshot, Stack, Stall, Tier, Worker};
+use stallscope_wire::{
+    Coverage, End, Frame, Header, Line, Phase, Runtime, Snapshot, Stack, Stall, Tier, Worker,
+};
 use std::fs;
 use std::io::Write;
 use std::os::unix::net::UnixListener;
@@ -29,7 +31,10 @@ fn lines() -> Vec<u8> {
     let took = 312 * MS;
     let stall =
         Stall { phase: Phase::End, duration_ns: took, attributable_ns: took, stack, ..Stall::default() };
-    let snapshot = Snapshot { at_ns: took, workers: vec![Worker::default(); 2], ..Snapshot::default() };
+    let runtimes = vec![Runtime { workers: 2, ..Runtime::default() }];
+    // The thread that runs the root future is listed too.
+    let workers = vec![Worker::default(); 3];
+    let snapshot = Snapshot { at_ns: took, runtimes, workers, ..Snapshot::default() };
     let lines = [
         Line::Header(header),
         Line::Snapshot(snapshot),

@@ -67,6 +67,14 @@ impl Culprit {
         })
     }
 
+    /// What tells it from others. A generic function has a name for each of its instances, and inlining hides it: where a
+    /// line is known, it alone tells.
+    #[must_use]
+    pub fn place(&self) -> Self {
+        let function = self.function.clone().filter(|_| self.file.is_none() || self.line.is_none());
+        Self { function, ..self.clone() }
+    }
+
     /// Whether anything at all is known of the place.
     #[must_use]
     pub fn is_known(&self) -> bool {
@@ -104,11 +112,7 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) fn new(header: &Header, culprit: &Culprit) -> Self {
-        let mut place = culprit.clone();
-        if place.file.is_some() && place.line.is_some() {
-            // A generic function has a name for each of its instances, and inlining hides it: the line alone tells.
-            place.function = None;
-        }
+        let place = culprit.place();
         let root = header.source_root.clone().filter(|_| place.file.is_some() || place.spawned_at.is_some());
         Self { root, place }
     }

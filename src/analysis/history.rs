@@ -63,7 +63,7 @@ impl History {
             Line::Snapshot(snapshot) => {
                 let at_ns = snapshot.at_ns;
                 self.runtimes = self.runtimes.max(snapshot.runtimes.len());
-                self.workers = self.workers.max(snapshot.workers.len());
+                self.workers = self.workers.max(snapshot.worker_count());
                 self.stalls.advance(&snapshot);
                 self.lags.advance(&snapshot, &self.header);
                 self.snapshot = Some(snapshot);

@@ -3,7 +3,7 @@
 use crate::scenario::{MS, found, judged, process, stall};
 use stallscope::analysis::History;
 use stallscope_wire::{
-    Cause, Coverage, Gap, Header, Lag, LagState, Line, Phase, Snapshot, Stack, Stall, Worker,
+    Cause, Coverage, Gap, Header, Lag, LagState, Line, Phase, Polling, Snapshot, Stack, Stall, Worker,
 };
 
 fn lines(history: &mut History, stalls: impl IntoIterator<Item = Stall>) {
@@ -102,6 +102,22 @@ fn what_goes_on_has_lasted_until_the_latest_snapshot() {
     let found: Vec<_> =
         found(&history).iter().map(|finding| (finding.max_ns / MS, finding.ongoing)).collect();
     assert_eq!(found, [(3000, true), (2820, true)]);
+}
+
+#[test]
+fn what_a_later_snapshot_knows_nothing_of_is_over() {
+    let blocked = Stall { phase: Phase::Progress, ..stall("src/a.rs:1", 1600, Cause::Lock) };
+    let wait = Lag { at_ns: 400 * MS, wait_ns: 220 * MS, ongoing: true, ..Lag::default() };
+    let mut history = process().stall(blocked).line(Line::Lag(wait)).killed();
+    let mut see = |at_ms: u64, stall: Option<u64>, for_ms: u64| {
+        let polling = Some(Polling { for_ns: for_ms * MS, ..Polling::default() });
+        let workers = vec![Worker { stall, polling, ..Worker::default() }];
+        history.apply(Line::Snapshot(Snapshot { at_ns: at_ms * MS, workers, ..Snapshot::default() }));
+        (history.stall(1).is_some_and(|record| record.ongoing), history.lags().any(|lag| lag.ongoing))
+    };
+    assert_eq!(see(1000, None, 1000), (true, true), "the same poll, not yet marked as a stall");
+    assert_eq!(see(2000, None, 3), (false, false), "its last line was lost");
+    assert_eq!(see(3000, Some(1), 3000), (true, false), "a snapshot that says otherwise is believed");
 }
 
 #[test]

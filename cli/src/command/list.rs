@@ -1,9 +1,9 @@
 //! `stallscope list`: instrumented processes of this user.
 
-use crate::failure::{Failure, unless_closed};
+use crate::failure::{Failure, clean, unless_closed};
 use crate::source::{Found, Summary, Vitality, discover, process_name};
 use serde_json::{Value, json};
-use stallscope_wire::{Mode, Snapshot, Tier, WorkerState, duration::show};
+use stallscope_wire::{Snapshot, WorkerState, duration::show};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -58,11 +58,11 @@ pub(crate) fn columns(found: &Found) -> [String; 6] {
     let header = &summary.header;
     let known =
         |tell: &dyn Fn(&Snapshot) -> String| summary.snapshot.as_ref().map_or_else(|| "?".to_owned(), tell);
-    let workers = known(&|snapshot| snapshot.workers.len().to_string());
+    let workers = known(&|snapshot| snapshot.worker_count().to_string());
     [
         found.pid.to_string(),
         show(up(summary).as_secs() * 1_000_000_000).to_string(),
-        format!("{}/{}, {workers} workers", tier(header.tier), mode(header.mode)),
+        format!("{}/{}, {workers} workers", header.tier, header.mode),
         known(&|snapshot| lag_p99(snapshot).map_or_else(|| "–".to_owned(), |lag| show(lag).to_string())),
         known(&|snapshot| stalls(snapshot).to_string()),
         if header.exe.is_empty() { process_name(header) } else { header.exe.clone() },
@@ -83,7 +83,7 @@ fn table(found: &[Found]) -> String {
             let _ = write!(line, "{cell:<width$}  ");
             line
         });
-        text += line.trim_end().replace(char::is_control, "\u{fffd}").as_str();
+        text += &clean(line.trim_end());
         text.push('\n');
     }
     if let Some(folder) = dead.first().and_then(|dead| dead.socket.parent()) {
@@ -115,8 +115,8 @@ fn object(found: &Found) -> Value {
             json!({
                 "pid": found.pid, "socket": socket, "alive": true,
                 "name": process_name(header), "exe": header.exe, "command": header.command,
-                "started_unix_ns": header.started_unix_ns, "tier": tier(header.tier), "mode": mode(header.mode),
-                "workers": snapshot.map(|snapshot| snapshot.workers.len()),
+                "started_unix_ns": header.started_unix_ns, "tier": header.tier, "mode": header.mode,
+                "workers": snapshot.map(Snapshot::worker_count),
                 "lag_p99_ns": snapshot.and_then(lag_p99),
                 "stalls_now": snapshot.map(stalls),
             })
@@ -136,20 +136,4 @@ fn lag_p99(snapshot: &Snapshot) -> Option<u64> {
 
 fn stalls(snapshot: &Snapshot) -> usize {
     snapshot.workers.iter().filter(|worker| worker.state == WorkerState::Blocked).count()
-}
-
-fn tier(tier: Tier) -> &'static str {
-    match tier {
-        Tier::Exact => "exact",
-        Tier::Sampled => "sampled",
-        _ => "none",
-    }
-}
-
-fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Full => "full",
-        Mode::Lean => "lean",
-        _ => "off",
-    }
 }

@@ -7,41 +7,42 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clock {
     latest_ns: u64,
-    /// The process's time minus ours, and ours when the last line came; absent when time stands.
-    running: Option<Running>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Running {
-    ahead_ns: i128,
-    heard: Duration,
+    /// The process's time minus ours; absent when time stands.
+    ahead_ns: Option<i128>,
+    /// When something last came, on our clock; absent when nothing is expected.
+    heard: Option<Duration>,
 }
 
 impl Clock {
+    /// That of a live process, of which lines are expected from now on.
+    pub(crate) fn live() -> Self {
+        Self { heard: Some(Duration::ZERO), ..Self::default() }
+    }
+
     /// A line said `at_ns`; a live one was received at `received` on our clock.
     pub(crate) fn hear(&mut self, at_ns: u64, received: Option<Duration>) {
         self.latest_ns = self.latest_ns.max(at_ns);
         let Some(heard) = received else { return };
         let ahead_ns = i128::from(at_ns) - heard.as_nanos() as i128;
-        let ahead_ns = self.running.map_or(ahead_ns, |running| running.ahead_ns.max(ahead_ns));
-        self.running = Some(Running { ahead_ns, heard });
+        self.ahead_ns = self.ahead_ns.max(Some(ahead_ns));
+        self.heard = Some(heard);
     }
 
     /// Nothing follows: time stands.
     pub(crate) fn stop(&mut self, ours: Duration) {
         self.latest_ns = self.now_ns(ours);
-        self.running = None;
+        (self.ahead_ns, self.heard) = (None, None);
     }
 
     /// The process's time, in nanoseconds since its start, when our clock says `ours`.
     pub(crate) fn now_ns(&self, ours: Duration) -> u64 {
-        let told = self.running.map(|running| running.ahead_ns + ours.as_nanos() as i128);
+        let told = self.ahead_ns.map(|ahead_ns| ahead_ns + ours.as_nanos() as i128);
         told.and_then(|now| u64::try_from(now).ok()).unwrap_or(0).max(self.latest_ns)
     }
 
     /// For how long a live process has said nothing; zero when nothing is expected of it.
     pub(crate) fn silent_for(&self, ours: Duration) -> Duration {
-        self.running.map_or(Duration::ZERO, |running| ours.saturating_sub(running.heard))
+        self.heard.map_or(Duration::ZERO, |heard| ours.saturating_sub(heard))
     }
 }
 
@@ -65,6 +66,12 @@ mod tests {
         clock.hear(10 * SECOND, Some(Duration::from_secs(3)));
         assert_eq!(clock.now_ns(Duration::from_secs(3)), 12 * SECOND);
         assert_eq!(clock.silent_for(Duration::from_secs(4)), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_process_that_never_says_its_time_is_silent_from_the_start() {
+        assert_eq!(Clock::live().silent_for(Duration::from_secs(4)), Duration::from_secs(4));
+        assert_eq!(Clock::default().silent_for(Duration::from_secs(4)), Duration::ZERO, "a log owes nothing");
     }
 
     #[test]

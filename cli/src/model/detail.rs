@@ -1,17 +1,16 @@
 use super::process::Process;
-use stallscope::analysis::{Cause, Culprit, Finding, History, Rule, StallRecord};
+use stallscope::analysis::{Culprit, Finding, History, Rule, StallRecord};
 
 /// Tells a finding from the others, however its numbers grow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FindingId {
     rule: Rule,
-    by_host: bool,
     place: Culprit,
 }
 
 impl FindingId {
     pub(crate) fn of(finding: &Finding) -> Self {
-        Self { rule: finding.rule, by_host: finding.cause == Cause::Host, place: place(&finding.culprit) }
+        Self { rule: finding.rule, place: finding.culprit.place() }
     }
 
     pub(crate) fn is_of(&self, finding: &Finding) -> bool {
@@ -36,12 +35,8 @@ impl Behind {
     pub(super) fn each(findings: &[Finding], history: &History) -> Vec<Self> {
         let ids: Vec<_> = findings.iter().map(FindingId::of).collect();
         let mut behind = vec![Self::default(); findings.len()];
-        for record in history.stalls() {
-            let id = FindingId {
-                rule: Rule::BlockingPoll,
-                by_host: record.blames_host(),
-                place: place(&Culprit::of(record)),
-            };
+        for record in history.stalls().filter(|record| !record.blames_host()) {
+            let id = FindingId { rule: Rule::BlockingPoll, place: Culprit::of(record).place() };
             let Some(at) = ids.iter().position(|known| *known == id) else { continue };
             let (stall, behind) = (record.stall.id, &mut behind[at]);
             if record.ongoing {
@@ -88,15 +83,12 @@ impl<'a> Detail<'a> {
         let stall = |id: &u64| process.history.stall(*id);
         let mut ongoing: Vec<_> = behind.ongoing.iter().filter_map(stall).collect();
         ongoing.sort_by_key(|record| record.stall.started_ns);
-        let accused = finding.stack.iter().position(|frame| {
-            frame.user && frame.file == finding.culprit.file && frame.line == finding.culprit.line
-        });
         Some(Self {
             finding,
             ongoing,
             latest: behind.latest.as_ref().and_then(stall),
             worst: behind.worst.as_ref().and_then(stall),
-            culprit: accused.or_else(|| finding.stack.iter().position(|frame| frame.user)),
+            culprit: finding.culprit_frame(),
         })
     }
 
@@ -110,10 +102,4 @@ impl<'a> Detail<'a> {
         let untold = |record: &&StallRecord| process.lasted_ns(record, now_ns) - record.stall.duration_ns;
         self.finding.total_ns.saturating_add(self.ongoing.iter().map(untold).sum())
     }
-}
-
-/// A generic function has a name for each of its instances: where a line is known, it alone tells.
-fn place(culprit: &Culprit) -> Culprit {
-    let function = culprit.function.clone().filter(|_| culprit.file.is_none() || culprit.line.is_none());
-    Culprit { function, ..culprit.clone() }
 }

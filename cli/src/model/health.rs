@@ -1,14 +1,13 @@
-use super::place::short;
 use super::process::{Conclusion, Process, why};
 use super::workers::thread_name;
 use crate::source::Ending;
 use stallscope::analysis::{Culprit, Rule, StallRecord};
-use stallscope_wire::{Cause, duration::show};
+use stallscope_wire::{Cause, Snapshot, duration::show};
 use std::fmt;
 use std::time::Duration;
 
 /// A live process says something several times a second; one that says nothing for so long is stopped or starved.
-const SILENCE: Duration = Duration::from_secs(3);
+pub(crate) const SILENCE: Duration = Duration::from_secs(3);
 /// A process that stalled within this time is not called healthy, in nanoseconds.
 const RECENT_NS: u64 = 10_000_000_000;
 
@@ -65,8 +64,8 @@ pub(crate) fn health(process: &Process, ours: Duration) -> Health {
     let silent = process.clock.silent_for(ours);
     if silent >= SILENCE {
         let silent = show(u64::try_from(silent.as_nanos()).unwrap_or(u64::MAX));
-        let text =
-            format!("the process has said nothing for {silent}: it is stopped, or starved; last state shown");
+        let shown = if process.history.snapshot().is_some() { "; last state shown" } else { "" };
+        let text = format!("the process has said nothing for {silent}: it is stopped, or starved{shown}");
         return of(Level::Bad, "SILENT", vec![plain(text)]);
     }
     if let Some(blocked) = blocked(process, now_ns) {
@@ -92,8 +91,12 @@ fn blocked(process: &Process, now_ns: u64) -> Option<Health> {
     let mut sentence = match ongoing.len() {
         1 => vec![plain(format!("{who} has been blocked {lasted} at "))],
         many => {
-            let all = process.history.snapshot().map_or(0, |snapshot| snapshot.workers.len()).max(many);
-            vec![plain(format!("{many} of {all} threads are blocked, {who} the longest: {lasted} at "))]
+            let workers = ongoing.iter().all(|record| record.stall.thread.worker.is_some());
+            let all =
+                |snapshot: &Snapshot| if workers { snapshot.worker_count() } else { snapshot.workers.len() };
+            let all = process.history.snapshot().map_or(0, all).max(many);
+            let them = if workers { "workers" } else { "threads" };
+            vec![plain(format!("{many} of {all} {them} are blocked, {who} the longest: {lasted} at "))]
         }
     };
     sentence.extend(place(longest));
@@ -145,7 +148,7 @@ fn calm(process: &Process, now_ns: u64) -> Health {
         let tasks: u64 = snapshot.runtimes.iter().map(|runtime| runtime.alive_tasks).sum();
         sentence.push(plain(format!(
             "{}, {}",
-            counted(snapshot.workers.len() as u64, "worker"),
+            counted(snapshot.worker_count() as u64, "worker"),
             counted(tasks, "task")
         )));
     }
@@ -191,7 +194,7 @@ fn worst_so_far(process: &Process) -> Vec<Part> {
     let stalls = blocking().map(|finding| finding.count).sum();
     vec![
         plain(format!("; {} so far, the worst {} at ", counted(stalls, "stall"), show(worst.max_ns))),
-        Part::Strong(short(&worst.culprit.to_string())),
+        Part::Strong(worst.culprit.to_string()),
     ]
 }
 
@@ -210,7 +213,7 @@ fn place(record: &StallRecord) -> [Part; 2] {
         Cause::Unknown => String::new(),
         _ => format!(" ({})", why(&record.stall)),
     };
-    [Part::Strong(short(&Culprit::of(record).to_string())), Part::Plain(why)]
+    [Part::Strong(Culprit::of(record).to_string()), Part::Plain(why)]
 }
 
 /// A stalled thread as people call it: `worker 1`.
@@ -220,7 +223,8 @@ pub(crate) fn worker(process: &Process, record: &StallRecord) -> String {
     if record.stall.thread.worker.is_some() { format!("worker {name}") } else { format!("thread {name}") }
 }
 
-fn counted(count: u64, noun: &str) -> String {
+/// `1 task`, `2 tasks`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

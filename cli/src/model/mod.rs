@@ -7,7 +7,6 @@ mod health;
 mod key;
 mod lag;
 mod navigation;
-mod place;
 mod ports;
 mod process;
 #[cfg(test)]
@@ -17,11 +16,10 @@ mod window;
 mod workers;
 
 pub(crate) use detail::{Detail, FindingId};
-pub(crate) use health::{Health, Level, Part, health, worker};
+pub(crate) use health::{Health, Level, Part, SILENCE, counted, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Pane, Screen};
-pub(crate) use place::short;
 pub(crate) use ports::{backlogged, listens};
 pub(crate) use process::{Conclusion, Process};
 pub(crate) use traffic::{Latency, Route};
@@ -100,7 +98,7 @@ impl Model {
     /// How soon the screen changes with time alone, if it does.
     pub(crate) fn moves_every(&self) -> Option<Duration> {
         let runs = self.process.is_live() && self.process.conclusion.is_none();
-        let ongoing = self.frozen.is_none() && self.process.ongoing().next().is_some();
+        let ongoing = self.frozen.is_none() && self.process.is_stalled();
         runs.then_some(if ongoing { Duration::ZERO } else { Duration::from_millis(500) })
     }
 
@@ -108,7 +106,10 @@ impl Model {
         match key.action() {
             Some(Action::Quit) => self.quit = true,
             Some(Action::Pause) if self.frozen.is_some() => self.frozen = None,
-            Some(Action::Pause) => self.frozen = Some((Box::new(self.process.clone()), ours)),
+            Some(Action::Pause) => {
+                self.process.settle();
+                self.frozen = Some((Box::new(self.process.clone()), ours));
+            }
             Some(action) => {
                 let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
                 self.navigation.act(action, process);

@@ -1,7 +1,6 @@
 use super::clock::Clock;
 use super::detail::Behind;
 use super::lag::Lag;
-use super::place::short;
 use super::ports::Ports;
 use super::traffic::Traffic;
 use super::workers::Doing;
@@ -40,10 +39,11 @@ pub(crate) enum Conclusion {
 
 impl Process {
     pub(super) fn new(header: Header, origin: Origin) -> Self {
+        let clock = if matches!(origin, Origin::Live(_)) { Clock::live() } else { Clock::default() };
         Self {
             history: History::new(header),
             origin,
-            clock: Clock::default(),
+            clock,
             lag: Lag::default(),
             traffic: Traffic::default(),
             ports: Ports::default(),
@@ -58,6 +58,8 @@ impl Process {
 
     pub(super) fn apply(&mut self, line: Line, ours: Duration) {
         let received = self.is_live().then_some(ours);
+        // A snapshot too says how long what goes on has lasted, and that it is over.
+        self.unsettled |= matches!(line, Line::Snapshot(_)) && self.goes_on();
         match &line {
             Line::Snapshot(snapshot) => self.lag.apply(snapshot.at_ns, &snapshot.lag),
             Line::Handler(handlers) => self.traffic.apply(handlers),
@@ -69,7 +71,9 @@ impl Process {
             self.clock.hear(at_ns, received);
         }
         self.lines += 1;
+        let snapshot = matches!(line, Line::Snapshot(_));
         self.history.apply(line);
+        self.unsettled |= snapshot && self.goes_on();
     }
 
     pub(super) fn conclude(&mut self, conclusion: Conclusion, ours: Duration) {
@@ -84,8 +88,8 @@ impl Process {
         if std::mem::take(&mut self.unsettled) {
             let mut findings = analysis::findings(&[&self.history]);
             let stalls: Vec<_> =
-                findings.iter().filter(|f| f.rule == Rule::BlockingPoll).map(|f| f.culprit.clone()).collect();
-            let explained = |f: &mut Finding| f.rule == Rule::LoopLag && stalls.contains(&f.culprit);
+                findings.iter().filter(|f| f.rule == Rule::BlockingPoll).map(|f| f.culprit.place()).collect();
+            let explained = |f: &mut Finding| f.rule == Rule::LoopLag && stalls.contains(&f.culprit.place());
             self.explained = findings.extract_if(.., explained).collect();
             self.behind = Behind::each(&findings, &self.history);
             self.findings = findings;
@@ -94,7 +98,8 @@ impl Process {
 
     /// The loop lag that a stall was the cause of: told with the stall, not beside it.
     pub(crate) fn lag_behind(&self, stall: &Finding) -> Option<&Finding> {
-        self.explained.iter().find(|lag| stall.rule == Rule::BlockingPoll && lag.culprit == stall.culprit)
+        let place = Some(stall.culprit.place()).filter(|_| stall.rule == Rule::BlockingPoll)?;
+        self.explained.iter().find(|lag| lag.culprit.place() == place)
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -106,7 +111,17 @@ impl Process {
         matches!(self.origin, Origin::Live(_))
     }
 
-    /// Stalls of which no line said that they ended, the longest first.
+    /// Whether anything has begun and not ended.
+    fn goes_on(&self) -> bool {
+        self.is_stalled() || self.history.lags().any(|lag| lag.ongoing)
+    }
+
+    /// Whether a stall goes on.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.history.stalls().any(|record| record.ongoing)
+    }
+
+    /// Stalls that go on, the longest first.
     pub(crate) fn ongoing(&self) -> impl Iterator<Item = &StallRecord> {
         let mut ongoing: Vec<_> = self.history.stalls().filter(|record| record.ongoing).collect();
         ongoing.sort_by_key(|record| record.stall.started_ns);
@@ -122,7 +137,7 @@ impl Process {
     pub(super) fn blocked(&self, record: &StallRecord, now_ns: u64) -> Doing {
         Doing::Blocked {
             for_ns: self.lasted_ns(record, now_ns),
-            culprit: short(&Culprit::of(record).to_string()),
+            culprit: Culprit::of(record).to_string(),
             why: why(&record.stall),
         }
     }

@@ -33,6 +33,29 @@ fn says_that_nothing_is_wrong() {
 }
 
 #[test]
+fn the_thread_of_the_root_future_is_no_worker() {
+    let mut watched = Scenario::new().quiet(5).live();
+    let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
+    snapshot.workers.push(stallscope_wire::Worker { thread: "main".into(), ..Default::default() });
+    watched.model.apply(Line::Snapshot(snapshot), watched.ours);
+    assert!(sentence(&watched).ends_with(", 2 workers, 12 tasks"), "{}", sentence(&watched));
+}
+
+#[test]
+fn a_stall_that_a_snapshot_knows_nothing_of_goes_on_nowhere() {
+    let mut watched = stalled().live();
+    let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
+    snapshot.at_ns += 1_000_000_000;
+    snapshot.workers[1].stall = None;
+    watched.model.apply(Line::Snapshot(snapshot), watched.ours);
+    watched.model.settle();
+    let process = watched.model.process();
+    assert!(process.findings.iter().all(|finding| !finding.ongoing));
+    assert!(Detail::all(process).iter().all(|detail| detail.ongoing.is_empty()));
+    assert!(!sentence(&watched).contains("has been blocked"), "{}", sentence(&watched));
+}
+
+#[test]
 fn a_process_between_two_stalls_is_not_called_healthy() {
     let watched = Scenario::new().quiet(5).sleeps(1, 312).wakes(1).quiet(3).live();
     assert_eq!(sentence(&watched), "1 stall in the last 10s: 312ms at src/report.rs:42 (clock_nanosleep)");
@@ -61,6 +84,7 @@ fn two_stalls_that_go_on_both_count() {
     let process = watched.model.process();
     let detail = Detail::all(process).remove(0);
     assert_eq!(detail.total_ns(process, process.clock.now_ns(watched.ours)), 2 * 312_000_000);
+    assert!(sentence(&watched).starts_with("2 of 2 workers are blocked, "), "{}", sentence(&watched));
 }
 
 #[test]
@@ -77,6 +101,24 @@ fn a_stall_explains_its_lag() {
     let process = watched.model.process();
     assert!(process.findings.iter().all(|finding| finding.rule == stallscope::analysis::Rule::BlockingPoll));
     assert_eq!(process.lag_behind(&process.findings[0]).map(|lag| lag.max_ns), Some(300_000_000));
+}
+
+#[test]
+fn two_instances_of_a_generic_line_are_one_place() {
+    let mut watched = stalled().live();
+    let other = watched.model.process().history.stall(2).expect("the stall").stall.clone();
+    let mut other =
+        stallscope_wire::Stall { id: 3, duration_ns: 200_000_000, attributable_ns: 200_000_000, ..other };
+    let frames = &mut other.stack.as_mut().expect("a stack").frames;
+    frames[4].function = Some("shop_api::report::render::<u8>".into());
+    let lag = Lag { wait_ns: 190_000_000, attributable_ns: 190_000_000, stalls: vec![3], ..Lag::default() };
+    for line in [Line::Stall(other), Line::Lag(lag)] {
+        watched.model.apply(line, watched.ours);
+    }
+    watched.model.settle();
+    let process = watched.model.process();
+    assert_eq!(process.findings.len(), 2, "no loop lag beside the stall that explains it");
+    assert_eq!(process.lag_behind(&process.findings[0]).map(|lag| lag.max_ns), Some(190_000_000));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-use super::place::short;
 use super::process::Process;
+use stallscope::analysis::short_place;
 use stallscope_wire::{Runtime, Thread, Worker, WorkerState};
 
 /// A thread that polls futures, as the dashboard shows it.
@@ -80,7 +80,9 @@ fn unblocked(worker: &Worker) -> Doing {
         _ => {
             let polling = worker.polling.as_ref();
             Doing::Polling {
-                spawned_at: polling.and_then(|polling| polling.spawned_at.as_deref().map(short)),
+                spawned_at: polling.and_then(|polling| {
+                    polling.spawned_at.as_deref().map(|place| short_place(place).to_owned())
+                }),
                 for_ns: polling.map_or(0, |polling| polling.for_ns),
             }
         }

@@ -1,5 +1,7 @@
 use super::error::Kind;
 use super::{OpenError, Target, Vitality, discover, process_name};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use stallscope_wire::{Header, Line, ReadError, Reader, live_socket};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -124,17 +126,28 @@ pub(super) fn connect(
     if owner != uid {
         return Err(OpenError::new(Kind::SocketOfOther { socket: socket.to_owned(), uid: owner }));
     }
-    let stream = UnixStream::connect(socket).map_err(|error| refused(socket, error))?;
+    let silent = || OpenError::new(Kind::Silent { socket: socket.to_owned(), waited: patience });
+    let stream = dial(socket, patience).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => silent(),
+        _ => refused(socket, error),
+    })?;
     let held = stream.try_clone().and_then(|held| stream.set_read_timeout(Some(patience)).map(|()| held));
     let held = held.map_err(|error| refused(socket, error))?;
     let reader = Reader::new(stream).map_err(|error| match error.io().map(io::Error::kind) {
-        Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-            OpenError::new(Kind::Silent { socket: socket.to_owned(), waited: patience })
-        }
+        Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => silent(),
         Some(io::ErrorKind::ConnectionReset) => OpenError::new(Kind::Dead(socket.to_owned())),
         _ => OpenError::new(Kind::Read(socket.to_owned(), error)),
     })?;
     Ok((reader, held))
+}
+
+/// Connects within a time: a process that is stopped takes nobody in, and those that wait for it fill its queue.
+fn dial(socket: &Path, patience: Duration) -> io::Result<UnixStream> {
+    let address = SocketAddrUnix::new(socket)?;
+    let ours = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    set_socket_timeout(&ours, Timeout::Send, Some(patience))?;
+    rustix::net::connect(&ours, &address)?;
+    Ok(UnixStream::from(ours))
 }
 
 fn open_socket(socket: &Path) -> Result<Source, OpenError> {

@@ -2,9 +2,10 @@ use super::discover::discover_in;
 use super::open::{connect, own_uid};
 use super::*;
 use crate::scenario::Scenario;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 use std::fs;
 use std::io::Write;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -157,6 +158,20 @@ fn a_process_that_is_stopped_is_not_waited_for() {
     let error =
         connect(&socket, own_uid(), Duration::from_millis(20)).expect_err("it is refused").to_string();
     assert!(error.contains("said nothing for 20ms: it may be stopped"), "{error}");
+}
+
+#[test]
+fn a_process_that_takes_nobody_in_is_not_waited_for() {
+    let folder = folder();
+    let path = folder.path().join("7.sock");
+    let listener =
+        socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).expect("a socket");
+    let address = SocketAddrUnix::new(&path).expect("a short path");
+    bind(&listener, &address).and_then(|()| listen(&listener, 0)).expect("it listens");
+    let first = UnixStream::connect(&path).expect("one may wait");
+    let error = connect(&path, own_uid(), Duration::from_millis(20)).expect_err("it is refused").to_string();
+    assert!(error.contains("said nothing for 20ms: it may be stopped"), "{error}");
+    drop(first);
 }
 
 #[test]

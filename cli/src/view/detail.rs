@@ -3,13 +3,13 @@ use super::fit;
 use super::list;
 use super::stack;
 use super::theme::Theme;
-use crate::model::{Detail, Process, short, worker};
+use crate::model::{Detail, Process, worker};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-use stallscope::analysis::{Cause, Finding};
+use stallscope::analysis::{Cause, Finding, short_place};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Evidence, Owner, Quality};
 
@@ -142,7 +142,7 @@ fn cost(process: &Process, finding: &Finding) -> String {
 fn task(detail: &Detail<'_>) -> String {
     let owner = detail.worst.map_or(Owner::Unknown, |record| record.stall.owner);
     let mut told = match (&detail.finding.task, owner) {
-        (Some(task), _) => format!("{}, spawned at {}", task.id, short(&task.spawned_at)),
+        (Some(task), _) => format!("{}, spawned at {}", task.id, short_place(&task.spawned_at)),
         (None, Owner::Root) => "the root future (what block_on was given)".to_owned(),
         (None, Owner::Local) => "one of a LocalSet".to_owned(),
         (None, Owner::Runtime) => "none: the runtime's own work".to_owned(),
@@ -167,6 +167,6 @@ fn draw_stack(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'
     if finding.stack.is_empty() {
         return list::lines(frame, theme, room, list::nothing(theme, "none was captured"), None);
     }
-    let rows = stack::lines(theme, detail, usize::from(room.width));
+    let rows = stack::lines(theme, detail, 0..finding.stack.len(), usize::from(room.width));
     list::lines(frame, theme, room, rows, Some(cursor));
 }

@@ -1,8 +1,9 @@
 use super::fit;
 use super::list::{Place, lines, nothing, title};
+use super::name;
 use super::stack;
 use super::theme::Theme;
-use crate::model::{Detail, Process, short};
+use crate::model::{Detail, Process};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -47,12 +48,8 @@ fn preview(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>)
     ]);
     frame.render_widget(advice, Rect { height: 1, ..area });
     let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    let frames = stack::lines(theme, detail, usize::from(area.width));
-    // Not all may fit: what is next to the accused one tells most.
-    let fits = usize::from(below.height);
-    let inner = detail.culprit.unwrap_or(0).saturating_sub(fits / 2);
-    let first = inner.min(frames.len().saturating_sub(fits));
-    lines(frame, theme, below, frames.into_iter().skip(first).collect(), None);
+    let frames = stack::extract(theme, detail, usize::from(below.width), usize::from(below.height));
+    lines(frame, theme, below, frames, None);
 }
 
 /// Widths of the columns; those of no width are left out.
@@ -117,13 +114,13 @@ impl Columns {
             (0, 0) => "–".to_owned(),
             (tasks, delay) => format!("{} {:>6}", fit::counted(tasks, "task"), show(delay)),
         };
-        let function =
-            finding.culprit.function.as_deref().unwrap_or_default().trim_end_matches("::{{closure}}");
+        let function = name::plain(finding.culprit.function.as_deref().unwrap_or_default());
+        let function = function.trim_end_matches("::{{closure}}");
         Line::from(vec![
             Span::styled(if finding.ongoing { " ● " } else { "   " }, theme.bad()),
             Span::styled(left(&fit::start(&place(finding), self.place.saturating_sub(1)), self.place), style),
             Span::styled(
-                left(&fit::start(function, self.function.saturating_sub(2)), self.function),
+                left(&name::column(function, self.function.saturating_sub(2)), self.function),
                 theme.dim(),
             ),
             Span::raw(left(finding.cause_in_words().trim_start_matches("syscall "), self.cause)),
@@ -141,7 +138,7 @@ pub(super) fn place(finding: &Finding) -> String {
     match finding.rule {
         Rule::HostPause => "the machine paused".to_owned(),
         Rule::LoopLag if !finding.culprit.is_known() => "loop lag".to_owned(),
-        _ => short(&finding.culprit.to_string()),
+        _ => finding.culprit.to_string(),
     }
 }
 

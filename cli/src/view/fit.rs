@@ -1,5 +1,6 @@
 //! Makes text fit: a column has one width, whatever is in it.
 
+pub(super) use crate::model::counted;
 use std::borrow::Cow;
 
 /// Cuts the end off.
@@ -29,11 +30,6 @@ pub(super) fn place(text: &str, width: usize) -> String {
 /// Text shortened at the end, then filled up to the column's width.
 pub(super) fn column(text: &str, width: usize) -> String {
     format!("{:<width$}", end(text, width))
-}
-
-/// `1 task`, `2 tasks`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A large count in at most five characters: `999`, `12.3k`, `4.2M`.

@@ -35,9 +35,9 @@ pub(super) fn draw(
         tier(header.tier, header.mode),
         format!("up {}", show(now_ns / 1_000_000_000 * 1_000_000_000)),
     ];
-    if let Some(snapshot) = process.history.snapshot().filter(|snapshot| !snapshot.workers.is_empty()) {
+    if let Some(snapshot) = process.history.snapshot().filter(|snapshot| !snapshot.runtimes.is_empty()) {
         let tasks = snapshot.runtimes.iter().map(|runtime| runtime.alive_tasks).sum();
-        about.push(fit::counted(snapshot.workers.len() as u64, "worker"));
+        about.push(fit::counted(snapshot.worker_count() as u64, "worker"));
         about.push(fit::counted(tasks, "task"));
     }
     let name = process_name(header);
@@ -53,16 +53,7 @@ pub(super) fn draw(
 }
 
 fn tier(tier: Tier, mode: Mode) -> String {
-    let tier = match tier {
-        Tier::Exact => "exact",
-        Tier::Sampled => "sampled",
-        _ => "blind",
-    };
-    match mode {
-        Mode::Full => tier.to_owned(),
-        Mode::Lean => format!("{tier}, lean"),
-        _ => format!("{tier}, off"),
-    }
+    if mode == Mode::Full { tier.to_string() } else { format!("{tier}, {mode}") }
 }
 
 /// The one sentence.

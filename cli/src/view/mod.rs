@@ -12,6 +12,7 @@ mod help;
 mod lag;
 mod layout;
 mod list;
+mod name;
 mod picker;
 mod sockets;
 mod stack;

@@ -18,7 +18,12 @@ pub(crate) fn stallscope(args: &[&str]) -> Command {
 
 /// Runs it to its end.
 pub(crate) fn run(args: &[&str]) -> Ended {
-    let Output { status, stdout, stderr } = stallscope(args).output().expect("the binary runs");
+    result(&mut stallscope(args))
+}
+
+/// Runs a command to its end.
+pub(crate) fn result(command: &mut Command) -> Ended {
+    let Output { status, stdout, stderr } = command.output().expect("the binary runs");
     let text = |bytes| String::from_utf8(bytes).expect("output is text");
     Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Bytes that may wait for a slow reader until lines are dropped.
 const PENDING: usize = 4 << 20;
+/// Bytes more that may wait of lines that say that something is over: what began must not seem to go on for ever.
+const RESERVED: usize = 1 << 20;
 /// Stalls that a new reader is told of.
 const REMEMBERED: usize = 256;
 /// Readers at a time.
@@ -103,20 +105,23 @@ impl Live {
         !self.readers.is_empty()
     }
 
-    /// Sends a line to all readers. One that does not keep up loses snapshots; one that is gone is forgotten.
+    /// Sends a line to all readers. One that does not keep up loses lines, but none that says that something is over; one
+    /// that is too slow even for these is hung up on, and one that is gone is forgotten.
     pub(super) fn write(&mut self, text: &[u8], line: &Line) {
         if matches!(line, Line::Stall(stall) if stall.phase != Phase::Progress || stall.stack.is_some()) {
             self.past.push_back(text.to_vec());
             self.past.drain(..self.past.len().saturating_sub(REMEMBERED));
         }
-        let mut lost = 0;
+        let (needed, mut lost) = (is_last(line), 0);
+        let limit = if needed { PENDING + RESERVED } else { PENDING };
         self.readers.retain_mut(|reader| {
-            if reader.pending.len() + text.len() <= PENDING {
+            let fits = reader.pending.len() + text.len() <= limit;
+            if fits {
                 reader.pending.extend_from_slice(text);
             } else {
                 lost += 1;
             }
-            reader.send()
+            (fits || !needed) && reader.send()
         });
         self.lost += lost;
     }
@@ -158,6 +163,16 @@ impl Reader {
     }
 }
 
+/// Whether a line says that something is over, and no later one will.
+fn is_last(line: &Line) -> bool {
+    match line {
+        Line::Stall(stall) => matches!(stall.phase, Phase::End | Phase::Dismissed),
+        Line::Lag(lag) => !lag.ongoing,
+        Line::End(_) => true,
+        _ => false,
+    }
+}
+
 /// Makes the folder, or makes sure that it is ours alone.
 fn private_folder(folder: &Path) -> Result<(), Problem> {
     match DirBuilder::new().mode(0o700).create(folder) {
@@ -194,7 +209,7 @@ fn is_dead_socket(path: &Path, meta: &fs::Metadata) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stallscope_wire::{End, Reader as Lines, Stall};
+    use stallscope_wire::{Reader as Lines, Snapshot, Stall};
 
     fn live(folder: &Path) -> (Live, PathBuf) {
         let path = folder.join("a.sock");
@@ -222,13 +237,28 @@ mod tests {
         let (mut live, path) = live(folder.path());
         let _silent = UnixStream::connect(path).unwrap();
         live.accept(&Header::default(), &Coverage::default());
-        let line = Line::End(End::default());
+        let line = Line::Snapshot(Snapshot::default());
         let text = vec![b'x'; 100_000];
         for _ in 0..100 {
             live.write(&text, &line);
         }
         assert!(live.readers[0].pending.len() <= PENDING);
         assert!(live.lost() > 0);
+    }
+
+    #[test]
+    fn a_slow_reader_is_still_told_what_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut live, path) = live(folder.path());
+        let _slow = UnixStream::connect(path).unwrap();
+        live.accept(&Header::default(), &Coverage::default());
+        let (snapshot, text) = (Line::Snapshot(Snapshot::default()), vec![b'x'; 100_000]);
+        (0..100).for_each(|_| live.write(&text, &snapshot));
+        let over = Line::Stall(Stall { id: 9, phase: Phase::End, ..Stall::default() });
+        live.write(&over.encode(), &over);
+        assert!(live.readers[0].pending.ends_with(&over.encode()));
+        (0..100).for_each(|_| live.write(&text, &over));
+        assert!(live.readers.is_empty(), "one that is too slow even for these is hung up on");
     }
 
     #[test]

@@ -19,6 +19,14 @@ pub struct Snapshot {
     pub locations: Vec<Location>,
 }
 
+impl Snapshot {
+    /// Worker threads of all runtimes. [`Snapshot::workers`] may list more threads: those that run a root future.
+    #[must_use]
+    pub fn worker_count(&self) -> usize {
+        self.runtimes.iter().map(|runtime| runtime.workers as usize).sum()
+    }
+}
+
 /// One tokio runtime.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -10,6 +10,8 @@ const LIMIT: usize = 4096;
 const RECENT: usize = 64;
 /// More explanations than this are counted as one.
 const EXPLANATIONS: usize = 1024;
+/// A wait that no snapshot has counted for so long has ended: its last line would have come.
+const SETTLED_NS: u64 = 1_000_000_000;
 /// The most probes that one wait is taken to have kept from being sent.
 const SKIPPED: usize = 10_000;
 
@@ -104,7 +106,8 @@ impl Lags {
         }
     }
 
-    /// A wait that the snapshot still counts has lasted until then; its own lines are few.
+    /// A wait that the snapshot still counts has lasted until then; its own lines are few. One that it has not counted for
+    /// a while is over, though no line said so: a reader that does not keep up loses lines.
     pub(super) fn advance(&mut self, snapshot: &Snapshot, header: &Header) {
         let longest = snapshot.lag.now_ns.unwrap_or(0).saturating_add(header.probe_interval_ns);
         for lag in self.records.iter_mut().rev().take(RECENT).filter(|lag| lag.ongoing) {
@@ -113,6 +116,8 @@ impl Lags {
                 lag.attributable_ns = lag.attributable_ns.saturating_add(age - lag.wait_ns);
                 lag.wait_ns = age;
                 lag.at_ns = snapshot.at_ns;
+            } else if snapshot.at_ns.saturating_sub(lag.at_ns) > SETTLED_NS {
+                lag.ongoing = false;
             }
         }
     }

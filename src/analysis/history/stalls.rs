@@ -1,6 +1,6 @@
 use super::super::group::Groups;
 use super::super::measure::Shift;
-use stallscope_wire::{Cause, Header, Owner, Phase, Snapshot, Stack, Stall};
+use stallscope_wire::{Cause, Header, Owner, Phase, Snapshot, Stack, Stall, Worker};
 use std::collections::BTreeMap;
 
 /// More records than this, and the dull ones among them are folded into the counts of their culprits.
@@ -15,7 +15,7 @@ const WORST: usize = 1024;
 pub struct StallRecord {
     /// What the last line said, with the latest stack.
     pub stall: Stall,
-    /// No line said that it ended.
+    /// Neither a line said that it ended, nor a later snapshot that its thread is no longer in it.
     pub ongoing: bool,
 }
 
@@ -66,15 +66,23 @@ impl Stalls {
         }
     }
 
-    /// A stall that a worker is still in has lasted until then; its own lines come at 1, 2, 4, … thresholds only.
+    /// A stall that a thread is still in has lasted until then; its own lines come at 1, 2, 4, … thresholds only. One that
+    /// its thread is no longer in is over, though no line said so: a reader that does not keep up loses lines.
     pub(super) fn advance(&mut self, snapshot: &Snapshot) {
         for id in snapshot.workers.iter().filter_map(|worker| worker.stall) {
-            if let Some(record) = self.records.get_mut(&id).filter(|record| record.ongoing) {
+            if let Some(record) = self.records.get_mut(&id).filter(|record| record.stall.phase != Phase::End)
+            {
                 let age = snapshot.at_ns.saturating_sub(record.stall.started_ns);
                 let grown = age.saturating_sub(record.stall.duration_ns);
                 record.stall.duration_ns += grown;
                 record.stall.attributable_ns = record.stall.attributable_ns.saturating_add(grown);
+                record.ongoing = true;
             }
+        }
+        let told_before = |record: &&mut StallRecord| record.ongoing && record.stall.at_ns < snapshot.at_ns;
+        for record in self.records.values_mut().filter(told_before) {
+            let now = snapshot.workers.iter().find(|worker| worker.tid == record.stall.thread.tid);
+            record.ongoing = now.is_none_or(|worker| is_in(worker, &record.stall, snapshot.at_ns));
         }
     }
 
@@ -145,6 +153,13 @@ impl Stalls {
             }
         }
     }
+}
+
+/// Whether a worker is still in a stall. One that was told of before its stack had names is not marked as a stall yet: the
+/// same poll it is as long as it began before the stall was last told of.
+fn is_in(worker: &Worker, stall: &Stall, now_ns: u64) -> bool {
+    let began_ns = worker.polling.as_ref().map(|polling| now_ns.saturating_sub(polling.for_ns));
+    worker.stall == Some(stall.id) || began_ns.is_some_and(|began_ns| began_ns <= stall.at_ns)
 }
 
 fn shift_polls(shift: &mut Shift, record: &StallRecord) {

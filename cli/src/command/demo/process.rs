@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 const GRACE: Duration = Duration::from_secs(2);
 /// Lines of its stderr that are kept.
 const KEPT_LINES: usize = 8;
-/// Settings of the observed process that are the user's for their own programs, and would hide this one.
-const NOT_INHERITED: [&str; 3] = ["STALLSCOPE", "STALLSCOPE_SOCKET", "STALLSCOPE_LISTEN"];
 
 /// This program once more, as another command. It ends with this value, and, bound to it by its stdin, with this process.
 #[derive(Debug)]
@@ -28,7 +26,9 @@ impl Process {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(args).arg("--exit-with-stdin").envs(environment.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for name in NOT_INHERITED {
+        // What the user has set is for their own programs, and would hide what this one is to show.
+        let settings = std::env::vars_os().map(|(name, _)| name);
+        for name in settings.filter(|name| name.as_encoded_bytes().starts_with(b"STALLSCOPE")) {
             command.env_remove(name);
         }
         let mut child = command.spawn()?;

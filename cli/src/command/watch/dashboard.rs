@@ -30,11 +30,7 @@ fn watch(session: &mut Session, source: &Source, theme: Theme) -> io::Result<()>
     let mut behind = true;
     loop {
         let since_drawn = drawn.map_or(FRAME, |drawn| drawn.elapsed());
-        let mut wait = if behind {
-            Duration::ZERO
-        } else {
-            FRAME.saturating_sub(since_drawn).max(Duration::from_millis(5))
-        };
+        let mut wait = if behind { Duration::ZERO } else { rest(&model, changed, since_drawn) };
         while let Some(input) = session.input(wait)? {
             if let Input::Key(key) = input {
                 model.update(Msg::Key(key), begun.elapsed());
@@ -57,6 +53,15 @@ fn watch(session: &mut Session, source: &Source, theme: Theme) -> io::Result<()>
     }
 }
 
+/// For how long there is nothing to do but to wait for the user, who is heard at once.
+fn rest(model: &Model, changed: bool, since_drawn: Duration) -> Duration {
+    if changed {
+        return FRAME.saturating_sub(since_drawn);
+    }
+    // Of a process that has ended no line comes any more; only signals are looked for.
+    if model.process().conclusion.is_some() { 4 * FRAME } else { FRAME }
+}
+
 /// Takes in the lines that wait; whether more do.
 fn read(source: &Source, model: &mut Model, begun: Instant, changed: &mut bool) -> bool {
     let until = Instant::now() + READING;
@@ -68,4 +73,21 @@ fn read(source: &Source, model: &mut Model, begun: Instant, changed: &mut bool) 
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+    use crate::source::Ending;
+
+    #[test]
+    fn what_does_not_change_is_not_looked_at_oftener_than_a_frame() {
+        let (long_ago, just_now) = (Duration::from_secs(60), FRAME / 2);
+        let live = Scenario::new().quiet(1).live().model;
+        assert!(rest(&live, false, long_ago) >= FRAME);
+        assert_eq!(rest(&live, true, just_now), FRAME - just_now, "a change is drawn as soon as it may be");
+        let ended = Scenario::new().quiet(1).logged(Ending::Orderly).model;
+        assert!(rest(&ended, false, long_ago) > FRAME);
+    }
 }

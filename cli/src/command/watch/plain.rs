@@ -1,5 +1,5 @@
-use crate::failure::{Failure, unless_closed};
-use crate::model::{Detail, FindingId, Model, Msg, health};
+use crate::failure::{Failure, clean, unless_closed};
+use crate::model::{Detail, FindingId, Model, Msg, SILENCE, health};
 use crate::source::{Message, Source};
 use stallscope_wire::duration::show;
 use std::io::{self, Write};
@@ -28,9 +28,13 @@ fn tell(source: &Source, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-/// Takes in what comes within a batch's time, once something came; whether it was the last.
+/// Takes in what comes within a batch's time, once something came or nothing did for long; whether it was the last.
 fn take(source: &Source, model: &mut Model, begun: Instant) -> bool {
-    let Ok(mut message) = source.messages.recv() else { return true };
+    let mut message = match source.messages.recv_timeout(SILENCE) {
+        Ok(message) => message,
+        Err(RecvTimeoutError::Timeout) => return false,
+        Err(RecvTimeoutError::Disconnected) => return true,
+    };
     let until = Instant::now() + BATCH;
     loop {
         let last = !matches!(message, Message::Line(_));
@@ -50,6 +54,7 @@ fn take(source: &Source, model: &mut Model, begun: Instant) -> bool {
 #[derive(Debug, Default)]
 struct Teller {
     greeted: bool,
+    silent: bool,
     told: Vec<FindingId>,
 }
 
@@ -57,11 +62,17 @@ impl Teller {
     fn tell(&mut self, model: &Model, ours: Duration, out: &mut impl Write) -> io::Result<()> {
         let process = model.process();
         let ended = process.conclusion.is_some();
+        let silent = process.clock.silent_for(ours) >= SILENCE;
+        if silent && !std::mem::replace(&mut self.silent, silent) {
+            say(out, &health(process, ours).to_string())?;
+            out.flush()?;
+        }
+        self.silent = silent;
         // A log is told as a whole, by how it ended.
         if !ended && (!process.is_live() || process.history.snapshot().is_none()) {
             return Ok(());
         }
-        if !self.greeted || (ended && process.is_live()) {
+        if (!self.greeted && !silent) || (ended && process.is_live()) {
             self.greeted = true;
             say(out, &health(process, ours).to_string())?;
         }
@@ -89,14 +100,15 @@ impl Teller {
 
 /// One line, whatever the watched process calls its functions.
 fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
-    writeln!(out, "{}", text.replace(char::is_control, "\u{fffd}"))
+    writeln!(out, "{}", clean(text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scenario::Scenario;
-    use crate::source::Target;
+    use crate::source::{Origin, Target};
+    use stallscope_wire::Header;
 
     fn told(scenario: &Scenario) -> String {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -116,6 +128,17 @@ mod tests {
         assert_eq!(lines[1], "src/report.rs:42 blocked a worker once, for 312ms (syscall clock_nanosleep)");
         assert_eq!(lines[2], "src/password.rs:88 blocked a worker once, for 240ms (cpu)");
         assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn a_process_that_says_nothing_is_told_once() {
+        let (mut teller, mut out) = (Teller::default(), Vec::new());
+        let silent = Model::new(Header::default(), Origin::Live("7.sock".into()));
+        for seconds in [1, 4, 7] {
+            teller.tell(&silent, Duration::from_secs(seconds), &mut out).expect("it is told");
+        }
+        let told = "the process has said nothing for 4s: it is stopped, or starved\n";
+        assert_eq!(String::from_utf8(out).expect("text"), told);
     }
 
     #[test]

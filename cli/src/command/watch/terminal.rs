@@ -12,6 +12,11 @@ use std::time::Duration;
 /// The terminal while a screen is drawn on it. However it is left (dropped, by a panic, by a signal), it is as it was before.
 pub(super) struct Session {
     terminal: DefaultTerminal,
+    held: Held,
+}
+
+/// What is to be undone; made before it is done, so that a terminal that was prepared in part is restored too.
+struct Held {
     signal: Arc<AtomicUsize>,
     registered: Vec<SigId>,
 }
@@ -29,21 +34,17 @@ impl Session {
         // The terminal library looks at NO_COLOR too; whether to colour is decided, by what was said for this run.
         force_color_output(color);
         // Kept until the terminal is restored: a signal that ended us at once would leave it as it is.
-        let signal = Arc::new(AtomicUsize::new(0));
-        let mut registered = Vec::new();
+        let mut held = Held { signal: Arc::default(), registered: Vec::new() };
         for wanted in [SIGHUP, SIGINT, SIGTERM] {
-            registered.push(flag::register_usize(
-                wanted,
-                Arc::clone(&signal),
-                wanted.unsigned_abs() as usize,
-            )?);
+            let signal = Arc::clone(&held.signal);
+            held.registered.push(flag::register_usize(wanted, signal, wanted.unsigned_abs() as usize)?);
         }
-        Ok(Self { terminal: ratatui::try_init()?, signal, registered })
+        Ok(Self { terminal: ratatui::try_init()?, held })
     }
 
     /// The signal that asks us to end, if one came.
     pub(super) fn signal(&self) -> Option<u8> {
-        u8::try_from(self.signal.load(Ordering::Relaxed)).ok().filter(|&signal| signal > 0)
+        u8::try_from(self.held.signal.load(Ordering::Relaxed)).ok().filter(|&signal| signal > 0)
     }
 
     pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
@@ -61,7 +62,7 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl Drop for Held {
     fn drop(&mut self) {
         // A terminal that is gone cannot be restored, and needs not be.
         let _ = ratatui::try_restore();
@@ -99,4 +100,64 @@ fn key(pressed: &KeyEvent) -> Option<Key> {
         KeyCode::Esc => Key::Esc,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+#[path = "../../../tests/terminal/mod.rs"]
+#[expect(dead_code, reason = "the tests of the command use more of it")]
+mod person;
+
+#[cfg(test)]
+mod tests {
+    use super::person::Terminal;
+    use super::*;
+    use std::fs::OpenOptions;
+    use std::process::Command;
+
+    /// Runs one of the tests below that needs a terminal of its own on one, to its bad end.
+    fn end(name: &str) -> Terminal {
+        let terminal = Terminal::new();
+        let mut test = Command::new(std::env::current_exe().expect("a path"));
+        test.args([
+            "--ignored",
+            "--nocapture",
+            "--exact",
+            &format!("command::watch::terminal::tests::{name}"),
+        ]);
+        let mut child = terminal.spawn(&mut test);
+        assert_eq!(child.wait().expect("it ends").code(), Some(101));
+        terminal
+    }
+
+    #[test]
+    fn a_panic_leaves_the_terminal_as_it_was() {
+        let mut terminal = end("panics");
+        terminal.wait_for("\x1b[?1049h");
+        terminal.wait_for("\x1b[?1049l");
+        terminal.wait_for("this is what went wrong");
+        assert!(!terminal.is_raw());
+    }
+
+    #[test]
+    fn a_terminal_that_is_prepared_in_part_is_left_as_it_was() {
+        let mut terminal = end("cannot_write");
+        terminal.wait_for("refused: ");
+        assert!(!terminal.is_raw());
+    }
+
+    #[test]
+    #[ignore = "run on a terminal by the test above"]
+    fn panics() {
+        let _session = Session::open(false).expect("a terminal");
+        panic!("this is what went wrong");
+    }
+
+    #[test]
+    #[ignore = "run on a terminal by the test above"]
+    fn cannot_write() {
+        let full = OpenOptions::new().write(true).open("/dev/full").expect("it opens");
+        rustix::stdio::dup2_stdout(full).expect("it takes its place");
+        let refused = Session::open(false).err().expect("nothing can be written");
+        panic!("refused: {refused}");
+    }
 }
