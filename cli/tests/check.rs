@@ -434,7 +434,7 @@ fn a_command_that_has_to_be_killed_fails() {
 fn signals_are_passed_to_the_command_and_it_is_reported_all_the_same() {
     let bench = Bench::new().log("log", &blocked());
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let script = "cp log $STALLSCOPE_LOG/7.jsonl; touch started; sleep 60";
+        let script = "cp log $STALLSCOPE_LOG/7.jsonl; touch started; exec sleep 60";
         let mut command = bench.command(&["--", "sh", "-c", script]);
         let check = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         wait_for(&bench.path("started"));
