@@ -104,6 +104,9 @@ impl Seen {
             .filter(|finding| finding.severity > Severity::Info)
             .collect();
         assert!(found.is_empty(), "{found:#?}");
+        // The root future of a runtime built by hand is out of sight, and said to be.
+        let missing = &log.history.coverage().missing;
+        assert!(missing.iter().all(|gap| gap.what.starts_with("the root future")), "{missing:#?}");
         assert!(log.history.complete() && log.history.polls() > 0, "nothing was seen: {:#?}", log.lines);
         assert_eq!(self.stderr, "");
     }
