@@ -76,7 +76,11 @@ impl Log {
     }
 
     fn append(&mut self, text: &[u8]) -> io::Result<()> {
-        self.file.write_all(text)?;
+        if let Err(error) = self.file.write_all(text) {
+            // What was written of the line would be glued to the next one.
+            let _ = self.file.set_len(self.written);
+            return Err(error);
+        }
         self.written += text.len() as u64;
         self.lines += 1;
         Ok(())
@@ -190,6 +194,32 @@ mod tests {
         let end = Line::End(End::default());
         first.write(&end.encode(), &end);
         assert_eq!(lines(&first.path).len(), 1);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    #[expect(
+        unsafe_code,
+        reason = "a full disk is played by the limit of a file's size, which is set through libc"
+    )]
+    fn a_line_that_does_not_fit_on_the_disk_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = log(folder.path());
+        let (end, room) = (Line::End(End::default()), 1 << 20);
+        // SAFETY: plain data is read and written; a signal that is ignored cannot run anything.
+        let limit = |most| unsafe {
+            let mut limits = std::mem::zeroed::<libc::rlimit>();
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+            libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limits);
+            let before = std::mem::replace(&mut limits.rlim_cur, most);
+            libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limits);
+            before
+        };
+        let before = limit(room);
+        log.write(&vec![b'x'; 2 << 20], &end);
+        limit(before);
+        log.write(&end.encode(), &end);
+        assert_eq!((lines(&log.path), log.lost()), (vec![end], 1));
     }
 
     #[test]
