@@ -83,7 +83,7 @@ pub(super) struct Snapshot {
 pub(super) enum Missed {
     /// The poll, or the thread, had ended.
     Ended,
-    /// The thread was not run, or blocks the signal.
+    /// The thread was not run, or blocks the signal, or the kernel refused to queue it.
     Silent,
     /// Another handler stands in our place.
     Replaced,
@@ -138,7 +138,7 @@ impl Signaller {
         REQUEST.token.store(self.token, Relaxed);
         REQUEST.state.store(ARMED, Release);
         let sent = send(target.thread.tid, self.token);
-        let state = if sent { self.wait() } else { withdraw() };
+        let state = if sent.is_ok() { self.wait() } else { withdraw() };
         let result = match state {
             DONE => {
                 // SAFETY: `DONE` was read with acquire, so the handler's writes are seen and it writes no more.
@@ -155,8 +155,7 @@ impl Signaller {
                 self.broken = true;
                 return Err(Missed::Broken);
             }
-            _ if sent => Err(Missed::Silent),
-            _ => Err(Missed::Ended),
+            _ => Err(sent.err().unwrap_or(Missed::Silent)),
         };
         REQUEST.state.store(IDLE, Relaxed);
         result
@@ -197,7 +196,7 @@ fn stands() -> bool {
 }
 
 /// Queues the signal with our token for one thread of this process.
-fn send(tid: i32, token: u64) -> bool {
+fn send(tid: i32, token: u64) -> Result<(), Missed> {
     // The layout that rt_tgsigqueueinfo(2) takes for SI_QUEUE on 64-bit Linux: signo, errno, code, padding, pid, uid, value.
     #[repr(C)]
     struct Info {
@@ -224,8 +223,13 @@ fn send(tid: i32, token: u64) -> bool {
             value: token,
             rest: [0; 12],
         };
-        libc::syscall(libc::SYS_rt_tgsigqueueinfo, pid, tid, SIGNAL, &raw const info) == 0
+        if libc::syscall(libc::SYS_rt_tgsigqueueinfo, pid, tid, SIGNAL, &raw const info) == 0 {
+            return Ok(());
+        }
     }
+    // Another error is the kernel's limit on queued signals, or a filter of system calls: the thread is there.
+    let gone = std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
+    Err(if gone { Missed::Ended } else { Missed::Silent })
 }
 
 /// Async-signal-safe: atomics and one copy within the interrupted stack, no call into libc but errno's address, no lock,
@@ -300,5 +304,19 @@ unsafe fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c
                 function(signal);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::thread;
+
+    #[test]
+    fn only_a_thread_that_is_gone_has_ended() {
+        let gone = std::thread::spawn(thread::tid).join().unwrap();
+        assert_eq!(send(gone, MARK), Err(Missed::Ended));
+        // The kernel refuses a number that no thread can have as it refuses everything else: by another error.
+        assert_eq!(send(-1, MARK), Err(Missed::Silent));
     }
 }

@@ -76,27 +76,37 @@ impl Log {
     }
 
     fn append(&mut self, text: &[u8]) -> io::Result<()> {
-        self.file.write_all(text)?;
+        if let Err(error) = self.file.write_all(text) {
+            // What was written of the line would be glued to the next one.
+            let _ = self.file.set_len(self.written);
+            return Err(error);
+        }
         self.written += text.len() as u64;
         self.lines += 1;
         Ok(())
     }
 
     /// Starts the file over with what is kept. A reader that has it open keeps the old one; the new one takes its name
-    /// only when it is whole.
+    /// only when it is whole, and locked: at no time could a child take the name for free.
     fn compact(&mut self) -> io::Result<()> {
-        let beside = self.path.with_extension("new");
+        let beside = beside(&self.path);
         let mut file = create_locked(&beside)?.ok_or(io::ErrorKind::ResourceBusy)?;
+        let begun = self.begin(&mut file).and_then(|begun| fs::rename(&beside, &self.path).map(|()| begun));
+        let (written, lines) = begun.inspect_err(|_| drop(fs::remove_file(&beside)))?;
+        self.lost += self.lines.saturating_sub(lines);
+        (self.file, self.written, self.lines) = (file, written, lines);
+        Ok(())
+    }
+
+    /// Writes what is kept; how many bytes and lines that are.
+    fn begin(&self, file: &mut File) -> io::Result<(u64, u64)> {
         let (mut written, mut lines) = (0, 0);
         for text in std::iter::once(&self.header).chain(&self.kept) {
             file.write_all(text)?;
             written += text.len() as u64;
             lines += 1;
         }
-        fs::rename(&beside, &self.path)?;
-        self.lost += self.lines.saturating_sub(lines);
-        (self.file, self.written, self.lines) = (file, written, lines);
-        Ok(())
+        Ok((written, lines))
     }
 
     /// Lines that are no longer in the file, or never were.
@@ -120,14 +130,41 @@ fn take(path: &Path, pid: u32) -> io::Result<(PathBuf, File)> {
     Ok((own, file))
 }
 
+/// Where the file that replaces the one at `path` grows: a name that nobody else gives to a file.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}.new", std::process::id()))
+}
+
 /// Opens a file and empties it; none when another process holds its lock.
 fn create_locked(path: &Path) -> io::Result<Option<File>> {
-    let file = create(path)?;
-    if !crate::files::lock(&file) {
-        return Ok(None);
+    loop {
+        let file = create(path)?;
+        if !crate::files::lock(&file) {
+            return Ok(None);
+        }
+        // A file that was replaced after it was opened has lost its name, and then its lock.
+        if is_at(&file, path)? {
+            file.set_len(0)?;
+            return Ok(Some(file));
+        }
     }
-    file.set_len(0)?;
-    Ok(Some(file))
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let of = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        named => Ok(of(named?) == of(file.metadata()?)),
+    }
+}
+
+/// Files are not locked on this platform.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 fn create(path: &Path) -> io::Result<File> {
@@ -173,6 +210,28 @@ mod tests {
     }
 
     #[test]
+    fn starting_over_touches_nobody_elses_files_and_keeps_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("a.new");
+        fs::write(&notes, "mine").unwrap();
+        let mut first = log(folder.path());
+        first.compact().unwrap();
+        assert_eq!(fs::read_to_string(notes).unwrap(), "mine");
+        assert_eq!(log(folder.path()).path, folder.path().join("a-7.jsonl"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing else is left");
+    }
+
+    #[test]
+    fn a_file_that_has_lost_its_name_is_not_taken_for_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(folder.path());
+        fs::rename(&log.path, folder.path().join("elsewhere")).unwrap();
+        assert!(!is_at(&log.file, &log.path).unwrap());
+        fs::write(&log.path, "").unwrap();
+        assert!(!is_at(&log.file, &log.path).unwrap());
+    }
+
+    #[test]
     fn a_folder_gets_a_file_of_this_process() {
         let folder = tempfile::tempdir().unwrap();
         let log =
@@ -190,6 +249,32 @@ mod tests {
         let end = Line::End(End::default());
         first.write(&end.encode(), &end);
         assert_eq!(lines(&first.path).len(), 1);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    #[expect(
+        unsafe_code,
+        reason = "a full disk is played by the limit of a file's size, which is set through libc"
+    )]
+    fn a_line_that_does_not_fit_on_the_disk_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = log(folder.path());
+        let (end, room) = (Line::End(End::default()), 1 << 20);
+        // SAFETY: plain data is read and written; a signal that is ignored cannot run anything.
+        let limit = |most| unsafe {
+            let mut limits = std::mem::zeroed::<libc::rlimit>();
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+            libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limits);
+            let before = std::mem::replace(&mut limits.rlim_cur, most);
+            libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limits);
+            before
+        };
+        let before = limit(room);
+        log.write(&vec![b'x'; 2 << 20], &end);
+        limit(before);
+        log.write(&end.encode(), &end);
+        assert_eq!((lines(&log.path), log.lost()), (vec![end], 1));
     }
 
     #[test]

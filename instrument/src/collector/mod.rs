@@ -160,6 +160,7 @@ impl Collector {
                 self.snapshot(true);
                 self.write(&Line::End(End { at_ns: clock::now_ns() }), true);
                 self.output.live.close();
+                self.notices.finish();
                 self.ended = true;
                 let _ = done.send(());
             }
@@ -181,12 +182,12 @@ impl Collector {
     }
 
     fn tell(&mut self, line: &Line) {
+        self.write(line, true);
         if let Line::Stall(stall) = line
             && stall.phase == Phase::Begin
         {
             self.notices.stall(stall);
         }
-        self.write(line, true);
     }
 
     fn tell_gap(&mut self, gap: Gap) {

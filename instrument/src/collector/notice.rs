@@ -3,6 +3,8 @@
 use stallscope_wire::{Cause, Stall, duration};
 use std::collections::HashSet;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::time::{Duration, Instant};
 
 /// Notices per [`WINDOW`].
@@ -10,16 +12,32 @@ const LIMIT: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Culprits that are remembered as told.
 const REMEMBERED: usize = 4096;
+/// Notices that may wait for the app's log: those of a window, and what the one before suppressed.
+const WAITING: usize = LIMIT as usize + 1;
+/// How long the program's exit may wait for the app's log.
+const EXIT_PATIENCE: Duration = Duration::from_millis(200);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Notices {
     told: HashSet<String>,
     window: Option<Instant>,
     in_window: u32,
     suppressed: u64,
+    say: fn(&str),
+    speaker: Option<Speaker>,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self::by(say)
+    }
 }
 
 impl Notices {
+    fn by(say: fn(&str)) -> Self {
+        Self { told: HashSet::new(), window: None, in_window: 0, suppressed: 0, say, speaker: None }
+    }
+
     /// Tells of a stall whose culprit was not told of before. What the host did is no news.
     pub(super) fn stall(&mut self, stall: &Stall) {
         let culprit = culprit(stall);
@@ -35,17 +53,67 @@ impl Notices {
         let lasted = duration::show(stall.duration_ns);
         let thread = &stall.thread.name;
         let cause = cause(stall);
-        say(&format!("{culprit} blocks thread {thread}, for {lasted} so far ({cause})"));
+        if !self.hand_on(format!("{culprit} blocks thread {thread}, for {lasted} so far ({cause})")) {
+            self.suppressed += 1;
+        }
     }
 
     /// Ends a window that is over, and tells how much it suppressed.
     pub(super) fn beat(&mut self) {
         if self.window.is_some_and(|begun| begun.elapsed() >= WINDOW) {
-            if self.suppressed > 0 {
-                say(&format!("{} more culprits were not told of in the last minute", self.suppressed));
+            let told = self.suppressed == 0
+                || self.hand_on(format!(
+                    "{} more culprits were not told of in the last minute",
+                    self.suppressed
+                ));
+            if told {
+                self.suppressed = 0;
             }
-            (self.window, self.in_window, self.suppressed) = (None, 0, 0);
+            self.in_window = 0;
+            self.window = (!told).then(Instant::now);
         }
+    }
+
+    /// Waits, for a while, until what was handed on is said.
+    pub(super) fn finish(&mut self) {
+        if let Some(Speaker { notices, ended }) = self.speaker.take() {
+            drop(notices);
+            let _ = ended.recv_timeout(EXIT_PATIENCE);
+        }
+    }
+
+    /// Never waits; false when the app's log does not keep up.
+    fn hand_on(&mut self, notice: String) -> bool {
+        if self.speaker.is_none() {
+            self.speaker = Speaker::start(self.say);
+        }
+        self.speaker.as_ref().is_some_and(|speaker| speaker.notices.try_send(notice).is_ok())
+    }
+}
+
+/// A thread that writes to the app's log. The locks that this takes may be held by the very thread that is told of, so
+/// nobody else waits for it.
+#[derive(Debug)]
+struct Speaker {
+    notices: SyncSender<String>,
+    /// Disconnected when the thread has ended.
+    ended: Receiver<()>,
+}
+
+impl Speaker {
+    fn start(say: fn(&str)) -> Option<Self> {
+        let (notices, waiting) = sync_channel::<String>(WAITING);
+        let (running, ended) = channel();
+        let speak = move || {
+            let _running: Sender<()> = running;
+            for notice in waiting {
+                // A subscriber that panics is the app's own affair; the next notice finds it as it left itself.
+                let _ = catch_unwind(AssertUnwindSafe(|| say(&notice)));
+            }
+        };
+        let thread = std::thread::Builder::new().name("stallscope-say".to_owned());
+        crate::signals::blocked(|| thread.spawn(speak)).ok()?;
+        Some(Self { notices, ended })
     }
 }
 
@@ -73,5 +141,44 @@ fn cause(stall: &Stall) -> String {
         (Cause::Lock, _, Some(lock)) => format!("waiting for a {lock}"),
         (_, Some(call), _) => format!("in the system call {call}"),
         _ => "cause not known".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stallscope_wire::Task;
+    use std::sync::Mutex;
+
+    fn stall(spawned_at: &str) -> Stall {
+        Stall { task: Some(Task { id: 1, spawned_at: spawned_at.to_owned() }), ..Stall::default() }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_log_that_is_locked() {
+        static LOCKED: Mutex<()> = Mutex::new(());
+        let _held = LOCKED.lock().unwrap();
+        let mut notices = Notices::by(|_| drop(LOCKED.lock()));
+        for line in 0..100 {
+            notices.stall(&stall(&format!("a.rs:{line}")));
+        }
+        notices.finish();
+        assert_eq!(u64::from(notices.in_window) + notices.suppressed, 100);
+    }
+
+    #[test]
+    fn a_log_that_panics_is_told_of_the_next_culprit_too() {
+        static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        let mut notices = Notices::by(|notice| {
+            SAID.lock().unwrap().push(notice.to_owned());
+            std::panic::resume_unwind(Box::new("no log today"));
+        });
+        for place in ["a.rs:1", "b.rs:2", "a.rs:1"] {
+            notices.stall(&stall(place));
+        }
+        notices.speaker.take().map(|speaker| (drop(speaker.notices), speaker.ended.recv()));
+        let said = SAID.lock().unwrap();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[1].contains("b.rs:2"), "{said:?}");
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Settled(Mutex<Bookings>);
 
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Bookings {
-    /// Each poll's length.
+    /// Polls by the highest length that their bucket takes in.
     pub(crate) polls: HashMap<u64, u64>,
     pub(crate) rows: HashMap<&'static Location<'static>, Row>,
     pub(crate) unplaced: u64,
@@ -26,9 +26,7 @@ impl Settled {
     pub(super) fn book(&self, location: Option<&'static Location<'static>>, ticks: u64) {
         let Some(location) = location else { return };
         let mut bookings = lock(&self.0);
-        // Two significant digits of a long poll's length are enough to count it by.
-        let step = 1 << (63 - ticks.max(1).leading_zeros()).saturating_sub(6);
-        *bookings.polls.entry(ticks / step * step).or_default() += 1;
+        *bookings.polls.entry(bucket(ticks)).or_default() += 1;
         if bookings.rows.len() >= ROOM && !bookings.rows.contains_key(location) {
             bookings.unplaced += 1;
             return;
@@ -42,5 +40,27 @@ impl Settled {
     /// What was booked so far.
     pub(crate) fn read(&self) -> Bookings {
         lock(&self.0).clone()
+    }
+}
+
+/// The highest length that is counted with this one: two significant digits are enough to count long polls by.
+fn bucket(ticks: u64) -> u64 {
+    let step = 1 << (63 - ticks.max(1).leading_zeros()).saturating_sub(6);
+    ticks | (step - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poll_is_counted_by_no_less_than_its_length() {
+        for shift in 0..64 {
+            for ticks in [1 << shift, 1 << shift | 1, u64::MAX >> shift] {
+                let upper = bucket(ticks);
+                assert!(upper >= ticks && upper - ticks <= ticks / 64, "{ticks} by {upper}");
+                assert_eq!(bucket(upper), upper);
+            }
+        }
     }
 }

@@ -73,9 +73,10 @@ pub struct Worker {
     pub polling: Option<Polling>,
     /// The stall it is in, when it is blocked.
     pub stall: Option<u64>,
-    /// Polls so far.
+    /// Polls up to the threshold so far, of this thread and of those that ended before it and left it their record: the
+    /// difference of two snapshots is the thread's own.
     pub polls: u64,
-    /// Time spent in polls so far, in nanoseconds.
+    /// Time spent in these polls, in nanoseconds.
     pub busy_ns: u64,
     /// Tasks in its local queue now.
     pub local_queue: u64,
