@@ -3,11 +3,15 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 use ratatui::crossterm::style::force_color_output;
 use ratatui::{DefaultTerminal, Frame};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::{SigId, flag, low_level};
+use signal_hook::iterator::{Handle, Signals};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
+
+/// How long the screen may take to leave when a signal asks it to.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The terminal while a screen is drawn on it. However it is left (dropped, by a panic, by a signal), it is as it was before.
 pub(super) struct Session {
@@ -18,7 +22,7 @@ pub(super) struct Session {
 /// What is to be undone; made before it is done, so that a terminal that was prepared in part is restored too.
 struct Held {
     signal: Arc<AtomicUsize>,
-    registered: Vec<SigId>,
+    signals: Handle,
 }
 
 /// What a terminal says.
@@ -34,11 +38,7 @@ impl Session {
         // The terminal library looks at NO_COLOR too; whether to colour is decided, by what was said for this run.
         force_color_output(color);
         // Kept until the terminal is restored: a signal that ended us at once would leave it as it is.
-        let mut held = Held { signal: Arc::default(), registered: Vec::new() };
-        for wanted in [SIGHUP, SIGINT, SIGTERM] {
-            let signal = Arc::clone(&held.signal);
-            held.registered.push(flag::register_usize(wanted, signal, wanted.unsigned_abs() as usize)?);
-        }
+        let held = Held::new()?;
         Ok(Self { terminal: ratatui::try_init()?, held })
     }
 
@@ -62,13 +62,31 @@ impl Session {
     }
 }
 
+impl Held {
+    fn new() -> io::Result<Self> {
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        let held = Self { signal: Arc::default(), signals: signals.handle() };
+        let (signal, handle) = (Arc::clone(&held.signal), signals.handle());
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for number in &mut signals {
+                signal.store(number.unsigned_abs() as usize, Ordering::Relaxed);
+                thread::sleep(PATIENCE);
+                if !handle.is_closed() {
+                    // The terminal library reads on for ever from a terminal that is gone.
+                    let _ = ratatui::try_restore();
+                    std::process::exit(128 + number);
+                }
+            }
+        })?;
+        Ok(held)
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         // A terminal that is gone cannot be restored, and needs not be.
         let _ = ratatui::try_restore();
-        for id in self.registered.drain(..) {
-            low_level::unregister(id);
-        }
+        self.signals.close();
     }
 }
 
