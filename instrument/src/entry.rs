@@ -16,14 +16,15 @@ use tokio::runtime::Builder;
 #[track_caller]
 pub fn run<F: Future>(
     mut builder: Builder,
-    crate_name: &'static str,
+    crate_name: Option<&'static str>,
     source_root: &'static str,
     root: F,
 ) -> F::Output {
     let location = Location::caller();
     let mut config = Config::new();
-    let source_root = Some(source_root).filter(|root| !root.is_empty());
-    config.app = App { crate_name: Some(crate_name), source_root };
+    // Neither is known of a build without cargo.
+    let known = |text: &&str| !text.is_empty();
+    config.app = App { crate_name: crate_name.filter(known), source_root: Some(source_root).filter(known) };
     config.runtime.root_wrapped = true;
     let guard = config.install(&mut builder);
     if let Err(error) = &guard {

@@ -1,5 +1,11 @@
-//! File locks and peers of sockets, which the standard library does not have at our minimum version.
-#![cfg_attr(unix, expect(unsafe_code, reason = "flock, geteuid and SO_PEERCRED are reached through libc"))]
+//! File locks, and what the standard library does not tell of Unix sockets.
+#![cfg_attr(
+    unix,
+    expect(
+        unsafe_code,
+        reason = "flock, geteuid, SO_PEERCRED and a connect that never waits are reached through libc"
+    )
+)]
 
 use std::fs::File;
 
@@ -36,4 +42,56 @@ pub(crate) fn peer(stream: &std::os::unix::net::UnixStream) -> Option<u32> {
         libc::getsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, option, &raw mut length)
     };
     (result == 0).then_some(peer.uid)
+}
+
+/// Whether nobody listens at a Unix socket. Never waits: a listener whose queue is full is one that listens.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_deserted(path: &std::path::Path) -> bool {
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+    use std::os::unix::ffi::OsStrExt;
+    // SAFETY: an address is plain data.
+    let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
+    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    let bytes = path.as_os_str().as_bytes();
+    // The kernel wants a zero behind it; nobody can listen at a longer path.
+    if bytes.len() >= address.sun_path.len() {
+        return false;
+    }
+    for (to, &from) in address.sun_path.iter_mut().zip(bytes) {
+        *to = from as libc::c_char;
+    }
+    // SAFETY: the descriptor is new and nobody else's, and the kernel reads no more of `address` than its size.
+    let result = unsafe {
+        let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+        let descriptor = libc::socket(libc::AF_UNIX, kind, 0);
+        if descriptor < 0 {
+            return false;
+        }
+        let socket = OwnedFd::from_raw_fd(descriptor);
+        let length = size_of::<libc::sockaddr_un>() as libc::socklen_t;
+        let result = libc::connect(socket.as_raw_fd(), (&raw const address).cast(), length);
+        // Read before the descriptor is closed, which may overwrite it.
+        if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    result.is_err_and(|error| error.raw_os_error() == Some(libc::ECONNREFUSED))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    #[test]
+    fn a_listener_whose_queue_is_full_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        // SAFETY: only makes the queue of an open listener shorter.
+        unsafe { libc::listen(listener.as_raw_fd(), 0) };
+        let _waiting = UnixStream::connect(&path).unwrap();
+        assert!(!is_deserted(&path));
+        drop(listener);
+        assert!(is_deserted(&path));
+    }
 }

@@ -1,7 +1,7 @@
 //! `#[stallscope::main]`.
 
 use crate::arguments::Arguments;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use std::path::Path;
 use syn::{Error, ItemFn, Result};
@@ -15,13 +15,16 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     let Arguments { crate_path, constructor, settings } = Arguments::parse(arguments)?;
     let ItemFn { attrs, vis, sig, block, .. } = function;
     let root = source_root();
+    // Made where the function's arguments are not yet hidden by ours, under a name that hides none of them.
+    let body = Ident::new("body", Span::mixed_site());
     Ok(quote! {
         #(#attrs)*
         #vis #sig {
+            let #body = async #block;
             let mut builder = #crate_path::__private::Builder::#constructor();
             builder.enable_all();
             #settings
-            #crate_path::__private::run(builder, env!("CARGO_CRATE_NAME"), #root, async #block)
+            #crate_path::__private::run(builder, ::core::option_env!("CARGO_CRATE_NAME"), #root, #body)
         }
     })
 }
@@ -53,6 +56,30 @@ mod tests {
         .to_string();
         assert!(text.starts_with("fn main () -> u8"), "{text}");
         assert!(text.contains("async { 7 }"), "{text}");
+    }
+
+    #[test]
+    fn the_body_sees_an_argument_that_is_called_as_our_own_variable() {
+        let item = quote!(
+            async fn run(builder: u8) -> u8 {
+                builder
+            }
+        );
+        let text = expand(quote!(), item).unwrap().to_string();
+        assert!(text.find("async { builder }") < text.find("let mut builder"), "{text}");
+    }
+
+    #[test]
+    fn a_build_without_cargo_has_no_name_for_its_crate() {
+        let text = expand(
+            quote!(),
+            quote!(
+                async fn main() {}
+            ),
+        )
+        .unwrap()
+        .to_string();
+        assert!(text.contains("option_env ! (\"CARGO_CRATE_NAME\")"), "{text}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Deref for Bytes {
 #[derive(Debug)]
 pub(super) struct Module {
     file: Arc<ModuleFile>,
-    /// What is added to the file's addresses.
+    /// What is added to the file's addresses. It wraps where the file is mapped below the addresses that it states.
     base: u64,
     /// All that is mapped of it.
     range: Range<u64>,
@@ -79,14 +79,14 @@ impl Modules {
             && let Some(segment) = loaded.segments.iter().find(|segment| segment.contains(&frames_at))
             && let Some(frames) = loaded.bytes(frames_at..segment.end)
         {
-            let stated = |range: Range<u64>| range.start - loaded.base..range.end - loaded.base;
+            let stated = |range: Range<u64>| loaded.stated(range.start)..loaded.stated(range.end);
             let sections = ExplicitModuleSectionInfo {
                 text_svma: loaded.text.first().cloned().map(stated),
                 eh_frame_svma: Some(stated(frames_at..segment.end)),
                 eh_frame: Some(frames),
-                eh_frame_hdr_svma: Some(stated(*at..*at + index_bytes.len() as u64)),
+                eh_frame_hdr_svma: Some(stated(*at..at.wrapping_add(index_bytes.len() as u64))),
                 eh_frame_hdr: Some(index_bytes.clone()),
-                base_svma: 0,
+                base_svma: loaded.stated(loaded.range.start),
                 text: None,
                 stubs_svma: None,
                 stub_helper_svma: None,
@@ -100,7 +100,7 @@ impl Modules {
             self.unwinder.add_module(framehop::Module::new(
                 name,
                 loaded.range.clone(),
-                loaded.base,
+                loaded.range.start,
                 sections,
             ));
         }
@@ -111,7 +111,7 @@ impl Modules {
     /// The module that covers an address, and the address in it.
     pub(super) fn place(&self, address: u64) -> Option<(Arc<ModuleFile>, u64)> {
         let module = self.modules.iter().find(|module| module.range.contains(&address))?;
-        Some((Arc::clone(&module.file), address - module.base))
+        Some((Arc::clone(&module.file), address.wrapping_sub(module.base)))
     }
 
     /// Whether an address lies in code.
@@ -158,7 +158,7 @@ fn frames_address(at: u64, header: &[u8]) -> Option<u64> {
         return None;
     }
     let offset = i32::from_le_bytes(header.get(4..8)?.try_into().ok()?);
-    Some((at + 4).wrapping_add_signed(i64::from(offset)))
+    Some(at.wrapping_add(4).wrapping_add_signed(i64::from(offset)))
 }
 
 /// A module as the loader lists it; all ranges are addresses in the process.
@@ -174,6 +174,11 @@ struct Loaded {
 }
 
 impl Loaded {
+    /// What the file calls an address in the process.
+    fn stated(&self, address: u64) -> u64 {
+        address.wrapping_sub(self.base)
+    }
+
     fn bytes(&self, range: Range<u64>) -> Option<Bytes> {
         let length = range.end.checked_sub(range.start)?;
         if self.file.program
@@ -226,7 +231,8 @@ fn loaded() -> Vec<Loaded> {
         0
     }
     let mut list: Vec<Loaded> = Vec::new();
-    // SAFETY: the callback does not unwind: it indexes nothing and allocates little.
+    // SAFETY: the callback does not unwind: it indexes nothing, and its sums of what the files state wrap. It writes only
+    // into `list`, which outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(each), (&raw mut list).cast()) };
     for module in &mut list {
         module.file.build_id = module.notes.iter().cloned().find_map(|range| build_id(&copied(range)?));
@@ -247,7 +253,10 @@ unsafe fn describe(info: &libc::dl_phdr_info) -> Option<Loaded> {
         (headers, name.to_string_lossy().into_owned())
     };
     let base = info.dlpi_addr;
-    let mapped = |header: &libc::Elf64_Phdr| base + header.p_vaddr..base + header.p_vaddr + header.p_memsz;
+    let mapped = |header: &libc::Elf64_Phdr| {
+        let start = base.wrapping_add(header.p_vaddr);
+        start..start.wrapping_add(header.p_memsz)
+    };
     let of = |kind: u32| headers.iter().filter(move |header| header.p_type == kind);
     let segments: Vec<_> = of(libc::PT_LOAD).map(mapped).collect();
     let text = of(libc::PT_LOAD).filter(|header| header.p_flags & libc::PF_X != 0).map(mapped).collect();
@@ -298,6 +307,20 @@ mod tests {
         let (library, _) = modules.place(libc::nanosleep as *const () as u64).expect("libc is loaded");
         assert!(!library.program && library.path.contains("libc"), "{library:?}");
         assert!(library.build_id.as_ref().is_some_and(|id| id.len() == 40), "{library:?}");
+    }
+
+    #[test]
+    fn a_library_below_the_address_that_it_states_is_described() {
+        // SAFETY: both are plain data.
+        let (mut header, mut info) =
+            unsafe { (std::mem::zeroed::<libc::Elf64_Phdr>(), std::mem::zeroed::<libc::dl_phdr_info>()) };
+        (header.p_type, header.p_vaddr, header.p_memsz) = (libc::PT_LOAD, 0x30_0000, 0x1000);
+        (info.dlpi_addr, info.dlpi_phdr, info.dlpi_phnum) =
+            (0_u64.wrapping_sub(0x10_0000), &raw const header, 1);
+        // SAFETY: the entry names one header, which outlives the call.
+        let loaded = unsafe { describe(&info) }.expect("a segment is loaded");
+        assert_eq!(loaded.range, 0x20_0000..0x20_1000);
+        assert_eq!(loaded.stated(0x20_0010), 0x30_0010);
     }
 
     #[test]

@@ -203,7 +203,7 @@ fn sweep(folder: &Path) {
 fn is_dead_socket(path: &Path, meta: &fs::Metadata) -> bool {
     use std::os::unix::fs::FileTypeExt;
     let ours = meta.file_type().is_socket() && meta.uid() == files::user();
-    ours && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    ours && files::is_deserted(path)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Sockets that are listed.
 const LISTED: usize = 256;
+/// The word of a row that is the inode.
+const INODE: usize = 9;
 
 /// None where the kernel does not tell, or there are none.
 pub(super) fn read(at_ns: u64) -> Option<Sockets> {
@@ -25,8 +27,9 @@ pub(super) fn read(at_ns: u64) -> Option<Sockets> {
             table
                 .lines()
                 .skip(1)
-                .filter_map(|row| parse(row, transport))
-                .filter(|socket| own.contains(&socket.inode)),
+                // The tables are the machine's, and long on a busy one: little is done for a row of another process.
+                .filter(|row| inode(row).is_some_and(|inode| own.contains(&inode)))
+                .filter_map(|row| parse(row, transport)),
         );
     }
     let total = sockets.len() as u64;
@@ -46,10 +49,14 @@ fn own_inodes() -> Option<HashSet<u64>> {
     Some(fs::read_dir("/proc/self/fd").ok()?.flatten().filter_map(inode).collect())
 }
 
+fn inode(row: &str) -> Option<u64> {
+    row.split_ascii_whitespace().nth(INODE)?.parse().ok()
+}
+
 /// `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …`
 fn parse(row: &str, transport: Transport) -> Option<Socket> {
-    let words: Vec<&str> = row.split_ascii_whitespace().collect();
-    let [_, local, peer, state, queues, _, _, _, _, inode, ..] = words[..] else { return None };
+    let mut words = row.split_ascii_whitespace().skip(1);
+    let (local, peer, state, queues) = (words.next()?, words.next()?, words.next()?, words.next()?);
     let peer = address(peer)?;
     let (send, receive) = queues.split_once(':')?;
     let (send, receive) = (u64::from_str_radix(send, 16).ok()?, u64::from_str_radix(receive, 16).ok()?);
@@ -60,7 +67,7 @@ fn parse(row: &str, transport: Transport) -> Option<Socket> {
         state: state_name(u8::from_str_radix(state, 16).ok()?).to_owned(),
         receive_queue: receive,
         send_queue: send,
-        inode: inode.parse().ok()?,
+        inode: inode(row)?,
     })
 }
 
