@@ -40,7 +40,7 @@ impl Capturer {
                         Ok(stack) => stack,
                         Err(Missed::Ended) => return None,
                         // What is running now may be in a system call by the next try.
-                        Err(Missed::Silent | Missed::Replaced | Missed::Broken) => None,
+                        Err(Missed::Silent | Missed::Moved | Missed::Replaced | Missed::Broken) => None,
                     }
                 }
                 Reading::Unreadable => None,
@@ -77,7 +77,8 @@ impl Capturer {
     }
 
     fn copy_running(&mut self, target: &Registered, open: Open) -> Result<Option<RawStack>, Missed> {
-        let copy = self.signaller.copy(target, open)?;
+        let copy =
+            self.signaller.copy(target, open, || syscall::read(target.thread.tid) == Reading::Running)?;
         Ok(self.unwinder.unwind(&StackCopy {
             instruction: copy.instruction,
             stack_pointer: copy.stack_pointer,
@@ -101,7 +102,9 @@ impl std::fmt::Display for CaptureUnavailable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::signal::ALONE;
     use crate::capture::thread;
+    use crate::engine::lock;
     use crate::recorder::{Cell, Thread};
     use stallscope_wire::Quality;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -110,8 +113,7 @@ mod tests {
 
     /// Captures a thread that runs `body` until it is told to stop.
     fn captured(body: impl FnOnce(&AtomicBool) + Send + 'static) -> Captured {
-        static CELL: std::sync::Mutex<()> = std::sync::Mutex::new(());
-        let _one_at_a_time = CELL.lock().unwrap();
+        let _alone = lock(&ALONE);
         let cell: &'static Cell = Box::leak(Box::new(Cell::new()));
         let stop: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
         let (send, told) = mpsc::channel();

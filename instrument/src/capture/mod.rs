@@ -1,7 +1,11 @@
 //! The stack of a blocked thread, without harm to it.
 //!
-//! A thread in a system call is never signalled: its stack is read from outside. A running one gets a signal whose
-//! handler copies registers and stack, no more. Unwinding happens afterwards, from the copy.
+//! A thread that waits in a system call is never signalled: its stack is read from outside. A running one gets a signal
+//! whose handler copies registers and stack, no more. Unwinding happens afterwards, from the copy.
+//!
+//! What remains: the kernel says "running" also of a thread that it runs, or is about to run, within a system call, and a
+//! thread may enter one in the microseconds between the last look and the signal. The handler is set with `SA_RESTART`;
+//! a call that is not restarted even so, such as `poll` or a receive with a timeout, may then return `EINTR` once.
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[path = "linux.rs"]

@@ -1,37 +1,51 @@
 //! The stack of a running thread: a signal whose handler copies registers and stack into a buffer.
 //!
-//! The signal is SIGURG, which is ignored by default, so that a stray one can do nothing. It carries a token; a handler
-//! that finds another token than the one asked for, or none, passes the signal on to the handler it replaced.
+//! The signal is SIGURG, which is ignored by default, so that a stray one can do nothing. It carries a token. A handler
+//! that finds the token of a request that is over does nothing; a signal without our mark is the app's, and is passed on to
+//! the handler that ours replaced.
 #![expect(unsafe_code, reason = "signals are reached through libc, and the handler copies raw stack memory")]
 
 use crate::recorder::{Cell, Open, Registered};
 use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicPtr, AtomicU64};
 use std::time::{Duration, Instant};
 
 const SIGNAL: i32 = libc::SIGURG;
-/// Marks a token as ours, in its upper half.
-const MARK: u64 = 0x5ca1_1000 << 32;
+/// Marks a signal as ours, in the upper half of its value; the token is in the lower.
+const MARK: u64 = 0x5ca1_1000;
 /// How much stack is copied at most.
 pub(super) const ROOM: usize = 64 * 1024;
 /// How long a signal may take until it is given up: the thread may wait for a processor.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// How long a handler that has begun may take until the buffer is given up for good.
+/// How long a handler that has begun may take until the buffer is left to it.
 const HANDLER_PATIENCE: Duration = Duration::from_secs(2);
 
-const IDLE: u32 = 0;
-const ARMED: u32 = 1;
-const CLAIMED: u32 = 2;
-const DONE: u32 = 3;
-const MISSED: u32 = 4;
+/// The states of a request, in the low bits of its word.
+const IDLE: u64 = 0;
+const ARMED: u64 = 1;
+const CLAIMED: u64 = 2;
+const DONE: u64 = 3;
+const MISSED: u64 = 4;
 
-/// The one request there is at a time. The watchdog owns everything while `state` is idle, done or missed; the handler
-/// from claiming it to done or missed. `state` hands over with acquire and release.
+/// State and token of a request in one word, so that a late handler cannot claim the request that came after its own.
+const fn word(token: u32, state: u64) -> u64 {
+    (token as u64) << 32 | state
+}
+
+const fn token_of(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+const fn state_of(word: u64) -> u64 {
+    word & u32::MAX as u64
+}
+
+/// The one request there is at a time. The watchdog owns everything while its state is idle, done or missed; the handler
+/// from claiming it to done or missed. `word` hands over with acquire and release.
 struct Request {
-    state: AtomicU32,
-    token: AtomicU64,
+    word: AtomicU64,
     cell: AtomicPtr<Cell>,
     open: UnsafeCell<Open>,
     stack_high: AtomicU64,
@@ -53,8 +67,7 @@ struct Copied {
 unsafe impl Sync for Request {}
 
 static REQUEST: Request = Request {
-    state: AtomicU32::new(IDLE),
-    token: AtomicU64::new(0),
+    word: AtomicU64::new(word(0, IDLE)),
     cell: AtomicPtr::new(ptr::null_mut()),
     open: UnsafeCell::new(Open { start: 0, task: 0, location: None }),
     stack_high: AtomicU64::new(0),
@@ -85,17 +98,19 @@ pub(super) enum Missed {
     Ended,
     /// The thread was not run, or blocks the signal, or the kernel refused to queue it.
     Silent,
+    /// The thread has moved on meanwhile, perhaps into a system call.
+    Moved,
     /// Another handler stands in our place.
     Replaced,
-    /// A handler never came back.
+    /// A handler has not come back yet.
     Broken,
 }
 
 /// Sends signals. There is one in the process: the watchdog's.
 #[derive(Debug)]
 pub(super) struct Signaller {
-    token: u64,
-    broken: bool,
+    /// That of the last request.
+    token: u32,
 }
 
 impl Signaller {
@@ -118,28 +133,34 @@ impl Signaller {
                 return None;
             }
         }
-        Some(Self { token: MARK, broken: false })
+        Some(Self { token: 0 })
     }
 
-    /// Copies the registers and stack of a running thread that is still at `open`.
-    pub(super) fn copy(&mut self, target: &Registered, open: Open) -> Result<Snapshot, Missed> {
-        if self.broken {
+    /// Copies the registers and stack of a running thread that is still at `open`. `still_runs` is asked at the last moment:
+    /// without its consent no signal is sent.
+    pub(super) fn copy(
+        &mut self,
+        target: &Registered,
+        open: Open,
+        still_runs: impl FnOnce() -> bool,
+    ) -> Result<Snapshot, Missed> {
+        let last = REQUEST.word.load(Acquire);
+        if state_of(last) == CLAIMED {
             return Err(Missed::Broken);
         }
         if !stands() {
             return Err(Missed::Replaced);
         }
-        self.token = MARK | (self.token + 1) & u64::from(u32::MAX);
+        self.token = token_of(last).wrapping_add(1);
         // SAFETY: no request is under way, so the handler does not read `open`.
         unsafe { *REQUEST.open.get() = open };
         REQUEST.cell.store(ptr::from_ref(target.cell).cast_mut(), Relaxed);
         REQUEST.stack_low.store(target.thread.stack.0, Relaxed);
         REQUEST.stack_high.store(target.thread.stack.1, Relaxed);
-        REQUEST.token.store(self.token, Relaxed);
-        REQUEST.state.store(ARMED, Release);
-        let sent = send(target.thread.tid, self.token);
-        let state = if sent.is_ok() { self.wait() } else { withdraw() };
-        let result = match state {
+        REQUEST.word.store(word(self.token, ARMED), Release);
+        let sent = if still_runs() { send(target.thread.tid, self.token) } else { Err(Missed::Moved) };
+        let state = if sent.is_ok() { self.wait() } else { self.withdraw() };
+        match state {
             DONE => {
                 // SAFETY: `DONE` was read with acquire, so the handler's writes are seen and it writes no more.
                 let copy = unsafe { &*REQUEST.copy.get() };
@@ -151,37 +172,33 @@ impl Signaller {
                 })
             }
             MISSED => Err(Missed::Ended),
-            CLAIMED => {
-                self.broken = true;
-                return Err(Missed::Broken);
-            }
+            CLAIMED => Err(Missed::Broken),
             _ => Err(sent.err().unwrap_or(Missed::Silent)),
-        };
-        REQUEST.state.store(IDLE, Relaxed);
-        result
+        }
     }
 
     /// Waits for the handler; what state it left.
-    fn wait(&self) -> u32 {
+    fn wait(&self) -> u64 {
         let begun = Instant::now();
         loop {
-            let (state, waited) = (REQUEST.state.load(Acquire), begun.elapsed());
+            let (state, waited) = (state_of(REQUEST.word.load(Acquire)), begun.elapsed());
             match state {
                 DONE | MISSED => return state,
-                ARMED if waited > PATIENCE && withdraw() == IDLE => return IDLE,
+                ARMED if waited > PATIENCE && self.withdraw() == IDLE => return IDLE,
                 CLAIMED if waited > HANDLER_PATIENCE => return CLAIMED,
                 _ if waited < Duration::from_micros(100) => std::thread::yield_now(),
                 _ => std::thread::sleep(Duration::from_micros(100)),
             }
         }
     }
-}
 
-/// Takes the request back unless the handler has claimed it; the state that holds now.
-fn withdraw() -> u32 {
-    match REQUEST.state.compare_exchange(ARMED, IDLE, AcqRel, Acquire) {
-        Ok(_) => IDLE,
-        Err(state) => state,
+    /// Takes the request back unless the handler has claimed it; the state that holds now.
+    fn withdraw(&self) -> u64 {
+        match REQUEST.word.compare_exchange(word(self.token, ARMED), word(self.token, IDLE), AcqRel, Acquire)
+        {
+            Ok(_) => IDLE,
+            Err(now) => state_of(now),
+        }
     }
 }
 
@@ -196,7 +213,7 @@ fn stands() -> bool {
 }
 
 /// Queues the signal with our token for one thread of this process.
-fn send(tid: i32, token: u64) -> Result<(), Missed> {
+fn send(tid: i32, token: u32) -> Result<(), Missed> {
     // The layout that rt_tgsigqueueinfo(2) takes for SI_QUEUE on 64-bit Linux: signo, errno, code, padding, pid, uid, value.
     #[repr(C)]
     struct Info {
@@ -220,7 +237,7 @@ fn send(tid: i32, token: u64) -> Result<(), Missed> {
             padding: 0,
             pid,
             uid: libc::getuid(),
-            value: token,
+            value: MARK << 32 | u64::from(token),
             rest: [0; 12],
         };
         if libc::syscall(libc::SYS_rt_tgsigqueueinfo, pid, tid, SIGNAL, &raw const info) == 0 {
@@ -238,20 +255,23 @@ unsafe extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, context: *
     // SAFETY: the kernel passes a valid info and context to a handler set with SA_SIGINFO.
     unsafe {
         let errno = *libc::__errno_location();
-        let token = (*info).si_value().sival_ptr as u64;
-        let ours = (*info).si_code == libc::SI_QUEUE && token >> 32 == MARK >> 32;
-        if ours {
-            if token == REQUEST.token.load(Relaxed)
-                && REQUEST.state.compare_exchange(ARMED, CLAIMED, AcqRel, Relaxed).is_ok()
-            {
+        let value = (*info).si_value().sival_ptr as u64;
+        if (*info).si_code == libc::SI_QUEUE && value >> 32 == MARK {
+            let token = value as u32;
+            if claim(token) {
                 let state = if copy(context.cast()) { DONE } else { MISSED };
-                REQUEST.state.store(state, Release);
+                REQUEST.word.store(word(token, state), Release);
             }
         } else {
             pass_on(signal, info, context);
         }
         *libc::__errno_location() = errno;
     }
+}
+
+/// Takes the request over, if it is still the one that the signal was sent for.
+fn claim(token: u32) -> bool {
+    REQUEST.word.compare_exchange(word(token, ARMED), word(token, CLAIMED), AcqRel, Relaxed).is_ok()
 }
 
 /// Copies the interrupted thread's registers and stack; false when its poll is over.
@@ -307,16 +327,49 @@ unsafe fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c
     }
 }
 
+/// There is one request in the process: tests take turns.
+#[cfg(test)]
+pub(super) static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::capture::thread;
+    use crate::engine::lock;
+    use crate::recorder::Thread;
+
+    #[test]
+    fn a_late_handler_cannot_claim_the_request_after_its_own() {
+        let _alone = lock(&ALONE);
+        REQUEST.word.store(word(5, ARMED), Release);
+        assert!(!claim(4));
+        assert!(claim(5));
+        assert!(!claim(5), "it is claimed once");
+        REQUEST.word.store(word(5, IDLE), Release);
+    }
+
+    #[test]
+    fn a_handler_that_finishes_late_is_waited_for_and_no_longer() {
+        let _alone = lock(&ALONE);
+        let cell: &'static Cell = Box::leak(Box::new(Cell::new()));
+        let thread = Thread { tid: thread::tid(), stack: thread::stack(), ..Thread::default() };
+        let target = Registered { cell, generation: cell.generation(), thread };
+        let mut signaller = Signaller::new().unwrap();
+        let mut copy = |still_runs| {
+            signaller.copy(&target, Open { start: 0, task: 0, location: None }, || still_runs).map(drop)
+        };
+        REQUEST.word.store(word(7, CLAIMED), Release);
+        assert_eq!(copy(true), Err(Missed::Broken));
+        REQUEST.word.store(word(7, DONE), Release);
+        assert_eq!(copy(false), Err(Missed::Moved), "no signal is sent without consent");
+        assert_eq!(copy(true), Ok(()));
+    }
 
     #[test]
     fn only_a_thread_that_is_gone_has_ended() {
         let gone = std::thread::spawn(thread::tid).join().unwrap();
-        assert_eq!(send(gone, MARK), Err(Missed::Ended));
+        assert_eq!(send(gone, 0), Err(Missed::Ended));
         // The kernel refuses a number that no thread can have as it refuses everything else: by another error.
-        assert_eq!(send(-1, MARK), Err(Missed::Silent));
+        assert_eq!(send(-1, 0), Err(Missed::Silent));
     }
 }
