@@ -154,27 +154,27 @@ mod tests {
     use super::*;
 
     fn origins() -> Origins {
-        Origins::new(App { crate_name: Some("shop"), source_root: Some("/home/me/shop") })
+        Origins::new(App { crate_name: Some("shop"), source_root: Some("/srv/me/shop") })
     }
 
     #[test]
     fn the_file_tells() {
         for (file, origin) in [
-            ("/home/me/shop/src/cart.rs", Origin::User),
-            ("/home/me/other/src/lib.rs", Origin::User),
+            ("/srv/me/shop/src/cart.rs", Origin::User),
+            ("/srv/me/other/src/lib.rs", Origin::User),
             ("src/cart.rs", Origin::User),
             ("/rustc/0123abcd/library/std/src/thread/mod.rs", Origin::Std),
-            ("/home/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/ops.rs", Origin::Std),
+            ("/srv/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/ops.rs", Origin::Std),
             (
-                "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.54.1/src/runtime/park.rs",
+                "/srv/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.54.1/src/runtime/park.rs",
                 Origin::Tokio,
             ),
             (
-                "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-util-0.7.1/src/lib.rs",
+                "/srv/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-util-0.7.1/src/lib.rs",
                 Origin::Dependency,
             ),
-            ("/home/me/.cargo/git/checkouts/tokio-0123456789abcdef/fe12/tokio/src/lib.rs", Origin::Tokio),
-            ("/home/me/shop/vendor/tokio-util/src/lib.rs", Origin::Dependency),
+            ("/srv/me/.cargo/git/checkouts/tokio-0123456789abcdef/fe12/tokio/src/lib.rs", Origin::Tokio),
+            ("/srv/me/shop/vendor/tokio-util/src/lib.rs", Origin::Dependency),
             ("/usr/src/app/src/main.rs", Origin::User),
             ("/usr/share/cargo/registry/serde-1.0.1/src/lib.rs", Origin::Dependency),
             ("./nptl/pthread_mutex_lock.c", Origin::Dependency),
