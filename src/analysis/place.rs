@@ -3,7 +3,7 @@
 /// ```
 /// use stallscope::analysis::short_place;
 /// assert_eq!(short_place("/rustc/59807616e1/library/std/src/fs.rs:310"), "std/src/fs.rs:310");
-/// assert_eq!(short_place("/home/u/.cargo/registry/src/index.crates.io-19/axum-0.8.9/src/lib.rs"), "axum-0.8.9/src/lib.rs");
+/// assert_eq!(short_place("/srv/u/.cargo/registry/src/index.crates.io-19/axum-0.8.9/src/lib.rs"), "axum-0.8.9/src/lib.rs");
 /// assert_eq!(short_place("src/main.rs:20:5"), "src/main.rs:20:5");
 /// ```
 #[must_use]

@@ -139,8 +139,8 @@ fn a_frame_s_place_is_short() {
     for (file, short) in [
         ("src/a.rs", "src/a.rs:7"),
         ("/rustc/59807616e1/library/std/src/fs.rs", "std/src/fs.rs:7"),
-        ("/home/u/.rustup/toolchains/x/lib/rustlib/src/rust/library/core/src/a.rs", "core/src/a.rs:7"),
-        ("/home/u/.cargo/registry/src/index.crates.io-19/serde-1.0.0/src/de.rs", "serde-1.0.0/src/de.rs:7"),
+        ("/srv/u/.rustup/toolchains/x/lib/rustlib/src/rust/library/core/src/a.rs", "core/src/a.rs:7"),
+        ("/srv/u/.cargo/registry/src/index.crates.io-19/serde-1.0.0/src/de.rs", "serde-1.0.0/src/de.rs:7"),
     ] {
         let mut stall = stall("src/a.rs:1", 200, Cause::Cpu);
         stall.stack.as_mut().expect("a stack").frames[0].file = Some(file.into());
