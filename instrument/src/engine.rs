@@ -7,7 +7,7 @@ use crate::recorder::runtime_id;
 use crate::runtime::Runtime;
 use crate::watchdog::{self, Control};
 use crate::{clock, diagnosis};
-use stallscope_wire::{Gap, Histogram};
+use stallscope_wire::{Gap, Histogram, Startup};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, SyncSender, channel};
@@ -25,10 +25,17 @@ pub(crate) struct Engine {
     pub(crate) app: App,
     probes: Mutex<Vec<RuntimeSettings>>,
     runtimes: Mutex<Vec<Arc<Runtime>>>,
-    /// The waits of the runtimes that are gone.
-    past_lag: Mutex<Histogram>,
+    past: Mutex<Past>,
     watchdog: Sender<Control>,
     pub(crate) losses: Losses,
+}
+
+/// What stays of the runtimes that are gone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Past {
+    /// What new work waited in them.
+    pub(crate) lag: Histogram,
+    pub(crate) startup: Startup,
 }
 
 /// What our own queues dropped.
@@ -65,7 +72,7 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
         app: config.app,
         probes: Mutex::default(),
         runtimes: Mutex::default(),
-        past_lag: Mutex::default(),
+        past: Mutex::default(),
         watchdog: to_watchdog,
         losses: Losses::default(),
     }));
@@ -128,16 +135,18 @@ impl Engine {
         lock(&self.runtimes).clone()
     }
 
-    /// Forgets a runtime that is shut down, but for the waits in it.
+    /// Forgets a runtime that is shut down, but for its [`Past`].
     pub(crate) fn remove_runtime(&self, id: u64) {
         for gone in lock(&self.runtimes).extract_if(.., |runtime| runtime.id == id) {
-            lock(&self.past_lag).merge(&Histogram::from(&gone.take_lag().histogram));
+            let mut past = lock(&self.past);
+            past.lag.merge(&Histogram::from(&gone.take_lag().histogram));
+            past.startup.add(gone.startup());
         }
     }
 
-    /// The waits in the runtimes that are gone.
-    pub(crate) fn past_lag(&self) -> Histogram {
-        lock(&self.past_lag).clone()
+    /// What stays of the runtimes that are gone.
+    pub(crate) fn past(&self) -> Past {
+        lock(&self.past).clone()
     }
 
     /// Writes what was seen so far.

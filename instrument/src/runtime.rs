@@ -4,6 +4,7 @@ use crate::clock;
 use crate::config::RuntimeSettings;
 use crate::engine::lock;
 use hdrhistogram::Histogram;
+use stallscope_wire::Startup;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -26,6 +27,8 @@ pub(crate) struct Runtime {
     probes: AtomicU64,
     /// Written by the watchdog.
     probe_waits: AtomicBool,
+    /// Polls over the threshold that the grace excuses, and the longest of them in nanoseconds. Written by the watchdog.
+    excused: (AtomicU64, AtomicU64),
 }
 
 /// The waits of the lag probes.
@@ -48,12 +51,28 @@ impl Runtime {
             lag,
             probes: AtomicU64::new(0),
             probe_waits: AtomicBool::new(false),
+            excused: Default::default(),
         }
     }
 
     /// When its start-up grace ends, in nanoseconds since the start.
     pub(crate) fn grace_ends_ns(&self) -> u64 {
         clock::tick_to_at_ns(self.started).saturating_add(self.settings.grace_ns)
+    }
+
+    /// Counts a long poll that the grace excuses.
+    pub(crate) fn excuse(&self, length_ns: u64) {
+        self.excused.0.fetch_add(1, Relaxed);
+        self.excused.1.fetch_max(length_ns, Relaxed);
+    }
+
+    /// What its grace hides.
+    pub(crate) fn startup(&self) -> Startup {
+        Startup {
+            over: clock::now_ns() >= self.grace_ends_ns(),
+            long_polls: self.excused.0.load(Relaxed),
+            longest_ns: self.excused.1.load(Relaxed),
+        }
     }
 
     pub(crate) fn flavor(&self) -> &'static str {

@@ -2,6 +2,7 @@ use super::measure::measure;
 use super::thresholds::{Metric, Value};
 use super::{History, Threshold};
 use serde::{Deserialize, Serialize};
+use stallscope_wire::duration;
 use std::fmt;
 
 /// Whether what was seen is acceptable.
@@ -106,6 +107,13 @@ pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete:
         let why = if history.cut() { "its log is cut" } else { "it still runs, or was killed" };
         format!("process {} ({}) did not end in order: {why}", header.pid, header.exe)
     }));
+    for history in histories {
+        match startup(history) {
+            Some(Excused::All(what)) => lacks.push(what),
+            Some(Excused::Some(what)) => notes.push(what),
+            None => {}
+        }
+    }
     let whole = !histories.is_empty() && lacks.is_empty();
 
     let (mut verdict, mut outcomes) = (if whole { Verdict::Pass } else { Verdict::Incomplete }, Vec::new());
@@ -119,6 +127,34 @@ pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete:
         outcomes.push(outcome);
     }
     Judgement { verdict, outcomes, lacks, notes, unmeasured }
+}
+
+/// What a process's start-up grace hides, for people.
+enum Excused {
+    /// Nothing that blocked could be judged: all that ran lay in it.
+    All(String),
+    /// What blocked later was judged.
+    Some(String),
+}
+
+fn startup(history: &History) -> Option<Excused> {
+    let startup = history.snapshot()?.startup;
+    let (header, longest) = (history.header(), duration::show(startup.longest_ns));
+    let polls = match startup.long_polls {
+        0 => return None,
+        1 => format!("a poll of {longest}"),
+        count => format!("{count} polls of up to {longest}"),
+    };
+    Some(if startup.over {
+        let process = header.pid;
+        Excused::Some(format!("{polls} in the start-up grace of process {process} counted as start-up"))
+    } else {
+        Excused::All(format!(
+            "process {} ({}) was over within its start-up grace, in which nothing is judged, and {polls} lay in it: \
+             set STALLSCOPE_GRACE=0ms to judge them",
+            header.pid, header.exe
+        ))
+    })
 }
 
 fn graver(a: Verdict, b: Verdict) -> Verdict {

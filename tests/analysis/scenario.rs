@@ -3,7 +3,7 @@
 use stallscope::analysis::{Finding, History, Judgement, findings, judge};
 use stallscope_wire::{
     Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Pause, Phase,
-    Quality, Snapshot, Stack, Stall, Task, Tier, Victims,
+    Quality, Snapshot, Stack, Stall, Startup, Task, Tier, Victims,
 };
 
 pub(crate) const MS: u64 = 1_000_000;
@@ -13,6 +13,7 @@ pub(crate) struct Process {
     history: History,
     polls: Histogram,
     lags: Histogram,
+    startup: Startup,
     next: u64,
 }
 
@@ -29,7 +30,13 @@ pub(crate) fn process() -> Process {
         ..Header::default()
     };
     let polls = times(1000, 10_000);
-    Process { history: History::new(header), polls, lags: times(100, 50_000), next: 1 }
+    Process {
+        history: History::new(header),
+        polls,
+        lags: times(100, 50_000),
+        startup: Startup::default(),
+        next: 1,
+    }
 }
 
 pub(crate) fn times(count: u64, each_ns: u64) -> Histogram {
@@ -106,12 +113,18 @@ impl Process {
         self.line(Line::Handler(Handlers { at_ns: 1, handlers: routes.iter().map(handler).collect() }))
     }
 
+    /// Two polls of up to so long lay in the start-up grace.
+    pub(crate) fn started_up(self, ms: u64, over: bool) -> Self {
+        Self { startup: Startup { over, long_polls: 2, longest_ns: ms * MS }, ..self }
+    }
+
     /// The process was killed.
     pub(crate) fn killed(self) -> History {
         let snapshot = Snapshot {
             at_ns: self.history.last_at_ns(),
             poll: self.polls.clone(),
             lag: LagState { histogram: self.lags.clone(), ..LagState::default() },
+            startup: self.startup,
             ..Snapshot::default()
         };
         self.line(Line::Snapshot(snapshot)).history

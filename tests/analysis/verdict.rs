@@ -65,6 +65,20 @@ fn a_process_that_was_let_go_is_complete() {
 }
 
 #[test]
+fn a_process_that_was_over_within_its_grace_is_no_pass() {
+    let judgement = by_default(&process().started_up(300, false).ended());
+    assert_eq!(judgement.verdict, Verdict::Incomplete);
+    assert!(judgement.want().unwrap().contains("2 polls of up to 300ms"), "{judgement:?}");
+}
+
+#[test]
+fn what_the_grace_hid_of_a_process_that_went_on_is_told() {
+    let judgement = by_default(&process().started_up(300, true).ended());
+    assert_eq!(judgement.verdict, Verdict::Pass);
+    assert!(judgement.notes[0].starts_with("2 polls of up to 300ms in the start-up grace"), "{judgement:?}");
+}
+
+#[test]
 fn a_breach_wins_over_what_is_missing() {
     let deadlock = Stall { phase: Phase::Progress, ..stall("src/a.rs:1", 3000, Cause::Lock) };
     assert_eq!(by_default(&process().stall(deadlock).killed()).verdict, Verdict::Breach);

@@ -58,7 +58,21 @@ fn start_up_work_within_the_grace() {
             sleep(ms(50)).await;
         });
     });
-    program.with("STALLSCOPE_GRACE", "10s").run().ended().is_silent();
+    let seen = program.with("STALLSCOPE_GRACE", "10s").run().ended();
+    seen.is_silent();
+    let startup = seen.log().history.snapshot().unwrap().startup;
+    assert_eq!((startup.over, startup.long_polls), (false, 1), "{startup:?}");
+    assert!(startup.longest_ns >= LONG.as_nanos() as u64, "{startup:?}");
+}
+
+#[test]
+fn a_runtime_outlives_its_grace() {
+    let program = program(|| {
+        run(multi_thread(), async { tokio::spawn(sleep(ms(50))).await.unwrap() });
+    });
+    let seen = program.with("STALLSCOPE_GRACE", "10ms").run().ended();
+    let startup = seen.log().history.snapshot().unwrap().startup;
+    assert_eq!((startup.over, startup.long_polls), (true, 0), "{startup:?}");
 }
 
 #[test]

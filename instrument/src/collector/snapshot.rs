@@ -25,13 +25,17 @@ impl Snapshots {
         let runtimes = &engine.runtimes();
         self.intervals.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
         let (poll, locations) = self.polls();
+        let past = engine.past();
+        let mut startup = past.startup;
+        runtimes.iter().for_each(|runtime| startup.add(runtime.startup()));
         Snapshot {
             at_ns: clock::now_ns(),
             runtimes: runtimes.iter().map(|runtime| self.runtime(runtime)).collect(),
             workers: workers(runtimes),
             poll,
-            lag: lag(engine, runtimes),
+            lag: lag(past.lag, runtimes),
             locations,
+            startup,
         }
     }
 
@@ -121,8 +125,8 @@ fn add(to: &mut Row, row: Row) {
     to.max = to.max.max(row.max);
 }
 
-fn lag(engine: &Engine, runtimes: &[Arc<Runtime>]) -> LagState {
-    let mut state = LagState { histogram: engine.past_lag(), ..LagState::default() };
+fn lag(past: Histogram, runtimes: &[Arc<Runtime>]) -> LagState {
+    let mut state = LagState { histogram: past, ..LagState::default() };
     for runtime in runtimes {
         let lag = runtime.take_lag();
         state.now_ns = state.now_ns.max(lag.now_ns);

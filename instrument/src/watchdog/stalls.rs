@@ -285,9 +285,11 @@ impl Watch {
                 });
                 Report::Stall(Box::new(self.ended(&seen, ongoing, look.now_ns, length, excused, poll)))
             } else if self.runtime.is_current_thread() {
+                self.runtime.excuse(length);
                 // The record may have been left open by a `block_on` that returned, and no stack was captured to tell.
                 continue;
             } else {
+                self.runtime.excuse(length);
                 Report::LongPoll(poll)
             };
             reports.tell(report);

@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub lag: LagState,
     /// Polls by the line that spawned the task.
     pub locations: Vec<Location>,
+    /// What the start-up grace hides.
+    pub startup: Startup,
 }
 
 impl Snapshot {
@@ -24,6 +26,27 @@ impl Snapshot {
     #[must_use]
     pub fn worker_count(&self) -> usize {
         self.runtimes.iter().map(|runtime| runtime.workers as usize).sum()
+    }
+}
+
+/// What blocked in the start-up grace of the runtimes, and so was not reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Startup {
+    /// A runtime has lived beyond its grace: what blocked in it from then on was reported.
+    pub over: bool,
+    /// Polls over the threshold that the grace excuses.
+    pub long_polls: u64,
+    /// The longest of them, in nanoseconds.
+    pub longest_ns: u64,
+}
+
+impl Startup {
+    /// Adds what another runtime's grace hides.
+    pub fn add(&mut self, other: Self) {
+        self.over |= other.over;
+        self.long_polls = self.long_polls.saturating_add(other.long_polls);
+        self.longest_ns = self.longest_ns.max(other.longest_ns);
     }
 }
 
