@@ -28,6 +28,7 @@ pub struct History {
     lost: Lost,
     runtimes: usize,
     workers: usize,
+    first_at_ns: u64,
     last_at_ns: u64,
     ended: bool,
     cut: bool,
@@ -50,6 +51,7 @@ impl History {
             lost: Lost::default(),
             runtimes: 0,
             workers: 0,
+            first_at_ns: 0,
             last_at_ns: 0,
             ended: false,
             cut: false,
@@ -188,6 +190,12 @@ impl History {
     #[must_use]
     pub fn last_at_ns(&self) -> u64 {
         self.last_at_ns
+    }
+
+    /// How long the process was looked at, in nanoseconds: from its start, or from when a [`Window`] was opened.
+    #[must_use]
+    pub fn observed_ns(&self) -> u64 {
+        self.last_at_ns.saturating_sub(self.first_at_ns)
     }
 
     /// Whether the process said that it ended.

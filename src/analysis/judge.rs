@@ -150,7 +150,7 @@ fn startup(history: &History) -> Option<Excused> {
         Excused::Some(format!("{polls} in the start-up grace of process {process} counted as start-up"))
     } else {
         Excused::All(format!(
-            "process {} ({}) was over within its start-up grace, in which nothing is judged, and {polls} lay in it: \
+            "process {} ({}) was over within its start-up grace, in which nothing is judged, and {polls} lay in it; \
              set STALLSCOPE_GRACE=0ms to judge them",
             header.pid, header.exe
         ))

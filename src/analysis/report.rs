@@ -49,7 +49,7 @@ pub struct Process {
     pub exe: String,
     /// When its instrument started, RFC 3339.
     pub started: String,
-    /// From then to the last line, in nanoseconds.
+    /// How long it was looked at: from its start, or for the time asked for, in nanoseconds.
     pub duration_ns: u64,
     /// The most runtimes that were alive at one time.
     pub runtimes: usize,
@@ -126,7 +126,7 @@ impl Process {
             pid: header.pid,
             exe: header.exe.clone(),
             started: rfc3339(header.started_unix_ns),
-            duration_ns: history.last_at_ns(),
+            duration_ns: history.observed_ns(),
             runtimes: history.runtimes(),
             workers: history.workers(),
             complete: history.complete(),

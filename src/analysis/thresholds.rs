@@ -140,6 +140,14 @@ pub enum Metric {
     SocketLeak,
 }
 
+impl Metric {
+    /// Whether this version measures it: a threshold about another can be neither kept nor broken.
+    #[must_use]
+    pub fn is_measured(self) -> bool {
+        matches!(self, Self::Stall | Self::Poll | Self::Lag | Self::Handler)
+    }
+}
+
 /// Which statistic of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -35,7 +35,7 @@ A threshold is METRIC[.STAT][{route=\"ROUTE\"}] OP VALUE:
   lag      what new work waits
   handler  latency of requests, of one route or of the worst
   The first three leave the host's delays out; of a request they are not known. STAT is max, count, total, mean or a
-  percentile such as p99. What this version does not measure, such as task-leak.count, is no data and never passes.
+  percentile such as p99.
 
 Exit codes:
   0 pass · 99 a threshold was breached · 98 no data, or incomplete data · 97 only the host's own delays breached ·
@@ -96,12 +96,22 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(code))
 }
 
+/// What is never measured is refused before anything runs.
 fn thresholds_of(expressions: &[String]) -> Result<Vec<Threshold>, Failure> {
     if expressions.is_empty() {
         return Ok(thresholds::defaults());
     }
-    let parsed = expressions.iter().map(|expr| expr.parse());
-    parsed.collect::<Result<_, _>>().map_err(|error| Failure::usage(format_args!("--fail-on: {error}")))
+    let parse = |expr: &String| {
+        let threshold: Threshold =
+            expr.parse().map_err(|error| Failure::usage(format_args!("--fail-on: {error}")))?;
+        if !threshold.metric().is_measured() {
+            return Err(Failure::usage(format_args!(
+                "--fail-on: `{threshold}`: this version measures stall, poll, lag and handler only; leave it out"
+            )));
+        }
+        Ok(threshold)
+    };
+    expressions.iter().map(parse).collect()
 }
 
 /// Why the exit code is not 0. What was wanting is told where that is the verdict.
@@ -115,7 +125,11 @@ fn in_short(report: &Report, want: Option<&str>, failure: Option<u8>) -> Option<
             format!("breach: {}", broken.join(", "))
         }
         Verdict::Inconclusive => "inconclusive: only the host's own delays breached".to_owned(),
-        _ => format!("incomplete: {}", want.unwrap_or("too little was seen")),
+        // The report has said the rest: why, and what to do.
+        _ => format!(
+            "incomplete: {}",
+            want.and_then(|want| want.split("; ").next()).unwrap_or("too little was seen")
+        ),
     };
     Some(if failure.is_some() { format!("the command failed; {reason}") } else { reason })
 }

@@ -113,7 +113,8 @@ fn write_stack(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Res
     }
     let hidden = finding.stack.len() - chosen.len();
     if hidden > 0 {
-        writeln!(out, "    {}", paint.dim(&format!("… {hidden} more frames in the JSON report")))?;
+        let frames = if hidden == 1 { "frame" } else { "frames" };
+        writeln!(out, "    {}", paint.dim(&format!("… {hidden} more {frames}")))?;
     }
     match finding.stack_quality {
         Some(Quality::Uncertain) => writeln!(out, "    a frame of this stack had to be guessed"),

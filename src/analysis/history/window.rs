@@ -26,6 +26,7 @@ impl Window {
             (Line::Snapshot(snapshot), None) => {
                 let from_ns = snapshot.at_ns;
                 self.first = Some(snapshot.clone());
+                self.history.first_at_ns = from_ns;
                 self.apply(Line::Snapshot(snapshot));
                 self.release_from(from_ns);
             }
@@ -84,6 +85,8 @@ fn since(mut snapshot: Snapshot, first: &Snapshot) -> Snapshot {
         location.polls = location.polls.saturating_sub(before.polls);
         location.total_ns = location.total_ns.saturating_sub(before.total_ns);
     }
+    let startup = &mut snapshot.startup;
+    startup.long_polls = startup.long_polls.saturating_sub(first.startup.long_polls);
     // How long the longest poll of a location within the window was is not known; of one without any it is no matter.
     snapshot.locations.retain(|location| location.polls > 0);
     snapshot

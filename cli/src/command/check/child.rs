@@ -123,6 +123,9 @@ fn start(plan: &Plan<'_>) -> Result<(Child, bool), Failure> {
     let child = command.spawn().map_err(|error| {
         let name = program.display();
         match error.kind() {
+            io::ErrorKind::NotFound if program.as_encoded_bytes().contains(&b'/') => {
+                Failure::usage(format_args!("cannot run {name}: there is no such file"))
+            }
             io::ErrorKind::NotFound => Failure::usage(format_args!(
                 "cannot run {name}: there is no such command (give a path, such as ./{name}, or one that is in PATH)"
             )),

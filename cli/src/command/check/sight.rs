@@ -136,7 +136,7 @@ fn nothing_ran(command: &[String]) -> String {
         "put #[stallscope::main] on the main function (or call stallscope::install) and build with --cfg tokio_unstable"
     };
     format!(
-        "nothing instrumented ran: no process that `{}` started wrote an event log: {cure}",
+        "nothing instrumented ran; no process that `{}` started wrote an event log: {cure}",
         command.join(" ")
     )
 }

@@ -1,0 +1,126 @@
+//! What is run: its exit code, its logs, signals and time limits.
+
+use crate::bench::{Bench, Ran, blocked, header, healthy, snapshot, wait_for};
+use crate::terminal;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+#[test]
+fn the_command_s_own_failure_passes_through() {
+    let bench = Bench::new().log("bad", &blocked()).log("good", &healthy());
+    bench.program("good", "exit 3", &[]).exits(3).says("the command failed").says("✓");
+    bench.program("bad", "exit 3", &[]).exits(3).says("src/report.rs:42 blocked");
+    bench.program("good", "kill -9 $$", &[]).exits(137);
+}
+
+#[test]
+fn nothing_instrumented_exits_98_and_says_what_to_do() {
+    let bench = Bench::new();
+    let ran = bench.check(&["--", "true"]).exits(98).says("nothing instrumented ran");
+    ran.says("#[stallscope::main]").says("--cfg tokio_unstable");
+    bench.check(&["--allow-incomplete", "--", "true"]).exits(98);
+    let off = bench.command(&["--", "true"]).env("STALLSCOPE", "off").output().expect("the binary runs");
+    Ran(off).exits(98).says("STALLSCOPE=off is set here");
+}
+
+#[test]
+fn every_log_of_the_command_is_read() {
+    let bench = Bench::new().log("good", &healthy()).log("bad", &blocked()).file("empty", b"");
+    bench.program("good", "cp bad $STALLSCOPE_LOG/8-1.jsonl", &[]).exits(99).says("seen: 2 processes");
+    bench
+        .program("good", "cp empty $STALLSCOPE_LOG/8-1.jsonl", &[])
+        .exits(98)
+        .says("nothing was written yet");
+}
+
+#[test]
+fn a_command_s_log_that_is_none_is_incomplete_data() {
+    let bench = Bench::new().file("binary", b"\x7fELF").log("bad", &blocked());
+    bench.program("binary", "true", &[]).exits(98).says("this is no Stallscope event log");
+    bench.program("binary", "cp bad $STALLSCOPE_LOG/8.jsonl", &[]).exits(99);
+}
+
+#[test]
+fn a_limit_below_the_usual_is_recorded_from_there() {
+    let bench = Bench::new();
+    let script = "echo threshold=$STALLSCOPE_THRESHOLD";
+    bench.check(&["--", "sh", "-c", script]).says("threshold=\n");
+    for (expr, from) in [
+        ("stall.max < 50ms", "50000000ns"),
+        ("stall.p99 < 50ms", "50000000ns"),
+        ("stall.mean < 50ms", "50000000ns"),
+        ("stall.max < 500us", "1000000ns"),
+        ("stall.max == 0ns", "1000000ns"),
+        ("stall.total < 50ms", ""),
+        ("poll.max < 50ms", ""),
+    ] {
+        let said = format!("threshold={from}\n");
+        bench.check(&["--fail-on", expr, "--", "sh", "-c", script]).says(&said);
+    }
+}
+
+#[test]
+fn time_that_is_up_ends_the_command_and_what_it_started() {
+    let bench = Bench::new().log("good", &healthy()).log("cut", &[header(), snapshot()]);
+    let begun = Instant::now();
+    bench
+        .program("good", "sleep 60 & sleep 60", &["--timeout", "2s"])
+        .exits(0)
+        .says("the command was ended after 2s");
+    bench
+        .program("cut", "exec sleep 60", &["--timeout", "2s"])
+        .exits(98)
+        .says("it still runs, or was killed");
+    bench.program("good", "trap 'exit 5' TERM; sleep 60 & wait", &["--timeout", "2s"]).exits(5);
+    assert!(begun.elapsed() < Duration::from_secs(50), "the command was waited for");
+}
+
+#[test]
+fn on_a_terminal_too_time_that_is_up_ends_what_the_command_started() {
+    let (bench, terminal) = (Bench::new(), terminal::Terminal::new());
+    let script = "sh -c 'trap \"\" TERM; echo $$ > inner; while :; do sleep 0.1; done'; true";
+    let mut command = bench.command(&["--timeout", "2s", "--", "sh", "-c", script]);
+    let mut check = terminal.spawn(&mut command);
+    assert_eq!(check.wait().expect("it ends").code(), Some(98), "nothing instrumented ran");
+    let inner = fs::read_to_string(bench.path("inner")).expect("it began");
+    let arguments = fs::read(Path::new("/proc").join(inner.trim()).join("cmdline"));
+    assert!(arguments.unwrap_or_default().is_empty(), "what the command started runs on");
+}
+
+#[test]
+fn a_command_that_has_to_be_killed_fails() {
+    let bench = Bench::new().log("good", &healthy());
+    let ran = bench.program("good", "trap '' TERM; sleep 60", &["--timeout", "2s"]).exits(137);
+    ran.says("the command failed; every threshold holds");
+}
+
+#[test]
+fn signals_are_passed_to_the_command_and_it_is_reported_all_the_same() {
+    let bench = Bench::new().log("log", &blocked());
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let script = "cp log $STALLSCOPE_LOG/7.jsonl; touch started; exec sleep 60";
+        let mut command = bench.command(&["--", "sh", "-c", script]);
+        let check = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+        wait_for(&bench.path("started"));
+        let pid = check.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs").success());
+        Ran(check.wait_with_output().expect("it ends")).exits(code).says("src/report.rs:42 blocked");
+        fs::remove_file(bench.path("started")).expect("it was there");
+    }
+}
+
+#[test]
+fn a_second_interrupt_kills() {
+    let bench = Bench::new();
+    let script = "trap 'touch trapped' INT; touch started; while :; do sleep 0.05; done";
+    let mut command = bench.command(&["--", "sh", "-c", script]);
+    let check = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    let pid = check.id().to_string();
+    for file in ["started", "trapped"] {
+        wait_for(&bench.path(file));
+        assert!(Command::new("kill").args(["-s", "INT", &pid]).status().expect("kill runs").success());
+    }
+    Ran(check.wait_with_output().expect("it ends")).exits(137);
+}
