@@ -90,13 +90,13 @@ fn table(found: &[Found]) -> String {
         let pids: Vec<_> = dead.iter().map(|dead| dead.pid.to_string()).collect();
         let (them, folder) = (
             if dead.len() == 1 {
-                "a dead socket of a killed process"
+                "a killed process left its socket"
             } else {
-                "dead sockets of killed processes"
+                "killed processes left their sockets"
             },
             folder.display(),
         );
-        let _ = writeln!(text, "{them} in {folder}: {}", pids.join(", "));
+        let _ = writeln!(text, "{them} in {folder} (pid {})", pids.join(", "));
     }
     text
 }

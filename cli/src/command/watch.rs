@@ -5,7 +5,7 @@ mod pick;
 mod plain;
 mod terminal;
 
-use crate::source::{Source, Target, Vitality, discover};
+use crate::source::{Found, Source, Target, Vitality, discover, process_name};
 use crate::{color::Color, failure::Failure};
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -82,7 +82,11 @@ fn pick(color: Color) -> Result<Result<Target, Closed>, Failure> {
             Ok(chosen.map(|index| Target::Path(several[index].socket.clone())))
         }
         several => {
-            let pids: Vec<_> = several.iter().map(|found| found.pid.to_string()).collect();
+            let named = |found: &Found| match &found.vitality {
+                Vitality::Alive(summary) => format!("{} ({})", found.pid, process_name(&summary.header)),
+                _ => found.pid.to_string(),
+            };
+            let pids: Vec<_> = several.iter().map(named).collect();
             Err(Failure::usage(format_args!(
                 "several processes run: name one of the pids {}",
                 pids.join(", ")
