@@ -4,6 +4,7 @@ mod handler;
 mod shift;
 mod stall;
 
+#[cfg(feature = "report")]
 pub(super) use handler::routes;
 pub(super) use shift::Shift;
 

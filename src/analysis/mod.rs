@@ -26,6 +26,7 @@ mod history;
 mod judge;
 mod measure;
 mod place;
+#[cfg(feature = "report")]
 mod report;
 mod rule;
 pub mod thresholds;
@@ -35,6 +36,7 @@ pub use finding::{Cause, Finding, Frame, Rule, Severity, Task};
 pub use history::{History, StallRecord, Window};
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
+#[cfg(feature = "report")]
 pub use report::{Histograms, Lost, Process, Report};
 pub use rule::findings;
 pub use thresholds::Threshold;

@@ -8,22 +8,24 @@ use crate::runtime::Runtime;
 use stallscope_wire::{Histogram, LagState, Location, Polling, Snapshot, Worker, WorkerState};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use tokio_metrics::{RuntimeIntervals, RuntimeMonitor};
+use std::time::{Duration, Instant};
+use tokio::runtime::RuntimeMetrics;
 
 /// Takes snapshots; keeps what their differences need.
 pub(super) struct Snapshots {
     settled: Arc<Settled>,
-    intervals: HashMap<u64, RuntimeIntervals>,
+    /// By runtime.
+    busy: HashMap<u64, Busy>,
 }
 
 impl Snapshots {
     pub(super) fn new(settled: Arc<Settled>) -> Self {
-        Self { settled, intervals: HashMap::new() }
+        Self { settled, busy: HashMap::new() }
     }
 
     pub(super) fn take(&mut self, engine: &Engine) -> Snapshot {
         let runtimes = &engine.runtimes();
-        self.intervals.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
+        self.busy.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
         let (poll, locations) = self.polls();
         let past = engine.past();
         let mut startup = past.startup;
@@ -41,31 +43,18 @@ impl Snapshots {
 
     fn runtime(&mut self, runtime: &Runtime) -> stallscope_wire::Runtime {
         let handle = &runtime.handle;
-        let intervals =
-            self.intervals.entry(runtime.id).or_insert_with(|| RuntimeMonitor::new(handle).intervals());
-        let metrics = intervals.next().unwrap_or_default();
-        let available = metrics.elapsed.as_secs_f64() * metrics.workers_count as f64;
-        let busy = if available > 0.0 { metrics.total_busy_duration.as_secs_f64() / available } else { 0.0 };
-        #[cfg(not(tokio_unstable))]
-        let unstable = (0, 0, 0);
-        #[cfg(tokio_unstable)]
-        let unstable = {
-            let total = handle.metrics().budget_forced_yield_count();
-            (metrics.total_local_queue_depth, metrics.blocking_queue_depth, total)
-        };
+        let metrics = handle.metrics();
+        let busy = self.busy.entry(runtime.id).or_default();
         stallscope_wire::Runtime {
             id: runtime.id,
             name: handle.name().map(str::to_owned),
             flavor: runtime.flavor().to_owned(),
-            workers: metrics.workers_count as u32,
+            workers: metrics.num_workers() as u32,
             // The probe that waits is no task of the app's.
-            alive_tasks: (metrics.live_tasks_count as u64).saturating_sub(runtime.probes_waiting()),
-            injection_queue: metrics.global_queue_depth as u64,
-            local_queues: unstable.0 as u64,
-            blocking_threads: blocking_threads(handle),
-            blocking_queue: unstable.1 as u64,
-            budget_forced_yields: unstable.2,
-            busy_permille: (busy.clamp(0.0, 1.0) * 1000.0) as u32,
+            alive_tasks: (metrics.num_alive_tasks() as u64).saturating_sub(runtime.probes_waiting()),
+            injection_queue: metrics.global_queue_depth() as u64,
+            busy_permille: busy.permille(&metrics),
+            ..unstable(&metrics)
         }
     }
 
@@ -177,12 +166,68 @@ fn worker(registered: &Registered, runtime: &Runtime) -> Worker {
     }
 }
 
+/// What the workers of a runtime had done by the last look at it.
+#[derive(Debug, Default)]
+struct Busy {
+    at: Option<Instant>,
+    total: Duration,
+}
+
+impl Busy {
+    /// The share of the workers' time since the last look in which they were not parked. None at the first look.
+    fn permille(&mut self, metrics: &RuntimeMetrics) -> u32 {
+        let (now, total) = (Instant::now(), total_busy(metrics));
+        let before = self.at.replace(now);
+        let spent = total.saturating_sub(std::mem::replace(&mut self.total, total));
+        let elapsed = before.map_or(Duration::ZERO, |before| now - before);
+        permille(spent, elapsed * metrics.num_workers() as u32)
+    }
+}
+
+fn permille(part: Duration, whole: Duration) -> u32 {
+    let share = part.as_nanos() * 1000 / whole.as_nanos().max(1);
+    // tokio counts a worker's time when it parks, so that more of it may come in than has passed.
+    if whole.is_zero() { 0 } else { share.min(1000) as u32 }
+}
+
+#[cfg(target_has_atomic = "64")]
+fn total_busy(metrics: &RuntimeMetrics) -> Duration {
+    (0..metrics.num_workers()).map(|worker| metrics.worker_total_busy_duration(worker)).sum()
+}
+
+#[cfg(not(target_has_atomic = "64"))]
+fn total_busy(_metrics: &RuntimeMetrics) -> Duration {
+    Duration::ZERO
+}
+
+/// What only an unstable tokio tells.
 #[cfg(tokio_unstable)]
-fn blocking_threads(handle: &tokio::runtime::Handle) -> u64 {
-    handle.metrics().num_blocking_threads() as u64
+fn unstable(metrics: &RuntimeMetrics) -> stallscope_wire::Runtime {
+    let workers = 0..metrics.num_workers();
+    stallscope_wire::Runtime {
+        local_queues: workers.map(|worker| metrics.worker_local_queue_depth(worker) as u64).sum(),
+        blocking_threads: metrics.num_blocking_threads() as u64,
+        blocking_queue: metrics.blocking_queue_depth() as u64,
+        #[cfg(target_has_atomic = "64")]
+        budget_forced_yields: metrics.budget_forced_yield_count(),
+        ..stallscope_wire::Runtime::default()
+    }
 }
 
 #[cfg(not(tokio_unstable))]
-fn blocking_threads(_handle: &tokio::runtime::Handle) -> u64 {
-    0
+fn unstable(_metrics: &RuntimeMetrics) -> stallscope_wire::Runtime {
+    stallscope_wire::Runtime::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_whole_at_most_and_nothing_of_nothing() {
+        let ms = Duration::from_millis;
+        assert_eq!(permille(ms(250), ms(1000)), 250);
+        assert_eq!(permille(ms(1500), ms(1000)), 1000);
+        assert_eq!(permille(ms(1), ms(0)), 0);
+    }
 }

@@ -75,6 +75,9 @@ pub(crate) fn run(
                 if let Some(line) = diagnosis.take(report, output) {
                     offer(output, Message::Line(Box::new(line)), &engine.losses);
                 }
+                for gap in diagnosis.symbols.take_gaps() {
+                    offer(output, Message::Gap(gap), &engine.losses);
+                }
             }
             Err(RecvTimeoutError::Timeout) => diagnosis.symbols.close(),
             // The watchdog's thread holds the other end and never ends.

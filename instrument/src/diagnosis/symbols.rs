@@ -1,13 +1,20 @@
 //! Names, files and lines of addresses, from the programs' debug information.
 
+#[cfg(target_os = "linux")]
+mod debug_info;
+#[cfg(target_os = "linux")]
+mod mapped;
+#[cfg(target_os = "linux")]
+mod source;
+
 use super::origin::{Origin, Origins, crate_of};
 use crate::capture::{ModuleFile, RawFrame, RawStack};
-use stallscope_wire::{Frame, Module, Stack};
-use std::collections::HashMap;
+use stallscope_wire::{Frame, Gap, Module, Stack};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 #[cfg(target_os = "linux")]
-use loader::Source;
+use source::Source;
 
 /// Addresses whose names are remembered.
 const REMEMBERED: usize = 8192;
@@ -16,6 +23,9 @@ const REMEMBERED: usize = 8192;
 pub(super) struct Symbols {
     sources: HashMap<String, Option<Source>>,
     known: HashMap<(String, u64), Arc<[Symbol]>>,
+    /// Files whose lines are in a form that we do not read.
+    compressed: HashSet<String>,
+    untold: Vec<Gap>,
 }
 
 /// A function that an address belongs to: the innermost inlined one first.
@@ -28,7 +38,12 @@ pub(super) struct Symbol {
 
 impl Symbols {
     pub(super) fn new() -> Self {
-        Self { sources: HashMap::new(), known: HashMap::new() }
+        Self {
+            sources: HashMap::new(),
+            known: HashMap::new(),
+            compressed: HashSet::new(),
+            untold: Vec::new(),
+        }
     }
 
     /// Whether the names of a stack are to be had at once, without opening debug information.
@@ -77,6 +92,11 @@ impl Symbols {
         stack
     }
 
+    /// What was found to be out of sight since it was last asked.
+    pub(super) fn take_gaps(&mut self) -> Vec<Gap> {
+        std::mem::take(&mut self.untold)
+    }
+
     /// Gives the debug information back; what was resolved stays known.
     pub(super) fn close(&mut self) {
         self.sources = HashMap::new();
@@ -88,14 +108,30 @@ impl Symbols {
         if let Some(known) = self.known.get(&key) {
             return Arc::clone(known);
         }
-        let source = self.sources.entry(module.path.clone()).or_insert_with(|| Source::open(module));
+        if !self.sources.contains_key(&module.path) {
+            self.open(module);
+        }
+        let source = self.sources.get_mut(&module.path).and_then(Option::as_mut);
         let symbols: Arc<[Symbol]> =
-            source.as_ref().map(|source| source.find(frame.offset)).unwrap_or_default().into();
+            source.map(|source| source.find(frame.offset)).unwrap_or_default().into();
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }
         self.known.insert(key, Arc::clone(&symbols));
         symbols
+    }
+
+    fn open(&mut self, module: &ModuleFile) {
+        let source = Source::open(module);
+        let compressed = source.as_ref().is_some_and(Source::is_compressed);
+        if compressed && self.compressed.insert(module.path.clone()) {
+            self.untold.push(Gap {
+                what: format!("lines in {}: its debug information is compressed", module.path),
+                cure: "link without --compress-debug-sections; until then functions are named, not lines"
+                    .to_owned(),
+            });
+        }
+        self.sources.insert(module.path.clone(), source);
     }
 }
 
@@ -107,67 +143,6 @@ fn module_index(modules: &mut Vec<Module>, file: &ModuleFile) -> u32 {
     at as u32
 }
 
-#[cfg(target_os = "linux")]
-mod loader {
-    use super::Symbol;
-    use crate::capture::ModuleFile;
-    use addr2line::{Loader, demangle_auto};
-    use std::borrow::Cow;
-
-    /// The debug information of one file.
-    pub(super) struct Source(Loader);
-
-    impl Source {
-        /// None when the file cannot be read: it may have no file at all, as the kernel's own code has none.
-        pub(super) fn open(module: &ModuleFile) -> Option<Self> {
-            let path = if module.program { "/proc/self/exe" } else { &module.path };
-            Loader::new(path).ok().map(Self)
-        }
-
-        /// The functions at an address, innermost first.
-        pub(super) fn find(&self, offset: u64) -> Vec<Symbol> {
-            let mut symbols = Vec::new();
-            if let Ok(mut frames) = self.0.find_frames(offset) {
-                while let Ok(Some(frame)) = frames.next() {
-                    let name = frame.function.as_ref();
-                    let function = name
-                        .and_then(|name| Some(short(&demangle_auto(name.raw_name().ok()?, name.language))));
-                    let location = frame.location;
-                    symbols.push(Symbol {
-                        function,
-                        file: location.as_ref().and_then(|location| location.file).map(str::to_owned),
-                        line: location.as_ref().and_then(|location| location.line).filter(|&line| line > 0),
-                    });
-                }
-            }
-            // The symbol table has the whole path of the outermost, which lean debug information does not.
-            if let Some(symbol) = self.0.find_symbol(offset) {
-                let function = Some(short(&demangle_auto(Cow::Borrowed(symbol), None)));
-                match symbols.last_mut() {
-                    Some(outermost) => outermost.function = function,
-                    None => symbols.push(Symbol { function, file: None, line: None }),
-                }
-            }
-            symbols
-        }
-    }
-
-    /// Without the hash that legacy mangling appends, and without the generic arguments that debug information appends to
-    /// the bare name of an inlined function.
-    fn short(name: &str) -> String {
-        let path = match name.rsplit_once("::h") {
-            Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-                path
-            }
-            _ => name,
-        };
-        let bare = path.split_once('<').map_or("", |(bare, _)| bare);
-        let inlined =
-            !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if inlined { bare.to_owned() } else { path.to_owned() }
-    }
-}
-
 #[cfg(not(target_os = "linux"))]
 struct Source;
 
@@ -177,7 +152,11 @@ impl Source {
         None
     }
 
-    fn find(&self, _offset: u64) -> Vec<Symbol> {
+    fn is_compressed(&self) -> bool {
+        false
+    }
+
+    fn find(&mut self, _offset: u64) -> Vec<Symbol> {
         Vec::new()
     }
 }
