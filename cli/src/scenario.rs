@@ -176,7 +176,7 @@ impl Scenario {
         (computing.cause, computing.syscall) = (Cause::Cpu, None);
         computing.evidence =
             Evidence { window_ns: lasted_ms * MS, cpu_ns: lasted_ms * MS, ..Evidence::default() };
-        computing.victims = Victims { tasks: 3, delay_ns: 400 * MS };
+        computing.victims = Victims { tasks: 3, sockets: Some(0), delay_ns: 400 * MS };
         self.now_ns += lasted_ms * MS;
         self.line(Line::Stall(computing))
     }
@@ -262,10 +262,10 @@ fn stall(id: u64, phase: Phase, began_ns: u64, lasted_ns: u64, stack: Option<Sta
             cpu_ns: 90_000,
             run_queue_ns: 310_000,
             blocked_ns: lasted_ns.saturating_sub(400_000),
-            watchdog_gap_ns: 0,
+            ..Evidence::default()
         },
         stack,
-        victims: Victims { tasks: 14, delay_ns: lasted_ns * 9 },
+        victims: Victims { tasks: 14, sockets: Some(0), delay_ns: lasted_ns * 9 },
     }
 }
 

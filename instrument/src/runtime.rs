@@ -87,6 +87,11 @@ impl Runtime {
         self.handle.runtime_flavor() == RuntimeFlavor::CurrentThread
     }
 
+    /// Worker threads; one on a current-thread runtime.
+    pub(crate) fn workers(&self) -> usize {
+        self.handle.metrics().num_workers()
+    }
+
     /// Lag probes that wait now: 0 or 1.
     pub(crate) fn probes_waiting(&self) -> u64 {
         u64::from(self.probe_waits.load(Relaxed))

@@ -206,7 +206,7 @@ impl Finding {
             total_ns: sums.total_ns,
             attributable_max_ns: group.attributable_max_ns(),
             ongoing: sums.ongoing,
-            victims: Victims { tasks: sums.victims, delay_ns: sums.delay_ns },
+            victims: Victims { tasks: sums.tasks, sockets: sums.sockets, delay_ns: sums.delay_ns },
             first_seen: rfc3339(sums.first_unix_ns),
             ..Self::default()
         };

@@ -39,8 +39,9 @@ pub(super) struct Sums {
     pub(super) total_ns: u64,
     pub(super) attributable_total_ns: u64,
     pub(super) ongoing: bool,
-    /// The most tasks that waited at one time.
-    pub(super) victims: u64,
+    /// The most that waited at one time: tasks, and sockets.
+    pub(super) tasks: u64,
+    pub(super) sockets: Option<u64>,
     pub(super) delay_ns: u64,
     pub(super) first_unix_ns: u64,
 }
@@ -55,7 +56,8 @@ impl Sums {
             total_ns: stall.duration_ns,
             attributable_total_ns: attributable_ns,
             ongoing: record.ongoing,
-            victims: stall.victims.tasks,
+            tasks: stall.victims.tasks,
+            sockets: stall.victims.sockets,
             delay_ns: stall.victims.delay_ns,
             first_unix_ns: header.started_unix_ns.saturating_add(stall.started_ns),
         }
@@ -68,7 +70,8 @@ impl Sums {
         self.total_ns = self.total_ns.saturating_add(other.total_ns);
         self.attributable_total_ns = self.attributable_total_ns.saturating_add(other.attributable_total_ns);
         self.ongoing |= other.ongoing;
-        self.victims = self.victims.max(other.victims);
+        self.tasks = self.tasks.max(other.tasks);
+        self.sockets = self.sockets.max(other.sockets);
         self.delay_ns = self.delay_ns.saturating_add(other.delay_ns);
         self.first_unix_ns = self.first_unix_ns.min(other.first_unix_ns);
     }

@@ -4,9 +4,9 @@ mod stalls;
 mod window;
 
 pub(super) use lags::{LagGroup, Lags};
-use pauses::Pauses;
+pub(super) use pauses::{Pauses, overlap};
 pub use stalls::StallRecord;
-pub(super) use stalls::Stalls;
+pub(super) use stalls::{HostTimes, Stalls};
 pub use window::Window;
 
 use stallscope_wire::{Coverage, Handlers, Header, Lag, Line, Lost, Pause, Snapshot, Sockets};
@@ -73,7 +73,7 @@ impl History {
             }
             Line::Stall(stall) => {
                 let at_ns = stall.at_ns;
-                self.stalls.apply(&self.header, stall);
+                self.stalls.apply(&self.header, &self.pauses, stall);
                 at_ns
             }
             Line::Lag(lag) => {
@@ -228,6 +228,10 @@ impl History {
 
     pub(super) fn stall_store(&self) -> &Stalls {
         &self.stalls
+    }
+
+    pub(super) fn pause_store(&self) -> &Pauses {
+        &self.pauses
     }
 
     pub(super) fn lag_store(&self) -> &Lags {

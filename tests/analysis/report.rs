@@ -56,7 +56,7 @@ fn tells_all_of_a_finding() {
         ("/culprit", r#"{"file":"src/report.rs","function":"app::work","line":42}"#),
         ("/attributable_max_ns", "312000000"),
         ("/ongoing", "false"),
-        ("/victims", r#"{"delay_ns":4100000000,"tasks":14}"#),
+        ("/victims", r#"{"delay_ns":4100000000,"sockets":3,"tasks":14}"#),
         ("/task", r#"{"id":3,"name":null,"spawned_at":"src/main.rs:20:5"}"#),
         ("/route", "null"),
         ("/request_id", "null"),

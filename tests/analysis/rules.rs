@@ -65,6 +65,28 @@ fn a_pause_and_the_stall_that_it_made_are_one_event() {
 }
 
 #[test]
+fn a_pause_in_which_code_was_run_is_no_pause_of_the_process() {
+    let computing = Stall { started_ns: 100 * MS, ..stall("src/a.rs:1", 300, Cause::Cpu) };
+    let rules: Vec<_> = found(&process().pause(390, 280).stall(computing).ended())
+        .into_iter()
+        .map(|finding| finding.rule)
+        .collect();
+    assert_eq!(rules, [Rule::BlockingPoll]);
+    let partly =
+        Stall { started_ns: 100 * MS, attributable_ns: 150 * MS, ..stall("src/a.rs:1", 300, Cause::Cpu) };
+    let found = found(&process().pause(390, 280).stall(partly).ended());
+    let pause = found.iter().find(|finding| finding.rule == Rule::HostPause).expect("a pause");
+    assert_eq!(pause.max_ns, 150 * MS, "what the code answers for is not told twice");
+}
+
+#[test]
+fn stalls_of_the_host_that_are_no_longer_kept_count_as_well() {
+    let many = (0..5000).fold(process(), |process, _| process.blocked("src/a.rs:1", 150, Cause::Host));
+    let finding = found(&many.ended()).remove(0);
+    assert_eq!((finding.count, finding.total_ns), (5000, 5000 * 150 * MS));
+}
+
+#[test]
 fn a_short_pause_is_not_worth_a_finding() {
     assert_eq!(found(&process().pause(50, 30).ended()), []);
 }

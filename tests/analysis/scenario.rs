@@ -139,7 +139,7 @@ impl Process {
 }
 
 pub(crate) fn victims(tasks: u64, delay_ms: u64) -> Victims {
-    Victims { tasks, delay_ns: delay_ms * MS }
+    Victims { tasks, sockets: Some(3), delay_ns: delay_ms * MS }
 }
 
 pub(crate) fn task(spawned_at: &str) -> Option<Task> {

@@ -8,4 +8,5 @@ mod live;
 mod runtimes;
 mod settings;
 mod silence;
+mod victims;
 mod words;

@@ -2,7 +2,7 @@ use super::process::{Conclusion, Process, why};
 use super::workers::thread_name;
 use crate::source::Ending;
 use stallscope::analysis::{Culprit, Rule, StallRecord};
-use stallscope_wire::{Cause, Snapshot, duration::show};
+use stallscope_wire::{Cause, Snapshot, Victims, duration::show};
 use std::fmt;
 use std::time::Duration;
 
@@ -100,10 +100,9 @@ fn blocked(process: &Process, now_ns: u64) -> Option<Health> {
         }
     };
     sentence.extend(place(longest));
-    match waiting(process, longest) {
-        0 => {}
-        1 => sentence.push(plain("; 1 task waits")),
-        tasks => sentence.push(plain(format!("; {tasks} tasks wait"))),
+    let waiting = waiting(process, longest);
+    if let Some(who) = waiting.in_words() {
+        sentence.push(plain(format!("; {who} {}", if waiting.count() == 1 { "waits" } else { "wait" })));
     }
     Some(of(Level::Bad, "BLOCKED", sentence))
 }
@@ -198,14 +197,15 @@ fn worst_so_far(process: &Process) -> Vec<Part> {
     ]
 }
 
-/// Tasks that are ready and wait behind a stall: as its lines said, or as the worker's queue says now.
-fn waiting(process: &Process, record: &StallRecord) -> u64 {
+/// Who waits behind a stall: as its lines said, or as the worker's queue says now.
+fn waiting(process: &Process, record: &StallRecord) -> Victims {
     let workers = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.workers);
     let queued = workers
         .iter()
         .find(|worker| worker.stall == Some(record.stall.id))
         .map_or(0, |worker| worker.local_queue);
-    record.stall.victims.tasks.max(queued)
+    let told = &record.stall.victims;
+    Victims { tasks: told.tasks.max(queued), ..told.clone() }
 }
 
 fn place(record: &StallRecord) -> [Part; 2] {

@@ -73,10 +73,8 @@ fn write_finding(
     };
     writeln!(out, "{} {tag}", paint.bold(&clean(finding)))?;
     let mut facts = vec![format!("{} in all", show(finding.total_ns))];
-    if finding.victims.tasks > 0 {
-        let (tasks, delay) = (finding.victims.tasks, show(finding.victims.delay_ns));
-        let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
-        facts.push(format!("{tasks} waited behind it, {delay} together"));
+    if let Some(who) = finding.victims.in_words() {
+        facts.push(format!("{who} waited behind it, {} together", show(finding.victims.delay_ns)));
     }
     // Some of any long time is the host's; that it is a tenth is worth a word.
     if finding.severity != Severity::Info && finding.attributable_max_ns < finding.max_ns / 10 * 9 {

@@ -115,23 +115,24 @@ fn in_words(evidence: &Evidence) -> String {
         (evidence.blocked_ns, "waiting in the kernel"),
         (evidence.run_queue_ns, "ready but not run"),
     ];
+    let taken = [(evidence.steal_ns, "the hypervisor"), (evidence.throttled_ns, "the control group's quota")];
     let parts: Vec<_> =
         parts.iter().filter(|(ns, _)| *ns > 0).map(|(ns, doing)| format!("{} {doing}", show(*ns))).collect();
     let mut words = format!("Of {} watched, {}", show(evidence.window_ns), parts.join(", "));
     if evidence.watchdog_gap_ns * 10 > evidence.window_ns {
         words += &format!("; the watchdog itself was held up for {}", show(evidence.watchdog_gap_ns));
     }
+    for (ns, taker) in taken.iter().filter(|(ns, _)| ns * 10 > evidence.window_ns) {
+        words += &format!("; {taker} took {}", show(*ns));
+    }
     words
 }
 
 fn cost(process: &Process, finding: &Finding) -> String {
     let mut costs = Vec::new();
-    if finding.victims.tasks > 0 {
-        let tasks = fit::counted(finding.victims.tasks, "task");
-        costs.push(format!(
-            "up to {tasks} waited behind it, {} of waiting in all",
-            show(finding.victims.delay_ns)
-        ));
+    if let Some(who) = finding.victims.in_words() {
+        let delay = show(finding.victims.delay_ns);
+        costs.push(format!("up to {who} waited behind it, {delay} of waiting in all"));
     }
     if let Some(lag) = process.lag_behind(finding) {
         costs.push(format!("new work waited up to {}", show(lag.max_ns)));

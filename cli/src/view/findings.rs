@@ -78,7 +78,7 @@ impl Columns {
             given
         };
         let cause = take(17);
-        let any_waited = details.iter().any(|detail| detail.finding.victims.tasks > 0);
+        let any_waited = details.iter().any(|detail| detail.finding.victims.count() > 0);
         let victims = if any_waited { take(17) } else { 0 };
         let total = take(8);
         let function = left.saturating_sub(wanted);
@@ -110,9 +110,16 @@ impl Columns {
             None if finding.ongoing => "yes".to_owned(),
             None => "–".to_owned(),
         };
-        let victims = match (finding.victims.tasks, finding.victims.delay_ns) {
-            (0, 0) => "–".to_owned(),
-            (tasks, delay) => format!("{} {:>6}", fit::counted(tasks, "task"), show(delay)),
+        let victims = match (&finding.victims, finding.victims.count()) {
+            (_, 0) => "–".to_owned(),
+            (victims, count) => {
+                let noun = match (victims.tasks, victims.sockets.unwrap_or(0)) {
+                    (_, 0) => "task",
+                    (0, _) => "conn",
+                    _ => "other",
+                };
+                format!("{} {:>6}", fit::counted(count, noun), show(victims.delay_ns))
+            }
         };
         let function = name::plain(finding.culprit.function.as_deref().unwrap_or_default());
         let function = function.trim_end_matches("::{{closure}}");

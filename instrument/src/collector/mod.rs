@@ -17,7 +17,7 @@ use live::Live;
 use log::Log;
 use notice::Notices;
 use snapshot::Snapshots;
-use stallscope_wire::{Coverage, End, Gap, Header, Line, Lost, Phase, Tier, Versions};
+use stallscope_wire::{Coverage, End, Gap, Header, Line, Lost, Tier, Versions};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -183,9 +183,7 @@ impl Collector {
 
     fn tell(&mut self, line: &Line) {
         self.write(line, true);
-        if let Line::Stall(stall) = line
-            && stall.phase == Phase::Begin
-        {
+        if let Line::Stall(stall) = line {
             self.notices.stall(stall);
         }
     }

@@ -1,7 +1,7 @@
 //! A word to the app's own log, once per culprit: a `tracing` event, or a line on stderr where nobody listens.
 
-use stallscope_wire::{Cause, Stall, duration};
-use std::collections::HashSet;
+use stallscope_wire::{Cause, Phase, Stall, duration};
+use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -12,6 +12,8 @@ const LIMIT: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Culprits that are remembered as told.
 const REMEMBERED: usize = 4096;
+/// Stalls in progress that the host was blamed for, of which the culprit is kept.
+const DOUBTFUL: usize = 64;
 /// Notices that may wait for the app's log: those of a window, and what the one before suppressed.
 const WAITING: usize = LIMIT as usize + 1;
 /// How long the program's exit may wait for the app's log.
@@ -20,6 +22,8 @@ const EXIT_PATIENCE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Notices {
     told: HashSet<String>,
+    /// Culprits of stalls that the host was blamed for, by the stall's id: when more is known, it may be the code.
+    doubtful: VecDeque<(u64, String)>,
     window: Option<Instant>,
     in_window: u32,
     suppressed: u64,
@@ -35,13 +39,36 @@ impl Default for Notices {
 
 impl Notices {
     fn by(say: fn(&str)) -> Self {
-        Self { told: HashSet::new(), window: None, in_window: 0, suppressed: 0, say, speaker: None }
+        Self {
+            told: HashSet::new(),
+            doubtful: VecDeque::new(),
+            window: None,
+            in_window: 0,
+            suppressed: 0,
+            say,
+            speaker: None,
+        }
     }
 
-    /// Tells of a stall whose culprit was not told of before. What the host did is no news.
+    /// Tells of a stall whose culprit was not told of before. What the host did is no news, but whose doing a stall is may
+    /// be known only later.
     pub(super) fn stall(&mut self, stall: &Stall) {
-        let culprit = culprit(stall);
-        if stall.cause == Cause::Host || self.told.len() >= REMEMBERED || !self.told.insert(culprit.clone()) {
+        let known = self.doubtful.iter().position(|(id, _)| *id == stall.id);
+        let known = known.and_then(|at| self.doubtful.remove(at)).map(|(_, culprit)| culprit);
+        let culprit = match known {
+            // A later line without a stack knows less of the culprit.
+            Some(known) if stall.stack.is_none() => known,
+            None if stall.phase != Phase::Begin => return,
+            _ => culprit(stall),
+        };
+        if stall.cause == Cause::Host {
+            if stall.phase != Phase::End {
+                self.doubtful.truncate(DOUBTFUL - 1);
+                self.doubtful.push_front((stall.id, culprit));
+            }
+            return;
+        }
+        if self.told.len() >= REMEMBERED || !self.told.insert(culprit.clone()) {
             return;
         }
         self.window.get_or_insert_with(Instant::now);
@@ -53,7 +80,15 @@ impl Notices {
         let lasted = duration::show(stall.duration_ns);
         let thread = &stall.thread.name;
         let cause = cause(stall);
-        if !self.hand_on(format!("{culprit} blocks thread {thread}, for {lasted} so far ({cause})")) {
+        let waiting = match stall.victims.in_words() {
+            Some(who) => format!("; {who} waited behind it"),
+            None => String::new(),
+        };
+        let blocks = match stall.phase {
+            Phase::End => format!("blocked thread {thread} for {lasted}"),
+            _ => format!("blocks thread {thread}, for {lasted} so far"),
+        };
+        if !self.hand_on(format!("{culprit} {blocks} ({cause}){waiting}")) {
             self.suppressed += 1;
         }
     }
@@ -147,7 +182,7 @@ fn cause(stall: &Stall) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stallscope_wire::Task;
+    use stallscope_wire::{Task, Victims};
     use std::sync::Mutex;
 
     fn stall(spawned_at: &str) -> Stall {
@@ -180,5 +215,24 @@ mod tests {
         let said = SAID.lock().unwrap();
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(said[1].contains("b.rs:2"), "{said:?}");
+    }
+
+    #[test]
+    fn a_stall_that_turns_out_to_be_the_codes_is_told_by_the_place_it_was_seen_at() {
+        static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        let mut notices = Notices::by(|notice| SAID.lock().unwrap().push(notice.to_owned()));
+        let hosts = |id, phase| Stall { id, phase, cause: Cause::Host, ..stall("a.rs:1") };
+        notices.stall(&hosts(1, Phase::Begin));
+        notices.stall(&hosts(2, Phase::Begin));
+        notices.stall(&hosts(2, Phase::End));
+        let victims = Victims { tasks: 1, sockets: Some(3), delay_ns: 7 };
+        let settled = Stall { id: 1, phase: Phase::End, cause: Cause::Cpu, victims, ..Stall::default() };
+        notices.stall(&settled);
+        notices.stall(&settled);
+        notices.speaker.take().map(|speaker| (drop(speaker.notices), speaker.ended.recv()));
+        let said = SAID.lock().unwrap();
+        let place = "the task spawned at a.rs:1 blocked thread ";
+        assert!(said.len() == 1 && said[0].starts_with(place), "{said:?}");
+        assert!(said[0].ends_with("(computing); 1 task and 3 connections waited behind it"), "{said:?}");
     }
 }

@@ -12,14 +12,22 @@ pub(super) struct Judged {
 }
 
 /// The part of a stall that the code answers for: without the runtime's grace, and without the time in which the host
-/// did not run the thread. A gap of the watchdog's counts as such only as far as the thread did not compute meanwhile.
-pub(super) fn attributable_ns(duration_ns: u64, excused_ns: u64, evidence: &Evidence) -> u64 {
-    (duration_ns - excused_ns.min(duration_ns)).saturating_sub(host_ns(duration_ns, evidence))
+/// did not run the thread, which was `running` when it was looked at last.
+pub(super) fn attributable_ns(duration_ns: u64, excused_ns: u64, evidence: &Evidence, running: bool) -> u64 {
+    (duration_ns - excused_ns.min(duration_ns)).saturating_sub(host_ns(duration_ns, evidence, running))
 }
 
-fn host_ns(duration_ns: u64, evidence: &Evidence) -> u64 {
+/// The host's part of a time: never any of that in which the thread was on a processor.
+///
+/// What the hypervisor stole from a running thread the kernel counts neither as its processor time nor as a wait for one,
+/// and a wait that a quota causes is booked when it is over: both look like waiting in the kernel. So they count as far as
+/// there is such time, and only if the thread was seen running or ready to: one that waits in a call is kept from nothing,
+/// however long the processors it does not ask for are taken away.
+fn host_ns(duration_ns: u64, evidence: &Evidence, running: bool) -> u64 {
     let not_computing = duration_ns.saturating_sub(evidence.cpu_ns);
-    evidence.run_queue_ns.max(evidence.watchdog_gap_ns).min(not_computing)
+    let taken = evidence.steal_ns.saturating_add(evidence.throttled_ns).min(evidence.blocked_ns);
+    let not_run = evidence.run_queue_ns + if running { taken } else { 0 };
+    not_run.max(evidence.watchdog_gap_ns).min(not_computing)
 }
 
 /// What is judged.
@@ -33,6 +41,8 @@ pub(super) struct Case<'a> {
     pub(super) call: Option<&'a Judged>,
     /// It was on a processor, or ready for one, when it was looked at last.
     pub(super) running: bool,
+    /// The poll is over, and with it every wait for a processor is booked.
+    pub(super) settled: bool,
 }
 
 /// Judges by where the time went, and by what the thread was seen doing. The host is the cause only of what the code
@@ -43,7 +53,7 @@ pub(super) fn judge(case: Case<'_>) -> Judged {
     if evidence.window_ns == 0 {
         return call.cloned().unwrap_or_default();
     }
-    let host = host_ns(evidence.window_ns, evidence);
+    let host = host_ns(evidence.window_ns, evidence, case.running);
     let blocked = evidence.window_ns.saturating_sub(evidence.cpu_ns + host);
     if host >= evidence.cpu_ns.max(blocked) && case.attributable_ns < case.threshold_ns {
         return of(Cause::Host);
@@ -53,7 +63,7 @@ pub(super) fn judge(case: Case<'_>) -> Judged {
         Some(call) => call.clone(),
         // Ready and not run for the rest of the time: the kernel books that wait only when it is over.
         None if case.running && evidence.cpu_ns >= case.threshold_ns => of(Cause::Cpu),
-        None if case.running && evidence.cpu_ns < evidence.window_ns / 10 => of(Cause::Host),
+        None if case.running && !case.settled && evidence.cpu_ns < evidence.window_ns / 10 => of(Cause::Host),
         None => of(Cause::Unknown),
     }
 }
@@ -120,7 +130,7 @@ mod tests {
             cpu_ns: cpu * MS,
             run_queue_ns: queue * MS,
             blocked_ns,
-            watchdog_gap_ns: 0,
+            ..Evidence::default()
         }
     }
 
@@ -129,8 +139,9 @@ mod tests {
     }
 
     fn cause(call: Option<&Judged>, evidence: &Evidence) -> Cause {
-        let attributable_ns = attributable_ns(evidence.window_ns, 0, evidence);
-        judge(Case { evidence, attributable_ns, threshold_ns: 50 * MS, call, running: call.is_none() }).cause
+        let running = call.is_none();
+        let attributable_ns = attributable_ns(evidence.window_ns, 0, evidence, running);
+        judge(Case { evidence, attributable_ns, threshold_ns: 50 * MS, call, running, settled: false }).cause
     }
 
     #[test]
@@ -152,6 +163,28 @@ mod tests {
     }
 
     #[test]
+    fn a_poll_that_is_over_has_no_wait_that_is_not_booked() {
+        let slept = evidence(100, 2, 1);
+        let settled = |evidence| {
+            let attributable_ns = attributable_ns(100 * MS, 0, evidence, true);
+            judge(Case {
+                evidence,
+                attributable_ns,
+                threshold_ns: 50 * MS,
+                call: None,
+                running: true,
+                settled: true,
+            })
+        };
+        assert_eq!(
+            settled(&slept).cause,
+            Cause::Unknown,
+            "many short calls, between which it was seen running"
+        );
+        assert_eq!(settled(&evidence(100, 2, 97)).cause, Cause::Host);
+    }
+
+    #[test]
     fn computing_for_longer_than_the_threshold_is_no_less_guilty_on_a_crowded_machine() {
         assert_eq!(cause(None, &evidence(500, 60, 440)), Cause::Cpu);
         assert_eq!(cause(None, &evidence(500, 60, 80)), Cause::Cpu, "with most of the wait not booked yet");
@@ -167,9 +200,30 @@ mod tests {
 
     #[test]
     fn what_the_host_took_is_not_attributed() {
-        assert_eq!(attributable_ns(100 * MS, 0, &evidence(100, 20, 70)), 30 * MS);
-        assert_eq!(attributable_ns(100 * MS, 40 * MS, &evidence(100, 100, 0)), 60 * MS);
-        assert_eq!(attributable_ns(100 * MS, 200 * MS, &evidence(100, 0, 100)), 0);
+        let left =
+            |excused, evidence: &Evidence| attributable_ns(100 * MS, excused * MS, evidence, true) / MS;
+        assert_eq!(left(0, &evidence(100, 20, 70)), 30);
+        assert_eq!(left(40, &evidence(100, 100, 0)), 60);
+        assert_eq!(left(200, &evidence(100, 0, 100)), 0);
+    }
+
+    #[test]
+    fn what_hypervisor_and_quota_took_counts_for_a_thread_that_was_ready() {
+        let stolen = Evidence { steal_ns: 70 * MS, ..evidence(100, 20, 0) };
+        assert_eq!(cause(None, &stolen), Cause::Host);
+        let throttled = Evidence { throttled_ns: 90 * MS, ..evidence(100, 2, 8) };
+        assert_eq!(cause(None, &throttled), Cause::Host);
+        assert_eq!(attributable_ns(100 * MS, 0, &throttled, true), 2 * MS);
+    }
+
+    #[test]
+    fn whoever_computes_or_sleeps_is_not_excused_by_a_quota() {
+        let computing = Evidence { steal_ns: 90 * MS, throttled_ns: 90 * MS, ..evidence(100, 80, 5) };
+        assert_eq!(cause(None, &computing), Cause::Cpu);
+        assert_eq!(attributable_ns(100 * MS, 0, &computing, true), 80 * MS);
+        let sleeping = Evidence { throttled_ns: 95 * MS, ..evidence(100, 1, 2) };
+        assert_eq!(cause(in_call("clock_nanosleep").as_ref(), &sleeping), Cause::Syscall);
+        assert_eq!(attributable_ns(100 * MS, 0, &sleeping, false), 98 * MS);
     }
 
     #[test]

@@ -231,11 +231,16 @@ impl Diagnosis<'_> {
 fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>, running: bool) -> Case<'a> {
     Case {
         evidence: &report.evidence,
-        attributable_ns: cause::attributable_ns(report.duration_ns, report.excused_ns, &report.evidence),
+        attributable_ns: attributable_ns(report, running),
         threshold_ns: report.threshold_ns,
         call,
         running,
+        settled: report.phase == Phase::End,
     }
+}
+
+fn attributable_ns(report: &StallReport, running: bool) -> u64 {
+    cause::attributable_ns(report.duration_ns, report.excused_ns, &report.evidence, running)
 }
 
 fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
@@ -253,7 +258,7 @@ fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
         phase: report.phase,
         started_ns: report.started_ns,
         duration_ns: report.duration_ns,
-        attributable_ns: cause::attributable_ns(report.duration_ns, report.excused_ns, &report.evidence),
+        attributable_ns: attributable_ns(report, found.running),
         thread: Thread {
             runtime: thread.runtime,
             worker: thread.worker,

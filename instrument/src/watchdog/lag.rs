@@ -6,6 +6,9 @@ use crate::runtime::Runtime;
 use stallscope_wire::Lag;
 use std::sync::Arc;
 
+/// Sending a probe takes no longer, unless the watchdog was not run meanwhile.
+const SENDING_NS: u64 = 1_000_000;
+
 /// Sends probes through one runtime at a fixed pace, whatever becomes of the last one.
 #[derive(Debug)]
 pub(super) struct LagWatch {
@@ -18,6 +21,8 @@ pub(super) struct LagWatch {
 #[derive(Debug)]
 struct Waiting {
     probe: LagProbe,
+    /// What had become of it before the threads' times were read last.
+    seen: Wait,
     /// It waited for somebody to drive the runtime, not behind its work: it only tells when the runtime is gone.
     void: bool,
     sent_ns: u64,
@@ -34,7 +39,7 @@ pub(super) struct Since<'a> {
     pub(super) now_ns: u64,
     /// Stalls that go on in the runtime.
     pub(super) stalls: &'a [u64],
-    /// The least time that any of the runtime's threads was ready and not run, or that the watchdog was not.
+    /// The longest time that any of the runtime's threads was ready and not run, or that the watchdog was not.
     pub(super) host_ns: u64,
     /// No thread runs the runtime: it is a current-thread one, and nobody is in its `block_on`.
     pub(super) undriven: bool,
@@ -60,7 +65,14 @@ impl LagWatch {
         self.due_ns
     }
 
-    /// Sees what has become of the probe, and sends the next one when it is due.
+    /// Sees what has become of the probe.
+    pub(super) fn see_probe(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.seen = waiting.probe.wait();
+        }
+    }
+
+    /// Tells what has become of the probe, and sends the next one when it is due.
     pub(super) fn look(&mut self, since: Since<'_>) -> Looked {
         let looked = match self.waiting.take() {
             Some(waiting) if since.undriven || waiting.void => self.see_void(waiting),
@@ -73,11 +85,16 @@ impl LagWatch {
             self.due_ns += interval * ((since.now_ns - self.due_ns) / interval + 1);
             if self.waiting.is_none() && looked != Looked::Gone {
                 self.runtime.count_probe();
+                let before_ns = clock::now_ns();
                 let probe = LagProbe::send(&self.runtime.handle);
+                let after_ns = clock::now_ns();
+                // What the watchdog was not run in the middle of sending is no wait of the probe's.
+                let sent_ns = if after_ns - before_ns > SENDING_NS { after_ns } else { before_ns };
                 self.waiting = Some(Waiting {
                     probe,
+                    seen: Wait::Waiting,
                     void: since.undriven,
-                    sent_ns: since.now_ns,
+                    sent_ns,
                     told: false,
                     stalls: Vec::new(),
                     host_ns: 0,
@@ -109,7 +126,7 @@ impl LagWatch {
                 waiting.stalls.push(stall);
             }
         }
-        match waiting.probe.wait() {
+        match waiting.seen {
             Wait::Gone => Looked::Gone,
             Wait::Polled(tick) => {
                 let wait_ns = clock::tick_to_at_ns(tick).saturating_sub(counts_from_ns);

@@ -1,10 +1,15 @@
 //! The watchdog: a thread of its own that sees what the blocked workers cannot tell.
 
+mod behind;
 mod debugger;
+mod evidence;
+mod host;
 mod lag;
 mod outbox;
 mod stalls;
 mod times;
+#[cfg_attr(not(target_os = "linux"), path = "unread_elsewhere.rs")]
+mod unread;
 
 pub(crate) use stalls::StallReport;
 
@@ -15,6 +20,8 @@ use crate::diagnosis::Report;
 use crate::engine::{Engine, offer};
 use crate::recorder::{self, Registered};
 use crate::runtime::Runtime;
+use behind::Loops;
+use host::Host;
 use lag::{LagWatch, Looked, Since};
 use outbox::Outbox;
 use stalls::{Look, Watch};
@@ -64,11 +71,12 @@ pub(crate) fn run(
         capturer,
         watches: Vec::new(),
         lags: Vec::new(),
+        loops: Loops::default(),
+        host: Host::new(),
         changes: 0,
-        last_ns: clock::now_ns(),
         done_ns: clock::now_ns(),
     };
-    let mut wake_ns = watchdog.last_ns;
+    let mut wake_ns = watchdog.done_ns;
     loop {
         let sleep = Duration::from_nanos(wake_ns.saturating_sub(clock::now_ns()));
         match controls.recv_timeout(sleep) {
@@ -88,11 +96,11 @@ struct Watchdog<'a> {
     capturer: Option<Capturer>,
     watches: Vec<Watch>,
     lags: Vec<LagWatch>,
+    loops: Loops,
+    host: Host,
     /// The count of changes at which the threads were taken up last.
     changes: u64,
-    /// When the last look began.
-    last_ns: u64,
-    /// When it was done: what comes later and was not planned is the host's.
+    /// When the last look was done: what comes later and was not planned is the host's.
     done_ns: u64,
 }
 
@@ -113,8 +121,6 @@ impl Watchdog<'_> {
             self.reports.tell(Report::Pause(Pause { at_ns: now_ns, gap_ns }));
         }
         self.reports.send_kept();
-        let elapsed_ns = now_ns.saturating_sub(self.last_ns);
-        self.last_ns = now_ns;
         // Before the runtimes: a thread that comes in between is seen again at the next look, with its runtime.
         let changes = recorder::changes();
         let runtimes = self.engine.runtimes();
@@ -124,22 +130,16 @@ impl Watchdog<'_> {
         }
         self.take_up_runtimes(&runtimes, now_ns);
 
-        // The injection queue waits behind one of the stalled workers, or it would be counted once for each.
-        let mut counted = Vec::new();
-        for index in 0..self.watches.len() {
-            let watch = &self.watches[index];
-            let runtime = Arc::clone(watch.runtime());
-            let workers = || {
-                self.watches.iter().filter(|watch| watch.is_worker_of(runtime.id) && !watch.is_elsewhere())
-            };
-            let behind_all =
-                watch.is_stalled() && workers().all(Watch::is_stalled) && !counted.contains(&runtime.id);
-            if behind_all {
-                counted.push(runtime.id);
-            }
-            let awaited = runtime.probes_waiting() > 0;
-            let look = Look { now_ns, elapsed_ns, gap_ns, behind_all, awaited };
-            self.watches[index].look(look, &mut self.capturer, &mut self.reports);
+        // Before the times are read: a thread's wait for a processor is booked before it polls a probe.
+        self.lags.iter_mut().for_each(LagWatch::see_probe);
+        if self.watches.iter().any(Watch::is_at_something) {
+            self.host.keep();
+        }
+        let behind = self.loops.look(&self.watches, now_ns);
+        for (watch, behind) in self.watches.iter_mut().zip(behind) {
+            let awaited = watch.runtime().probes_waiting() > 0;
+            let look = Look { now_ns, gap_ns, behind, host: &self.host, awaited };
+            watch.look(look, &mut self.capturer, &mut self.reports);
         }
         self.look_at_lag(now_ns, gap_ns);
 
@@ -168,7 +168,7 @@ impl Watchdog<'_> {
         let same = |watch: &Watch, thread: &Registered| watch.is_of(thread);
         for watch in &mut self.watches {
             if !registered.iter().any(|thread| same(watch, thread)) {
-                watch.close(now_ns, &mut self.reports);
+                watch.close(now_ns, &self.host, &mut self.reports);
             }
         }
         self.watches.retain(|watch| registered.iter().any(|thread| same(watch, thread)));
@@ -191,7 +191,8 @@ impl Watchdog<'_> {
             let one_thread = lag.runtime.is_current_thread();
             // A thread that only runs the root future would not have taken the probe.
             let takers = || of_it().filter(|watch| one_thread || watch.is_worker_of(id));
-            let host_ns = takers().map(Watch::starved_ns).min().unwrap_or(0).max(gap_ns);
+            // A parked one would have taken it, had it been woken; one that was and does not run is why it waits.
+            let host_ns = takers().map(Watch::starved_ns).max().unwrap_or(0).max(gap_ns);
             let undriven = one_thread && of_it().all(Watch::is_elsewhere);
             let limit_ns = lag.runtime.settings.lag_limit_ns;
             let unclear = one_thread && of_it().any(|watch| watch.is_unclear(now_ns, limit_ns));
@@ -214,7 +215,7 @@ impl Watchdog<'_> {
     fn leave(&mut self, gone: &[u64], now_ns: u64) {
         let is_left = |watch: &Watch| gone.contains(&watch.runtime_id());
         for watch in self.watches.iter_mut().filter(|watch| is_left(watch)) {
-            watch.close(now_ns, &mut self.reports);
+            watch.close(now_ns, &self.host, &mut self.reports);
         }
         self.watches.retain(|watch| !is_left(watch));
     }

@@ -1,14 +1,18 @@
 //! One thread's stalls: begin, progress, end.
 
+use super::behind::{Behind, Waits};
 use super::debugger;
+use super::evidence::{Base, Known, Span, TimesAt, evidence};
+use super::host::{Host, Reading};
 use super::outbox::Outbox;
-use super::times::{Times, TimesReader};
+use super::times::TimesReader;
 use crate::capture::{Captured, Capturer};
 use crate::clock;
 use crate::diagnosis::Report;
 use crate::recorder::{Cell, LongPoll, Open, Registered, Thread};
 use crate::runtime::Runtime;
 use stallscope_wire::{Evidence, Phase, Victims};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -20,14 +24,12 @@ const LATE_SIGHT_NS: u64 = 40_000_000;
 
 /// What the watchdog knows when it looks at a thread.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
+pub(super) struct Look<'a> {
     pub(super) now_ns: u64,
-    /// Since it looked last.
-    pub(super) elapsed_ns: u64,
-    /// The part of that in which it should have run and was not.
+    /// The part of the time since it looked last in which it should have run and was not.
     pub(super) gap_ns: u64,
-    /// No thread of the runtime is free, so that what waits in the injection queue waits too.
-    pub(super) behind_all: bool,
+    pub(super) behind: Behind,
+    pub(super) host: &'a Host,
     /// A probe waits, so that the times of a parked thread matter too: it may have been woken and not run.
     pub(super) awaited: bool,
 }
@@ -61,9 +63,11 @@ pub(super) struct Watch {
     runtime: Arc<Runtime>,
     times: TimesReader,
     /// When the times were read last, and what they were.
-    last: Option<(u64, Times)>,
-    /// The reading before that.
-    previous: Option<(u64, Times)>,
+    last: Option<TimesAt>,
+    /// The reading at an earlier look.
+    previous: Option<TimesAt>,
+    /// How often the thread had parked then.
+    parks: u64,
     starved_ns: u64,
     seen: Option<Seen>,
 }
@@ -73,10 +77,12 @@ pub(super) struct Watch {
 struct Seen {
     open: Open,
     started_ns: u64,
-    /// When watching it began, and the thread's times then.
-    base: Option<(u64, Times)>,
+    base: Option<Base>,
+    /// The machine's counters then, or soon after.
+    host: Option<Rc<Reading>>,
     /// The longest time since then that the watchdog itself was not run.
     gap_ns: u64,
+    waits: Waits,
     stall: Option<Ongoing>,
 }
 
@@ -86,14 +92,13 @@ struct Ongoing {
     /// The length at which it is reported next, in nanoseconds.
     next_ns: u64,
     tries_left: u32,
-    victims: Victims,
 }
 
 impl Watch {
     pub(super) fn new(registered: Registered, runtime: Arc<Runtime>) -> Self {
         registered.cell.set_long_after(clock::ns_to_ticks(runtime.settings.threshold_ns));
         let times = TimesReader::new(registered.thread.tid);
-        Self { registered, runtime, times, last: None, previous: None, starved_ns: 0, seen: None }
+        Self { registered, runtime, times, last: None, previous: None, parks: 0, starved_ns: 0, seen: None }
     }
 
     pub(super) fn is_of(&self, thread: &Registered) -> bool {
@@ -119,8 +124,22 @@ impl Watch {
         seen.stall.as_ref().map(|ongoing| ongoing.id)
     }
 
-    pub(super) fn is_stalled(&self) -> bool {
-        self.stall().is_some()
+    /// Since when it has been at one thing, if that was so at the last look already and it is no other than the runtime's.
+    pub(super) fn stuck_since(&self) -> Option<u64> {
+        let cell = self.registered.cell;
+        let seen =
+            self.seen.as_ref().filter(|seen| cell.is_at(seen.open) && !cell.is_dismissed(seen.open))?;
+        Some(seen.started_ns)
+    }
+
+    /// It is not parked.
+    pub(super) fn is_at_something(&self) -> bool {
+        self.registered.cell.read().is_some()
+    }
+
+    /// Its thread's id, if it is parked.
+    pub(super) fn parked(&self) -> Option<i32> {
+        self.registered.cell.read().is_none().then_some(self.registered.thread.tid)
     }
 
     /// For how long it was ready and not run between the last two looks, in nanoseconds.
@@ -160,22 +179,29 @@ impl Watch {
         self.runtime.grace_ends_ns().saturating_sub(started_ns)
     }
 
-    pub(super) fn look(&mut self, look: Look, capturer: &mut Option<Capturer>, reports: &mut Outbox<'_>) {
+    pub(super) fn look(&mut self, look: Look<'_>, capturer: &mut Option<Capturer>, reports: &mut Outbox<'_>) {
+        self.starved_ns = 0;
         self.settle_ended(look, reports);
         let open = self.registered.cell.read();
         self.read_times(look.now_ns, open.is_some() || look.awaited);
         if self.seen.as_ref().is_some_and(|seen| Some(seen.open) != open) {
             // It may have ended after the ends were read.
             self.settle_ended(look, reports);
-            self.drop_seen(look.now_ns, reports);
+            self.drop_seen(look, reports);
         }
         let Some(open) = open else { return };
-        if self.seen.is_none() {
+        if let Some(seen) = &mut self.seen {
+            let tasks = self.runtime.queue_behind(self.registered.thread.worker, look.behind.all);
+            seen.waits.note(look.now_ns, tasks, look.behind);
+            seen.host.get_or_insert_with(|| look.host.now());
+        } else {
             let started_ns = clock::tick_to_at_ns(open.start);
             // Seen late, it has spent its time already: what was read before it began is nearer to its beginning.
             let late = look.now_ns.saturating_sub(started_ns) > LATE_SIGHT_NS;
-            let base = if late { self.previous.or(self.last) } else { self.last };
-            self.seen = Some(Seen { open, started_ns, base, gap_ns: 0, stall: None });
+            let base = if late { self.late_base(started_ns, look.now_ns) } else { self.last.map(Base::new) };
+            let host = late.then(|| look.host.before());
+            let waits = Waits::since(started_ns);
+            self.seen = Some(Seen { open, started_ns, base, host, gap_ns: 0, waits, stall: None });
         }
         if !self.registered.cell.is_dismissed(open) {
             self.follow(look, capturer, reports);
@@ -183,27 +209,22 @@ impl Watch {
     }
 
     /// Reports a stall that goes on, when it is due.
-    fn follow(&mut self, look: Look, capturer: &mut Option<Capturer>, reports: &mut Outbox<'_>) {
+    fn follow(&mut self, look: Look<'_>, capturer: &mut Option<Capturer>, reports: &mut Outbox<'_>) {
         let threshold = self.runtime.settings.threshold_ns;
         let Some(seen) = &mut self.seen else { return };
         seen.gap_ns = seen.gap_ns.max(look.gap_ns);
         let (open, started_ns) = (seen.open, seen.started_ns);
         let length = look.now_ns.saturating_sub(started_ns);
+        let quiet_until_ns = seen.stall.as_ref().map(|ongoing| match ongoing.tries_left {
+            0 => ongoing.next_ns,
+            _ => 0,
+        });
         let excused = self.excused_ns(started_ns).min(length);
-        let ongoing = self.seen.as_mut().and_then(|seen| seen.stall.as_mut());
-        let phase = match ongoing {
+        let phase = match quiet_until_ns {
             None if length - excused < threshold => return,
             None => Phase::Begin,
-            Some(ongoing) => {
-                let depth = self.runtime.queue_behind(self.registered.thread.worker, look.behind_all);
-                ongoing.victims.tasks = ongoing.victims.tasks.max(depth);
-                let delay_ns = depth.saturating_mul(look.elapsed_ns);
-                ongoing.victims.delay_ns = ongoing.victims.delay_ns.saturating_add(delay_ns);
-                if length < ongoing.next_ns && ongoing.tries_left == 0 {
-                    return;
-                }
-                Phase::Progress
-            }
+            Some(quiet_until_ns) if length < quiet_until_ns => return,
+            Some(_) => Phase::Progress,
         };
         if phase == Phase::Begin && debugger::is_attached() {
             // Somebody looks at it, at a breakpoint.
@@ -218,11 +239,11 @@ impl Watch {
             None => None,
         };
         let has_stack = captured.as_ref().is_some_and(|captured| captured.stack.is_some());
-        let evidence = self.evidence(length);
+        let evidence = self.evidence(length, look.host);
         let Some(seen) = &mut self.seen else { return };
         let ongoing = seen.stall.get_or_insert_with(|| {
             let tries_left = if capturer.is_some() { CAPTURE_TRIES } else { 0 };
-            Ongoing { id: next_id(), next_ns: threshold, tries_left, victims: Victims::default() }
+            Ongoing { id: next_id(), next_ns: threshold, tries_left }
         });
         let due = length >= ongoing.next_ns;
         if has_stack {
@@ -252,14 +273,14 @@ impl Watch {
             threshold_ns: self.runtime.settings.threshold_ns,
             evidence,
             captured,
-            victims: ongoing.victims.clone(),
+            victims: seen.waits.victims.clone(),
             ticks: None,
         };
         reports.tell(Report::Stall(Box::new(report)));
     }
 
     /// Reports the ends of the long polls that are over.
-    fn settle_ended(&mut self, look: Look, reports: &mut Outbox<'_>) {
+    fn settle_ended(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
         while let Some(poll) = self.registered.cell.next_long() {
             let started_ns = clock::tick_to_at_ns(poll.open.start);
             let length = clock::ticks_to_ns(poll.end.saturating_sub(poll.open.start));
@@ -273,17 +294,19 @@ impl Watch {
                 let ongoing = ongoing.unwrap_or_else(|| {
                     // It came and went between two looks: the watchdog was not run.
                     reports.lose_stack();
-                    Ongoing { id: next_id(), next_ns: 0, tries_left: 0, victims: Victims::default() }
+                    Ongoing { id: next_id(), next_ns: 0, tries_left: 0 }
                 });
                 self.read_times(look.now_ns, true);
-                let seen = seen.unwrap_or(Seen {
+                let seen = seen.unwrap_or_else(|| Seen {
                     open: poll.open,
                     started_ns,
-                    base: None,
+                    base: self.late_base(started_ns, started_ns.saturating_add(length)),
+                    host: Some(look.host.before()),
                     gap_ns: look.gap_ns,
+                    waits: Waits::since(started_ns),
                     stall: None,
                 });
-                Report::Stall(Box::new(self.ended(&seen, ongoing, look.now_ns, length, excused, poll)))
+                Report::Stall(Box::new(self.ended(seen, ongoing.id, look, length, excused, poll)))
             } else if self.runtime.is_current_thread() {
                 self.runtime.excuse(length);
                 // The record may have been left open by a `block_on` that returned, and no stack was captured to tell.
@@ -298,85 +321,90 @@ impl Watch {
 
     fn ended(
         &self,
-        seen: &Seen,
-        ongoing: Ongoing,
-        now_ns: u64,
+        seen: Seen,
+        id: u64,
+        look: Look<'_>,
         length: u64,
         excused: u64,
         poll: LongPoll,
     ) -> StallReport {
         StallReport {
-            id: ongoing.id,
+            id,
             phase: Phase::End,
             cell: self.registered.cell,
             open: poll.open,
             thread: self.registered.thread.clone(),
-            at_ns: now_ns,
+            at_ns: look.now_ns,
             started_ns: seen.started_ns,
             duration_ns: length,
             excused_ns: excused,
             threshold_ns: self.runtime.settings.threshold_ns,
-            evidence: self.evidence_of(seen, length),
+            evidence: self.evidence_of(&seen, length, look.host),
             captured: None,
-            victims: ongoing.victims,
+            victims: seen.waits.end(seen.started_ns.saturating_add(length)),
             ticks: Some(poll.end.saturating_sub(poll.open.start)),
         }
     }
 
     /// The record that was seen is gone. A stall among them that no long poll told of was cancelled, or found its queue full.
-    fn drop_seen(&mut self, now_ns: u64, reports: &mut Outbox<'_>) {
+    fn drop_seen(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
         let Some(mut seen) = self.seen.take() else { return };
         let Some(ongoing) = seen.stall.take() else { return };
-        let length = now_ns.saturating_sub(seen.started_ns);
+        let length = look.now_ns.saturating_sub(seen.started_ns);
         let excused = self.excused_ns(seen.started_ns).min(length);
         let poll = LongPoll { open: seen.open, end: seen.open.start };
-        let mut report = self.ended(&seen, ongoing, now_ns, length, excused, poll);
+        let mut report = self.ended(seen, ongoing.id, look, length, excused, poll);
         report.ticks = None;
         reports.tell(Report::Stall(Box::new(report)));
     }
 
     /// The thread is gone.
-    pub(super) fn close(&mut self, now_ns: u64, reports: &mut Outbox<'_>) {
-        let look = Look { now_ns, elapsed_ns: 0, gap_ns: 0, behind_all: false, awaited: false };
+    pub(super) fn close(&mut self, now_ns: u64, host: &Host, reports: &mut Outbox<'_>) {
+        let look = Look { now_ns, gap_ns: 0, behind: Behind::NOTHING, host, awaited: false };
         self.settle_ended(look, reports);
-        self.drop_seen(now_ns, reports);
+        self.drop_seen(look, reports);
     }
 
-    /// Reads the thread's times, unless it was parked at this look and the last: then they have not changed.
+    /// Reads the thread's times, unless it was parked the whole time since they were read: then they have not changed.
     fn read_times(&mut self, now_ns: u64, busy: bool) {
-        self.starved_ns = 0;
-        if !busy && self.seen.is_none() && self.last.is_some() {
+        let parks = self.registered.cell.parks();
+        if !busy && self.seen.is_none() && self.last.is_some() && parks == self.parks {
             return;
         }
+        self.parks = parks;
         // A thread that has ended has no times any more: those that were read before are what is known.
         let Some(times) = self.times.read() else { return };
-        if let Some((_, before)) = self.last {
-            self.starved_ns = (times - before).run_queue_ns;
+        if let Some((at_ns, before)) = self.last.replace((now_ns, times)) {
+            self.starved_ns += (times - before).run_queue_ns;
+            if at_ns < now_ns {
+                self.previous = Some((at_ns, before));
+            }
         }
-        self.previous = self.last.replace((now_ns, times));
     }
 
-    fn evidence(&self, length: u64) -> Evidence {
-        self.seen.as_ref().map(|seen| self.evidence_of(seen, length)).unwrap_or_default()
+    /// From where on to count the times of a poll of which nothing was seen until now.
+    fn late_base(&self, started_ns: u64, ended_ns: u64) -> Option<Base> {
+        match (self.previous, self.last) {
+            (Some(before), Some(first)) => Some(Base::late(before, first, Span { started_ns, ended_ns })),
+            (None, last) => last.map(Base::new),
+            (_, None) => None,
+        }
     }
 
-    /// Where the thread's time went since watching began, and never more than `length`.
-    fn evidence_of(&self, seen: &Seen, length: u64) -> Evidence {
-        let gap = seen.gap_ns.min(length);
-        let (Some((since, base)), Some((until, last))) = (seen.base, self.last) else {
-            return Evidence { watchdog_gap_ns: gap, ..Evidence::default() };
-        };
-        let window_ns = until.saturating_sub(since).min(length);
-        let spent = last - base;
-        let cpu_ns = spent.cpu_ns.min(window_ns);
-        let run_queue_ns = spent.run_queue_ns.min(window_ns - cpu_ns);
-        Evidence {
-            window_ns,
-            cpu_ns,
-            run_queue_ns,
-            blocked_ns: window_ns - cpu_ns - run_queue_ns,
-            watchdog_gap_ns: gap,
-        }
+    fn evidence(&self, length: u64, host: &Host) -> Evidence {
+        self.seen.as_ref().map(|seen| self.evidence_of(seen, length, host)).unwrap_or_default()
+    }
+
+    fn evidence_of(&self, seen: &Seen, length: u64, host: &Host) -> Evidence {
+        let now = host.now();
+        evidence(Known {
+            span: Span { started_ns: seen.started_ns, ended_ns: seen.started_ns.saturating_add(length) },
+            base: seen.base,
+            previous: self.previous,
+            last: self.last,
+            host: seen.host.as_ref().map(|then| (then, &now)),
+            gap_ns: seen.gap_ns,
+        })
     }
 }
 

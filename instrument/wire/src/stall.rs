@@ -126,16 +126,45 @@ pub struct Evidence {
     pub blocked_ns: u64,
     /// The longest time for which the watchdog itself was not run, in nanoseconds.
     pub watchdog_gap_ns: u64,
+    /// What the hypervisor took from that processor of the machine from which it took most, in nanoseconds.
+    pub steal_ns: u64,
+    /// For how long the quota of the process's control group kept it from running, in nanoseconds.
+    pub throttled_ns: u64,
 }
 
-/// What a stall costs others, by the depth of the queues behind it.
+/// What a stall costs others: the tasks in the queues behind it, and what nobody reads from the sockets meanwhile.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Victims {
     /// The most tasks that were ready and waited behind it at one time.
     pub tasks: u64,
-    /// Their waiting times added up, in nanoseconds.
+    /// The most sockets with something that had come since and that no thread was free to take, at one time: a
+    /// connection with data, or one that waits to be accepted. Absent where they cannot be counted.
+    pub sockets: Option<u64>,
+    /// The waiting times of both added up, in nanoseconds.
     pub delay_ns: u64,
+}
+
+impl Victims {
+    /// Who waits, for people: `14 tasks and 3 connections`; none when nobody does.
+    #[must_use]
+    pub fn in_words(&self) -> Option<String> {
+        let counted = |count: u64, noun: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {noun}")),
+            _ => Some(format!("{count} {noun}s")),
+        };
+        match (counted(self.tasks, "task"), counted(self.sockets.unwrap_or(0), "connection")) {
+            (Some(tasks), Some(connections)) => Some(format!("{tasks} and {connections}")),
+            (tasks, connections) => tasks.or(connections),
+        }
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.tasks.saturating_add(self.sockets.unwrap_or(0))
+    }
 }
 
 /// A captured stack, innermost frame first, the runtime's own outer frames cut away.

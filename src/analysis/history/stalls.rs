@@ -1,5 +1,6 @@
 use super::super::group::Groups;
 use super::super::measure::Shift;
+use super::Pauses;
 use stallscope_wire::{Cause, Header, Owner, Phase, Snapshot, Stack, Stall, Worker};
 use std::collections::BTreeMap;
 
@@ -43,12 +44,32 @@ impl StallRecord {
 pub(in super::super) struct Stalls {
     records: BTreeMap<u64, StallRecord>,
     folded: Groups,
+    folded_hosts: HostTimes,
     folded_shift: Shift,
     folded_lengths: Shift,
 }
 
+/// Times in which the machine did not run a thread, and that no pause tells of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in super::super) struct HostTimes {
+    pub(in super::super) count: u64,
+    pub(in super::super) max_ns: u64,
+    pub(in super::super) total_ns: u64,
+    /// When the first of them began, in nanoseconds since the start; none before there is one.
+    pub(in super::super) first_ns: Option<u64>,
+}
+
+impl HostTimes {
+    pub(in super::super) fn note(&mut self, start_ns: u64, length_ns: u64) {
+        self.count += 1;
+        self.max_ns = self.max_ns.max(length_ns);
+        self.total_ns = self.total_ns.saturating_add(length_ns);
+        self.first_ns = Some(self.first_ns.map_or(start_ns, |first_ns| first_ns.min(start_ns)));
+    }
+}
+
 impl Stalls {
-    pub(super) fn apply(&mut self, header: &Header, mut stall: Stall) {
+    pub(super) fn apply(&mut self, header: &Header, pauses: &Pauses, mut stall: Stall) {
         if stall.phase == Phase::Dismissed {
             self.records.remove(&stall.id);
             return;
@@ -62,7 +83,7 @@ impl Stalls {
         record.ongoing = stall.phase != Phase::End;
         record.stall = stall;
         if self.records.len() > LIMIT {
-            self.fold(header);
+            self.fold(header, pauses);
         }
     }
 
@@ -136,7 +157,12 @@ impl Stalls {
         shift
     }
 
-    fn fold(&mut self, header: &Header) {
+    /// The host's among those that are no longer kept.
+    pub(in super::super) fn folded_hosts(&self) -> HostTimes {
+        self.folded_hosts
+    }
+
+    fn fold(&mut self, header: &Header, pauses: &Pauses) {
         let older = self.records.len().saturating_sub(NEWEST);
         let mut ids: Vec<_> = self
             .records
@@ -149,6 +175,9 @@ impl Stalls {
             if let Some(record) = self.records.remove(&id) {
                 shift_polls(&mut self.folded_shift, &record);
                 self.folded_lengths.add(record.stall.duration_ns, record.attributable_ns());
+                if record.blames_host() && !pauses.overlap(header, &record) {
+                    self.folded_hosts.note(record.stall.started_ns, record.stall.duration_ns);
+                }
                 self.folded.note(header, &record);
             }
         }
