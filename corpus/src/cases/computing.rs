@@ -21,14 +21,14 @@ fn text(bytes: usize) -> String {
 }
 
 pub(super) async fn own_loop() {
-    let work = Work::begin();
+    let work = Work::computing();
     while work.goes_on() {
         black_box((0..100_000_u64).fold(0, |sum, n| black_box(sum ^ (n << 3)))); // blocks here: cpu
     }
 }
 
 pub(super) async fn compression() {
-    let (text, work) = (text(20_000), Work::begin());
+    let (text, work) = (text(20_000), Work::computing());
     while work.goes_on() {
         let mut encoder = GzEncoder::new(text.as_bytes(), Compression::best());
         encoder.read_to_end(&mut Vec::new()).unwrap(); // blocks here: cpu
@@ -36,7 +36,7 @@ pub(super) async fn compression() {
 }
 
 pub(super) async fn hashing() {
-    let (text, work) = (text(20_000), Work::begin());
+    let (text, work) = (text(20_000), Work::computing());
     while work.goes_on() {
         black_box(Sha256::digest(&text)); // blocks here: cpu
     }
@@ -44,14 +44,14 @@ pub(super) async fn hashing() {
 
 pub(super) async fn regular_expression() {
     let slow = Regex::new("[0-4]*1[0-9]{12}x").unwrap();
-    let (text, work) = (text(10_000), Work::begin());
+    let (text, work) = (text(10_000), Work::computing());
     while work.goes_on() {
         black_box(slow.is_match(&text)); // blocks here: cpu
     }
 }
 
 pub(super) async fn json() {
-    let (text, work) = (format!("[{}]", vec![text(100); 100].join(",")), Work::begin());
+    let (text, work) = (format!("[{}]", vec![text(100); 100].join(",")), Work::computing());
     while work.goes_on() {
         black_box(serde_json::from_str::<Value>(&text).unwrap()); // blocks here: cpu
     }

@@ -1,7 +1,7 @@
 //! Waiting for a file. The working folder is the case's own.
 
 use crate::case::skip;
-use crate::time::{LONG, later, spent};
+use crate::time::{LONG, Work, later, spent};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -36,8 +36,8 @@ pub(super) async fn pipe_read() {
 
 pub(super) async fn fsync() {
     let mut journal = File::create("journal").unwrap();
-    let (begun, computed) = (Instant::now(), spent());
-    while begun.elapsed() < LONG {
+    let (begun, computed, work) = (Instant::now(), spent(), Work::waiting());
+    while work.goes_on() {
         journal.write_all(b"an entry\n").unwrap();
         journal.sync_all().unwrap(); // blocks here: syscall fsync
     }

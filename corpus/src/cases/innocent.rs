@@ -1,6 +1,6 @@
 //! What looks like blocking and is not.
 
-use crate::time::{LONG, Work};
+use crate::time::{LONG, spent};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::thread;
@@ -30,8 +30,8 @@ pub(super) async fn long_awaits() {
 
 pub(super) async fn short_polls() {
     for _ in 0..100 {
-        let work = Work::of(Duration::from_millis(2));
-        while work.goes_on() {
+        let until = spent() + Duration::from_millis(2);
+        while spent() < until {
             black_box((0..1000_u64).fold(0, |sum, n| black_box(sum ^ n)));
         }
         yield_now().await;

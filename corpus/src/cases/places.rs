@@ -78,7 +78,7 @@ pub(super) async fn deep_recursion() {
 
 pub(super) async fn deep_recursion_computing() {
     descend(100, &|| {
-        let work = Work::begin();
+        let work = Work::computing();
         while work.goes_on() {
             black_box((0..100_000_u64).fold(0, |sum, n| black_box(sum ^ (n << 3)))); // blocks here: cpu
         }
