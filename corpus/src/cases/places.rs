@@ -61,28 +61,30 @@ pub(super) async fn in_a_closure() {
 }
 
 /// Lies deeper in its stack than a signal handler copies.
-fn descend(depth: u32, bottom: &dyn Fn()) {
-    let frame = black_box([depth; 512]);
-    match depth {
-        0 => bottom(),
-        _ => descend(depth - 1, bottom),
-    }
-    black_box(frame);
-}
-
 pub(super) async fn deep_recursion() {
-    descend(100, &|| {
-        thread::sleep(LONG); // blocks here: syscall clock_nanosleep
-    });
+    fn descend(depth: u32) {
+        let frame = black_box([depth; 512]);
+        match depth {
+            0 => thread::sleep(LONG), // blocks here: syscall clock_nanosleep
+            _ => descend(depth - 1),
+        }
+        black_box(frame);
+    }
+    descend(100);
 }
 
 pub(super) async fn deep_recursion_computing() {
-    descend(100, &|| {
-        let work = Work::computing();
-        while work.goes_on() {
+    fn descend(depth: u32, work: &Work) {
+        let frame = black_box([depth; 512]);
+        while depth == 0 && work.goes_on() {
             black_box((0..100_000_u64).fold(0, |sum, n| black_box(sum ^ (n << 3)))); // blocks here: cpu
         }
-    });
+        if depth > 0 {
+            descend(depth - 1, work);
+        }
+        black_box(frame);
+    }
+    descend(100, &Work::computing());
 }
 
 /// The task before it on the same thread is not to blame.

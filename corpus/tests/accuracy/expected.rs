@@ -28,10 +28,14 @@ pub(crate) fn compare(build: &Build, case: &Case, history: &History) -> Found {
     }
     let place = match build.names {
         Names::Lines => every(&found, |finding| at_line(finding, blocks)),
-        Names::Functions => every(&found, |finding| in_function(finding, &case.name)),
+        Names::Functions => every(&found, |finding| in_function(finding, &case.name, blocks)),
         Names::Offsets => offsets(build, history, blocks),
     };
-    let cause = every(&found, |finding| blocks.causes.contains(&finding.cause_in_words()));
+    let cause = every(&found, |finding| match build.names {
+        // Without any names, no stack tells a mutex from a channel.
+        Names::Offsets if blocks.causes[0].starts_with("lock ") => finding.cause == Cause::Lock,
+        _ => blocks.causes.contains(&finding.cause_in_words()),
+    });
     Found::Guilty { place, cause }
 }
 
@@ -44,10 +48,17 @@ fn at_line(finding: &Finding, blocks: &Blocks) -> bool {
     culprit.file.as_ref() == Some(&blocks.file) && culprit.line == Some(blocks.line)
 }
 
-/// The path of the function that is named holds that of the case: it may be a closure or a type's method in it.
-fn in_function(finding: &Finding, case: &str) -> bool {
-    let named = finding.culprit.function.as_deref().unwrap_or_default();
-    finding.culprit.line.is_none() && named.split("::").any(|part| part == case)
+/// The path of the function that is named holds that of the case: it may be a closure or a type's method in it. Where the
+/// task's function has been inlined into the runtime it has no name, and the line in the case that spawned it stands for it.
+fn in_function(finding: &Finding, case: &str, blocks: &Blocks) -> bool {
+    let culprit = &finding.culprit;
+    let spawned_at =
+        culprit.spawned_at.as_ref().and_then(|place| place.strip_prefix(&blocks.file)?.split(':').nth(1));
+    match (&culprit.function, spawned_at) {
+        (Some(function), _) => culprit.line.is_none() && function.split("::").any(|part| part == case),
+        (None, Some(line)) => line.parse().is_ok_and(|line| blocks.function.contains(&line)),
+        (None, None) => false,
+    }
 }
 
 /// With the symbols that the binary was stripped of, the innermost of the program's offsets that is the corpus's own code is

@@ -1,6 +1,7 @@
 //! What the cases say of themselves: the line marked `blocks here` and the cause behind it.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 const FOLDER: &str = "src/cases";
@@ -23,6 +24,8 @@ pub(crate) struct Blocks {
     /// From the workspace's folder, as the compiler is told it.
     pub(crate) file: String,
     pub(crate) line: u32,
+    /// The lines of the case's function.
+    pub(crate) function: RangeInclusive<u32>,
     /// How often it does.
     pub(crate) times: u64,
     /// Any of these: not every C library enters the same system call.
@@ -51,7 +54,16 @@ fn parse(file: &str, source: &str) -> Vec<Case> {
         let said: Vec<&str> = above.copied().collect();
         let say = |what: &str| said.iter().find_map(|line| line.strip_prefix(what));
         let ends = lines[at..].iter().position(|line| *line == "}").expect("rustfmt has seen it");
-        let blocks = (at..at + ends).find_map(|at| mark(file, at as u32 + 1, lines[at]));
+        let function = at as u32 + 1..=(at + ends) as u32 + 1;
+        let blocks = function.clone().find_map(|line| {
+            mark(lines[line as usize - 1]).map(|(times, causes)| Blocks {
+                file: file.to_owned(),
+                line,
+                function: function.clone(),
+                times,
+                causes,
+            })
+        });
         let environment = say("// with ").and_then(|text| text.split_once('='));
         Case {
             flavors: match say("// only on multi_thread") {
@@ -70,13 +82,12 @@ fn parse(file: &str, source: &str) -> Vec<Case> {
 }
 
 /// `// blocks here: CAUSE | CAUSE`, or `// blocks here, N times: …`.
-fn mark(file: &str, line: u32, text: &str) -> Option<Blocks> {
+fn mark(text: &str) -> Option<(u64, Vec<String>)> {
     let (_, mark) = text.split_once(MARK)?;
     let (times, causes) = mark.split_once(": ").expect("a mark says the cause");
     let times = times.strip_prefix(", ").and_then(|times| times.strip_suffix(" times"));
     let times = times.map_or(1, |times| times.parse().expect("a number of times"));
-    let causes = causes.split(" | ").map(|cause| with_kind(cause, causes)).collect();
-    Some(Blocks { file: file.to_owned(), line, times, causes })
+    Some((times, causes.split(" | ").map(|cause| with_kind(cause, causes)).collect()))
 }
 
 /// `syscall poll | ppoll` says `syscall` once.
@@ -108,6 +119,7 @@ pub(super) async fn loud() {
     let blocks = Blocks {
         file: "a.rs".into(),
         line: 13,
+        function: 12..=14,
         times: 2,
         causes: vec!["syscall poll".into(), "syscall ppoll".into()],
     };

@@ -164,7 +164,9 @@ impl Diagnosis<'_> {
             let mut stack = self.symbols.name(raw, &self.origins);
             let program =
                 raw.frames.iter().filter_map(|frame| frame.module.as_ref()).find(|module| module.program);
-            found.owned = owner::of(&stack, program.map(|module| module.path.as_str()));
+            let program = program.map(|module| module.path.as_str());
+            let root = report.open.task == 0 && report.open.location.is_some();
+            found.owned = owner::of(&stack, program, root);
             culprit::cut_and_find(&mut stack, &self.origins);
             found.frames.clone_from(&stack.frames);
             found.culprit = stack.culprit;
@@ -173,6 +175,9 @@ impl Diagnosis<'_> {
             }
             stack
         });
+        if report.handed_over {
+            found.owned = Owned::Nobody;
+        }
         if let Some(captured) = &report.captured {
             let call = cause::call(captured.activity, &found.frames, found.culprit);
             found.call = call.or(found.call);

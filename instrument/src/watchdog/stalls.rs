@@ -47,6 +47,8 @@ pub(crate) struct StallReport {
     pub(crate) excused_ns: u64,
     pub(crate) threshold_ns: u64,
     pub(crate) evidence: Evidence,
+    /// Another thread runs the worker meanwhile, so that this one may block.
+    pub(crate) handed_over: bool,
     /// New since the last report.
     pub(crate) captured: Option<Captured>,
     pub(crate) victims: Victims,
@@ -251,6 +253,7 @@ impl Watch {
             excused_ns: excused,
             threshold_ns: self.runtime.settings.threshold_ns,
             evidence,
+            handed_over: self.runtime.runs_elsewhere(&self.registered.thread),
             captured,
             victims: ongoing.victims.clone(),
             ticks: None,
@@ -315,6 +318,7 @@ impl Watch {
             excused_ns: excused,
             threshold_ns: self.runtime.settings.threshold_ns,
             evidence: self.evidence_of(seen, length),
+            handed_over: false,
             captured: None,
             victims: ongoing.victims,
             ticks: Some(poll.end.saturating_sub(poll.open.start)),
