@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::config::RuntimeSettings;
 use crate::engine::lock;
+use crate::recorder::Thread;
 use hdrhistogram::Histogram;
 use stallscope_wire::Startup;
 use std::sync::Mutex;
@@ -142,6 +143,23 @@ impl Runtime {
         let record = lag.clone();
         lag.window_max_ns = None;
         record
+    }
+
+    /// Whether another thread runs the thread's worker now: in `block_in_place`, a thread hands it over. Only a tokio with its
+    /// task hooks tells.
+    pub(crate) fn runs_elsewhere(&self, thread: &Thread) -> bool {
+        #[cfg(tokio_unstable)]
+        {
+            let metrics = self.handle.metrics();
+            let worker = thread.worker.map(|worker| worker as usize);
+            let worker = worker.filter(|&worker| worker < metrics.num_workers());
+            worker.is_some_and(|worker| metrics.worker_thread_id(worker) != thread.id)
+        }
+        #[cfg(not(tokio_unstable))]
+        {
+            let _ = thread;
+            false
+        }
     }
 
     /// How many tasks are ready and wait behind a worker, as its queue shows; with `all` those of the injection queue too.

@@ -85,7 +85,7 @@ pub(super) fn call(activity: Activity, frames: &[Frame], culprit: Option<u32>) -
 /// What kind of lock the frames inside of the culprit wait in. The outermost that is recognized tells: a barrier waits in
 /// a condvar, and a channel in a parked thread.
 fn lock(frames: &[Frame], culprit: Option<u32>) -> Option<&'static str> {
-    const KINDS: [(&str, &str); 18] = [
+    const KINDS: [(&str, &str); 22] = [
         ("sync/mpmc", "channel"),
         ("sync/mpsc", "channel"),
         ("crossbeam_channel", "channel"),
@@ -104,6 +104,10 @@ fn lock(frames: &[Frame], culprit: Option<u32>) -> Option<&'static str> {
         ("raw_rwlock", "rwlock"),
         ("join_handle", "join"),
         ("JoinHandle", "join"),
+        ("pthread_join", "join"),
+        ("pthread_cond", "condvar"),
+        ("pthread_mutex", "mutex"),
+        ("pthread_rwlock", "rwlock"),
     ];
     let inner = &frames[..culprit.map_or(frames.len(), |at| at as usize).min(frames.len())];
     let kind = |frame: &Frame| {
@@ -239,6 +243,7 @@ mod tests {
         assert_eq!(lock(&frames, Some(3)), Some("barrier"));
         assert_eq!(lock(&frames[..1], None), Some("mutex"));
         assert_eq!(lock(&[frame("std::thread::park")], None), Some("park"));
+        assert_eq!(lock(&[frame("__futex_abstimed_wait"), frame("pthread_join")], None), Some("join"));
         assert_eq!(lock(&[frame("app::f")], None), None);
     }
 }

@@ -1,14 +1,17 @@
 //! The frame to open, and the frames that are worth showing.
 
 use super::origin::{Origin, Origins, tokio_module};
-use stallscope_wire::Stack;
+use super::owner::last_name;
+use stallscope_wire::{Frame, Stack};
 
 /// Cuts the runtime's own outer frames away and finds the culprit: the innermost frame of the user's own code, or, where
-/// there is none, the innermost that is neither the standard library's nor tokio's.
+/// there is none, the innermost that is neither the standard library's nor tokio's. What lies outside of a task's poll, as
+/// `main` does where it runs the runtime, is not to blame for it.
 pub(super) fn cut_and_find(stack: &mut Stack, origins: &Origins) {
     let origin =
         |at: usize| origins.of(stack.frames[at].function.as_deref(), stack.frames[at].file.as_deref());
-    let found = |wanted: &[Origin]| (0..stack.frames.len()).find(|&at| wanted.contains(&origin(at)));
+    let inside = stack.frames.iter().position(enters_a_task).unwrap_or(stack.frames.len());
+    let found = |wanted: &[Origin]| (0..inside).find(|&at| wanted.contains(&origin(at)));
     let culprit = found(&[Origin::User])
         .or_else(|| found(&[Origin::Dependency]).filter(|&at| stack.frames[at].function.is_some()));
     let is_runtime = |at: &usize| {
@@ -23,6 +26,17 @@ pub(super) fn cut_and_find(stack: &mut Stack, origins: &Origins) {
         stack.frames.truncate(at);
     }
     stack.culprit = culprit.and_then(|at| u32::try_from(at).ok());
+}
+
+/// tokio calls each task's poll, and its end when the runtime shuts down, through a table, so that no build inlines them.
+fn enters_a_task(frame: &Frame) -> bool {
+    let function = frame.function.as_deref();
+    let Some(module) = tokio_module(function, frame.file.as_deref()) else { return false };
+    ["poll", "shutdown"].into_iter().any(|entry| match module.strip_prefix("runtime/task/raw") {
+        Some("") => function.is_some_and(|function| last_name(function) == entry),
+        Some(rest) => rest.strip_prefix('/') == Some(entry),
+        None => false,
+    })
 }
 
 #[cfg(test)]
@@ -64,6 +78,13 @@ mod tests {
         let stack =
             found(&["std::sys::futex", "tokio::runtime::task::raw::poll", "tokio::runtime::park::park"]);
         assert_eq!((stack.culprit, stack.frames.len()), (None, 3));
+    }
+
+    #[test]
+    fn what_runs_the_runtime_is_not_to_blame_for_a_task() {
+        let runtime = ["tokio::runtime::task::raw::poll", "tokio::runtime::Runtime::block_on", "app::main"];
+        assert_eq!(found(&[&["std::thread::sleep"], &runtime[..]].concat()).culprit, None);
+        assert_eq!(found(&[&["dep::call"], &runtime[..]].concat()).culprit, Some(0));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod origin;
 mod owner;
 mod settled;
 mod symbols;
+mod wrapper;
 
 pub(crate) use settled::Settled;
 
@@ -103,6 +104,8 @@ struct Found {
     judged: Judged,
     /// The call that the thread was last seen in.
     call: Option<Judged>,
+    /// The call that it was seen at, running.
+    wrapper: Option<Judged>,
     /// It ran, or was ready to, when it was looked at last.
     running: bool,
     /// Functions and files of the culprit's stack, for the cause.
@@ -112,6 +115,16 @@ struct Found {
     told: Option<Stall>,
     /// All that was told had no names.
     draft: bool,
+}
+
+impl Found {
+    /// The call to judge by. One that the thread was seen at while it ran says something only of a thread that runs: one that
+    /// waits for a processor may have been put aside there, and the kernel books that wait when it is over.
+    fn call_at(&self, report: &StallReport) -> Option<&Judged> {
+        let evidence = &report.evidence;
+        let runs = report.phase == Phase::End || evidence.cpu_ns >= evidence.window_ns / 10;
+        self.call.as_ref().or_else(|| self.wrapper.as_ref().filter(|_| runs))
+    }
 }
 
 impl Diagnosis<'_> {
@@ -154,7 +167,9 @@ impl Diagnosis<'_> {
             let mut stack = self.symbols.name(raw, &self.origins);
             let program =
                 raw.frames.iter().filter_map(|frame| frame.module.as_ref()).find(|module| module.program);
-            found.owned = owner::of(&stack, program.map(|module| module.path.as_str()));
+            let program = program.map(|module| module.path.as_str());
+            let root = report.open.task == 0 && report.open.location.is_some();
+            found.owned = owner::of(&stack, program, root);
             culprit::cut_and_find(&mut stack, &self.origins);
             found.frames.clone_from(&stack.frames);
             found.culprit = stack.culprit;
@@ -163,12 +178,16 @@ impl Diagnosis<'_> {
             }
             stack
         });
+        if report.handed_over {
+            found.owned = Owned::Nobody;
+        }
         if let Some(captured) = &report.captured {
             let call = cause::call(captured.activity, &found.frames, found.culprit);
             found.call = call.or(found.call);
             found.running = captured.activity == Activity::Running;
+            found.wrapper = wrapper::call(&found.frames).filter(|_| found.running).or(found.wrapper);
         }
-        found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
+        found.judged = cause::judge(case(report, found.call_at(report), found.running));
         let line = if found.owned == Owned::Nobody {
             // It was one when it was told of: the thread has left the runtime since.
             let over = if found.draft { Phase::Dismissed } else { Phase::End };

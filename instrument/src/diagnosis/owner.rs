@@ -14,8 +14,9 @@ pub(super) enum Owned {
     Unknown,
 }
 
-/// Reads a stack from the inside out up to the first frame that decides.
-pub(super) fn of(stack: &Stack, program: Option<&str>) -> Owned {
+/// Reads a stack from the inside out up to the first frame that decides. The record of a root future that is polled through
+/// ours (`root`) ends with the poll: whatever is called in between may have been inlined, but the thread has not left.
+pub(super) fn of(stack: &Stack, program: Option<&str>, root: bool) -> Owned {
     let mut in_task = false;
     let mut in_future = false;
     for frame in &stack.frames {
@@ -76,13 +77,14 @@ pub(super) fn of(stack: &Stack, program: Option<&str>) -> Owned {
         stack.quality == Quality::Exact && !stack.frames.is_empty() && stack.frames.iter().all(is_named);
     match (in_task, whole && stack.frames.iter().any(|frame| frame.function.is_some())) {
         (true, _) => Owned::By(Owner::Task),
+        (false, _) if root => Owned::By(Owner::Root),
         (false, true) => Owned::Nobody,
         (false, false) => Owned::Unknown,
     }
 }
 
 /// The last name of a demangled path, without generic arguments.
-fn last_name(function: &str) -> &str {
+pub(super) fn last_name(function: &str) -> &str {
     let end =
         if function.starts_with('<') { function.len() } else { function.find('<').unwrap_or(function.len()) };
     let path = function[..end].trim_end_matches(':');
@@ -178,7 +180,7 @@ mod tests {
             (&["app::main", "main"], Owned::Nobody),
             (&[], Owned::Unknown),
         ] {
-            assert_eq!(of(&stack(frames), None), owned, "{frames:?}");
+            assert_eq!(of(&stack(frames), None, false), owned, "{frames:?}");
         }
     }
 
@@ -189,12 +191,20 @@ mod tests {
         stripped.modules = vec![module("libc"), module("app")];
         stripped.frames[0].module = Some(0);
         stripped.frames.push(Frame { module: Some(1), ..Frame::default() });
-        assert_eq!(of(&stripped, Some("app")), Owned::Unknown);
+        assert_eq!(of(&stripped, Some("app"), false), Owned::Unknown);
     }
 
     #[test]
     fn a_stack_that_does_not_reach_the_runtime_tells_nothing() {
         let cut = Stack { quality: Quality::Truncated, ..stack(&["app::deep", "app::deep"]) };
-        assert_eq!(of(&cut, None), Owned::Unknown);
+        assert_eq!(of(&cut, None, false), Owned::Unknown);
+    }
+
+    #[test]
+    fn a_root_future_has_not_left_the_runtime_though_all_of_that_is_inlined() {
+        let inlined = stack(&["std::thread::sleep", "app::run", "app::main", "main"]);
+        assert_eq!(of(&inlined, None, true), Owned::By(Owner::Root));
+        let allowed = stack(&["app::read", "block_in_place@runtime/scheduler/multi_thread/worker"]);
+        assert_eq!(of(&allowed, None, true), Owned::Nobody);
     }
 }

@@ -7,6 +7,7 @@ use std::ptr;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 use tokio::runtime::{Handle, worker_index};
 #[cfg(tokio_unstable)]
 use tokio::task::Id;
@@ -20,6 +21,8 @@ pub(crate) struct Thread {
     pub(crate) worker: Option<u32>,
     pub(crate) name: String,
     pub(crate) tid: i32,
+    /// The standard library's id of it, as tokio knows it.
+    pub(crate) id: Option<ThreadId>,
     /// Lowest address of the stack, and the one behind its highest.
     pub(crate) stack: (u64, u64),
 }
@@ -159,6 +162,7 @@ fn register(probe: u32) -> Option<&'static Cell> {
         worker: worker_index().and_then(|index| u32::try_from(index).ok()),
         name: std::thread::current().name().unwrap_or("unnamed").to_owned(),
         tid: crate::capture::thread::tid(),
+        id: Some(std::thread::current().id()),
         stack: crate::capture::thread::stack(),
     };
     let mine = LEASE

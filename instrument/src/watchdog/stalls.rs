@@ -49,6 +49,8 @@ pub(crate) struct StallReport {
     pub(crate) excused_ns: u64,
     pub(crate) threshold_ns: u64,
     pub(crate) evidence: Evidence,
+    /// Another thread runs the worker meanwhile, so that this one may block.
+    pub(crate) handed_over: bool,
     /// New since the last report.
     pub(crate) captured: Option<Captured>,
     pub(crate) victims: Victims,
@@ -272,6 +274,7 @@ impl Watch {
             excused_ns: excused,
             threshold_ns: self.runtime.settings.threshold_ns,
             evidence,
+            handed_over: self.runtime.runs_elsewhere(&self.registered.thread),
             captured,
             victims: seen.waits.victims.clone(),
             ticks: None,
@@ -340,6 +343,7 @@ impl Watch {
             excused_ns: excused,
             threshold_ns: self.runtime.settings.threshold_ns,
             evidence: self.evidence_of(&seen, length, look.host),
+            handed_over: false,
             captured: None,
             victims: seen.waits.end(seen.started_ns.saturating_add(length)),
             ticks: Some(poll.end.saturating_sub(poll.open.start)),
