@@ -73,7 +73,7 @@ impl LagWatch {
             self.due_ns += interval * ((since.now_ns - self.due_ns) / interval + 1);
             if self.waiting.is_none() && looked != Looked::Gone {
                 self.runtime.count_probe();
-                let probe = LagProbe::send(&self.runtime.handle);
+                let probe = LagProbe::send(&self.runtime.handle, self.runtime.sampled_by());
                 self.waiting = Some(Waiting {
                     probe,
                     void: since.undriven,

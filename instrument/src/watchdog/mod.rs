@@ -3,9 +3,13 @@
 mod debugger;
 mod lag;
 mod outbox;
+mod sampled;
 mod stalls;
+mod strangers;
+mod switches;
 mod times;
 
+pub(crate) use sampled::Sampled;
 pub(crate) use stalls::StallReport;
 
 use crate::capture::Capturer;
@@ -22,6 +26,7 @@ use stallscope_wire::{Gap, Pause};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
+use strangers::Strangers;
 
 /// How long the watchdog sleeps at most while there is a runtime.
 const LONGEST_SLEEP_NS: u64 = 20_000_000;
@@ -64,6 +69,7 @@ pub(crate) fn run(
         capturer,
         watches: Vec::new(),
         lags: Vec::new(),
+        strangers: Strangers::default(),
         changes: 0,
         last_ns: clock::now_ns(),
         done_ns: clock::now_ns(),
@@ -88,6 +94,7 @@ struct Watchdog<'a> {
     capturer: Option<Capturer>,
     watches: Vec<Watch>,
     lags: Vec<LagWatch>,
+    strangers: Strangers,
     /// The count of changes at which the threads were taken up last.
     changes: u64,
     /// When the last look began.
@@ -123,6 +130,7 @@ impl Watchdog<'_> {
             self.take_up_threads(&runtimes, now_ns);
         }
         self.take_up_runtimes(&runtimes, now_ns);
+        self.strangers.look(&runtimes, now_ns);
 
         // The injection queue waits behind one of the stalled workers, or it would be counted once for each.
         let mut counted = Vec::new();
@@ -172,12 +180,17 @@ impl Watchdog<'_> {
             }
         }
         self.watches.retain(|watch| registered.iter().any(|thread| same(watch, thread)));
-        for thread in registered {
-            if self.watches.iter().any(|watch| same(watch, &thread)) {
+        for watch in &mut self.watches {
+            watch.set_own(&registered);
+        }
+        for thread in &registered {
+            if self.watches.iter().any(|watch| same(watch, thread)) {
                 continue;
             }
             if let Some(runtime) = runtimes.iter().find(|runtime| runtime.id == thread.thread.runtime) {
-                self.watches.push(Watch::new(thread, Arc::clone(runtime)));
+                let mut watch = Watch::new(thread.clone(), Arc::clone(runtime));
+                watch.set_own(&registered);
+                self.watches.push(watch);
             }
         }
     }
@@ -192,7 +205,8 @@ impl Watchdog<'_> {
             // A thread that only runs the root future would not have taken the probe.
             let takers = || of_it().filter(|watch| one_thread || watch.is_worker_of(id));
             let host_ns = takers().map(Watch::starved_ns).min().unwrap_or(0).max(gap_ns);
-            let undriven = one_thread && of_it().all(Watch::is_elsewhere);
+            let undriven =
+                one_thread && of_it().all(|watch| watch.is_elsewhere() || watch.is_of_root_alone());
             let limit_ns = lag.runtime.settings.lag_limit_ns;
             let unclear = one_thread && of_it().any(|watch| watch.is_unclear(now_ns, limit_ns));
             match lag.look(Since { now_ns, stalls: &stalls, host_ns, undriven, unclear }) {
