@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The `stallscope` command then shows the program live (`stallscope watch`) or judges it (`stallscope check`).
-//! [`install`] and [`Config`] do the same for a runtime that you build yourself.
+//! [`install`] and [`Config`] do the same for a runtime that you build yourself, [`attach`] for one that runs already. Built
+//! without tokio's task hooks (`--cfg tokio_unstable`), all of them watch by sampling.
 //!
 //! [`analysis`] is the one place where what was seen becomes findings and a verdict; it works without the rest
 //! (`default-features = false`).
@@ -18,7 +19,7 @@ pub mod analysis;
 #[cfg(feature = "http")]
 pub use stallscope_instrument::http;
 #[cfg(feature = "instrument")]
-pub use stallscope_instrument::{Config, Guard, InstallError, install};
+pub use stallscope_instrument::{Config, Guard, InstallError, attach, install};
 #[cfg(feature = "instrument")]
 pub use stallscope_macros::main;
 

@@ -3,18 +3,20 @@
 use crate::engine::{self, Engine};
 use crate::install::{Guard, InstallError};
 use crate::probe::{self, AppHooks};
-use stallscope_wire::{Mode, duration};
+use crate::recorder;
+use stallscope_wire::{Mode, Tier, duration};
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::runtime::Builder;
 #[cfg(tokio_unstable)]
 use tokio::runtime::TaskMeta;
+use tokio::runtime::{Builder, Handle, RuntimeFlavor, worker_index};
 
 /// How a runtime is watched.
 ///
-/// Builder methods set the defaults of the program; the environment overrides them when [`Config::install`] is called:
+/// Builder methods set the defaults of the program; the environment overrides them when [`Config::install`] or
+/// [`Config::attach`] is called:
 /// `STALLSCOPE` (`off`, `full`), `STALLSCOPE_THRESHOLD`, `STALLSCOPE_LAG_LIMIT`, `STALLSCOPE_PROBE_INTERVAL`,
 /// `STALLSCOPE_GRACE` (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG` and `STALLSCOPE_SOCKET` (paths).
 ///
@@ -44,8 +46,10 @@ pub(crate) struct RuntimeSettings {
     pub(crate) lag_limit_ns: u64,
     pub(crate) probe_interval_ns: u64,
     pub(crate) grace_ns: u64,
-    /// The root future is polled through ours, which records it.
-    pub(crate) root_wrapped: bool,
+    /// The thread that polls the root future is known: it is polled through ours, which records it, or we were called in it.
+    pub(crate) root_known: bool,
+    /// How its polls are seen.
+    pub(crate) tier: Tier,
 }
 
 /// What `#[stallscope::main]` knows of the program when it is compiled.
@@ -76,7 +80,8 @@ impl Config {
                 lag_limit_ns: ms(100),
                 probe_interval_ns: ms(20),
                 grace_ns: ms(500),
-                root_wrapped: false,
+                root_known: false,
+                tier: probe::TIER,
             },
             log: None,
             socket: None,
@@ -194,8 +199,8 @@ impl Config {
     /// reported as a gap of coverage.
     ///
     /// # Errors
-    /// When a `STALLSCOPE_*` variable cannot be read, the log cannot be written, a thread cannot be started, or the
-    /// program was built without `--cfg tokio_unstable`. The builder can be used all the same; nothing is watched then.
+    /// When a `STALLSCOPE_*` variable cannot be read, the log cannot be written, or a thread cannot be started. The builder
+    /// can be used all the same; nothing is watched then.
     pub fn install(self, builder: &mut Builder) -> Result<Guard, InstallError> {
         let hooks = self.hooks.clone();
         match self.start() {
@@ -215,6 +220,29 @@ impl Config {
         }
     }
 
+    /// Watches the runtime that this is called in, by sampling: from outside, without hooks. So a task is not told by its
+    /// spawn line, polls are not timed, and long computing is guessed.
+    ///
+    /// Call it first in the root future, so that the root future's thread is known too. The app's hooks in this
+    /// configuration are not used: the runtime has those that it was built with.
+    ///
+    /// # Errors
+    /// Those of [`Config::install`], and when this is not called from within a runtime.
+    pub fn attach(mut self) -> Result<Guard, InstallError> {
+        let handle = Handle::try_current().map_err(|_| InstallError::no_runtime())?;
+        self.runtime.tier = Tier::Sampled;
+        let one_thread = handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        // On a multi-thread runtime the root future's thread is no worker.
+        let in_root = !one_thread && worker_index().is_none();
+        self.runtime.root_known = in_root;
+        let Some((engine, probe)) = self.start()? else { return Ok(Guard::unwatched()) };
+        engine.attach(probe, &handle);
+        if in_root || worker_index().is_some() {
+            recorder::enlist(probe);
+        }
+        Ok(Guard::watched(engine, probe))
+    }
+
     /// Starts the engine; none when the environment switches it off.
     fn start(self) -> Result<Option<(&'static Engine, u32)>, InstallError> {
         let config = self.with_environment()?;
@@ -222,9 +250,6 @@ impl Config {
             return Ok(None);
         }
         let engine = engine::start(&config)?;
-        if !probe::AVAILABLE {
-            return Err(InstallError::no_hooks());
-        }
         Ok(Some((engine, engine.add_probe(config.runtime))))
     }
 

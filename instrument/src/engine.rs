@@ -125,9 +125,17 @@ impl Engine {
         let mut runtimes = lock(&self.runtimes);
         if !runtimes.iter().any(|runtime| runtime.id == id) {
             let settings = *lock(&self.probes).get(probe as usize)?;
-            runtimes.push(Arc::new(Runtime::new(id, handle.clone(), settings)));
+            runtimes.push(Arc::new(Runtime::new(id, handle.clone(), settings, probe)));
         }
         Some(id)
+    }
+
+    /// Takes up a runtime that runs already, and looks for its threads.
+    pub(crate) fn attach(&self, probe: u32, handle: &tokio::runtime::Handle) {
+        let Some(id) = self.runtime(probe, handle) else { return };
+        if let Some(runtime) = self.runtimes().iter().find(|runtime| runtime.id == id) {
+            crate::probe::take_census(runtime);
+        }
     }
 
     /// The runtimes that are not known to be shut down.

@@ -25,7 +25,7 @@ pub fn run<F: Future>(
     // Neither is known of a build without cargo.
     let known = |text: &&str| !text.is_empty();
     config.app = App { crate_name: crate_name.filter(known), source_root: Some(source_root).filter(known) };
-    config.runtime.root_wrapped = true;
+    config.runtime.root_known = true;
     let guard = config.install(&mut builder);
     if let Err(error) = &guard {
         // The program's stderr may be closed; that is no reason to stop it.

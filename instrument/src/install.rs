@@ -25,6 +25,25 @@ pub fn install(builder: &mut Builder) -> Result<Guard, InstallError> {
     Config::new().install(builder)
 }
 
+/// Watches the runtime that this is called in, as it runs, with the settings of the environment: for a program whose
+/// `#[tokio::main]` is to stay as it is.
+///
+/// What is seen then is sampled: [`Config::attach`] says what that means. Keep the guard until the program ends.
+///
+/// # Errors
+/// See [`Config::attach`].
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let _guard = stallscope_instrument::attach()?;
+/// /* … */
+/// # Ok::<(), stallscope_instrument::InstallError>(())
+/// # }).unwrap();
+/// ```
+pub fn attach() -> Result<Guard, InstallError> {
+    Config::new().attach()
+}
+
 /// Keeps an instrumented program's log whole: dropping it writes what was seen so far.
 #[derive(Debug)]
 #[must_use = "dropping the guard at once only flushes a log that is still empty"]
@@ -66,7 +85,7 @@ enum Kind {
     Log(std::path::PathBuf, io::Error),
     Thread(io::Error),
     Forked,
-    NoHooks,
+    NoRuntime,
 }
 
 impl InstallError {
@@ -82,8 +101,8 @@ impl InstallError {
         Self(Kind::Forked)
     }
 
-    pub(crate) fn no_hooks() -> Self {
-        Self(Kind::NoHooks)
+    pub(crate) fn no_runtime() -> Self {
+        Self(Kind::NoRuntime)
     }
 
     pub(crate) fn thread(error: io::Error) -> Self {
@@ -101,9 +120,9 @@ impl fmt::Display for InstallError {
                 "this process was forked off one that is watched, and the watchdog did not come along: install \
                  Stallscope after the fork only, or exec",
             ),
-            Kind::NoHooks => f.write_str(
-                "tokio was compiled without its task hooks: build with RUSTFLAGS=\"--cfg tokio_unstable\", or put it \
-                 into .cargo/config.toml and unset RUSTFLAGS, which overrides that file",
+            Kind::NoRuntime => f.write_str(
+                "there is no tokio runtime here to attach to: call stallscope::attach in a future or a task, or give \
+                 the runtime's builder to stallscope::install",
             ),
         }
     }
@@ -113,7 +132,7 @@ impl std::error::Error for InstallError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
             Kind::Log(_, error) | Kind::Thread(error) => Some(error),
-            Kind::Variable(..) | Kind::Forked | Kind::NoHooks => None,
+            Kind::Variable(..) | Kind::Forked | Kind::NoRuntime => None,
         }
     }
 }

@@ -22,7 +22,7 @@ mod signals;
 mod watchdog;
 
 pub use config::Config;
-pub use install::{Guard, InstallError, install};
+pub use install::{Guard, InstallError, attach, install};
 
 #[doc(hidden)]
 pub mod __private {

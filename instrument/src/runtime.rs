@@ -3,9 +3,10 @@
 use crate::clock;
 use crate::config::RuntimeSettings;
 use crate::engine::lock;
-use crate::recorder::Thread;
+use crate::recorder::{self, Thread};
 use hdrhistogram::Histogram;
-use stallscope_wire::Startup;
+use stallscope_wire::{Startup, Tier};
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -20,6 +21,8 @@ pub(crate) struct Runtime {
     pub(crate) id: u64,
     pub(crate) handle: Handle,
     pub(crate) settings: RuntimeSettings,
+    /// Under which number its threads record.
+    pub(crate) probe: u32,
     /// The tick at which it was seen first; its start-up grace counts from here.
     pub(crate) started: u64,
     /// Written by the watchdog, read by the collector.
@@ -41,13 +44,14 @@ pub(crate) struct LagRecord {
 }
 
 impl Runtime {
-    pub(crate) fn new(id: u64, handle: Handle, settings: RuntimeSettings) -> Self {
+    pub(crate) fn new(id: u64, handle: Handle, settings: RuntimeSettings, probe: u32) -> Self {
         let histogram = Histogram::new_with_bounds(1, LONGEST_LAG_NS, 2).expect("the bounds are allowed");
         let lag = Mutex::new(LagRecord { histogram, now_ns: None, window_max_ns: None });
         Self {
             id,
             handle,
             settings,
+            probe,
             started: clock::ticks(),
             lag,
             probes: AtomicU64::new(0),
@@ -74,6 +78,27 @@ impl Runtime {
             long_polls: self.excused.0.load(Relaxed),
             longest_ns: self.excused.1.load(Relaxed),
         }
+    }
+
+    /// Its polls are not told of by hooks, but looked for from outside.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.settings.tier == Tier::Sampled
+    }
+
+    /// How many of its workers have not made themselves known; none of a runtime that hooks tell of, or that has one thread.
+    pub(crate) fn unknown_workers(&self) -> usize {
+        if !self.is_sampled() || self.is_current_thread() {
+            return 0;
+        }
+        let threads = recorder::registered().into_iter().map(|registered| registered.thread);
+        let known: HashSet<u32> =
+            threads.filter(|thread| thread.runtime == self.id).filter_map(|thread| thread.worker).collect();
+        self.handle.metrics().num_workers().saturating_sub(known.len())
+    }
+
+    /// The number under which its threads make themselves known, when it is watched from outside.
+    pub(crate) fn sampled_by(&self) -> Option<u32> {
+        self.is_sampled().then_some(self.probe)
     }
 
     pub(crate) fn flavor(&self) -> &'static str {

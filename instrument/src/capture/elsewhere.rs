@@ -3,6 +3,43 @@
 use super::{Activity, Captured};
 use crate::recorder::{Open, Registered};
 
+/// Reads nothing.
+#[derive(Debug)]
+pub(crate) struct CallReader;
+
+impl CallReader {
+    pub(crate) fn new(_tid: i32) -> Self {
+        Self
+    }
+
+    pub(crate) fn read(&self) -> Reading {
+        Reading::Unreadable
+    }
+}
+
+/// What a thread does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(dead_code, reason = "nothing is read here, so two of these are never made")]
+pub(crate) enum Reading {
+    Running,
+    Waiting(Waiting),
+    Unreadable,
+}
+
+/// Where a thread waits. There is none here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {}
+
+/// What a thread waits for. There is none here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {}
+
+impl Waiting {
+    pub(crate) fn place(&self) -> Option<Place> {
+        match *self {}
+    }
+}
+
 /// Captures nothing.
 #[derive(Debug)]
 pub(crate) struct Capturer;

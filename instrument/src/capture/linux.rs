@@ -1,7 +1,9 @@
 //! Capture on x86_64 Linux.
 
+pub(crate) use super::syscall::{CallReader, Place, Reading, Waiting};
+
 use super::signal::{Missed, Signaller};
-use super::syscall::{self, Reading, Waiting};
+use super::syscall;
 use super::unwind::{StackCopy, StackUnwinder};
 use super::{Activity, Captured, RawStack, memory};
 use crate::recorder::{Open, Registered};

@@ -28,7 +28,7 @@ mod syscall;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod unwind;
 
-pub(crate) use platform::Capturer;
+pub(crate) use platform::{CallReader, Capturer, Place, Reading, Waiting};
 
 use stallscope_wire::Quality;
 use std::sync::Arc;

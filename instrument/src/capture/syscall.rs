@@ -1,11 +1,12 @@
 //! What the kernel says a thread does: `/proc/self/task/TID/syscall`, see proc_pid_syscall(5).
 
 use super::{Activity, Syscall};
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 
 /// A reading of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(crate) enum Reading {
     /// On a processor, or ready for one.
     Running,
     /// In the kernel.
@@ -16,7 +17,7 @@ pub(super) enum Reading {
 
 /// Where a thread waits in the kernel. Equal readings before and after show that it has not moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     /// Negative: no system call, but a page fault.
     number: i64,
     arguments: [u64; 6],
@@ -24,12 +25,41 @@ pub(super) struct Waiting {
     pub(super) instruction: u64,
 }
 
+/// What a thread waits for, and where in its code: its system call and what that is about, its stack pointer and instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place(i64, u64, u64, u64);
+
 impl Waiting {
+    /// Equal for two waits for the same thing at the same place; only of calls whose first argument tells what they wait for.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let tells = matches!(self.number, libc::SYS_futex | libc::SYS_epoll_wait | libc::SYS_epoll_pwait);
+        tells.then_some(Place(self.number, self.arguments[0], self.stack_pointer, self.instruction))
+    }
+
     pub(super) fn activity(&self) -> Activity {
         if self.number < 0 {
             return Activity::PageFault;
         }
         Activity::Syscall(Syscall { number: self.number, name: name(self.number) })
+    }
+}
+
+/// Reads what one thread does, again and again: the file is kept open.
+#[derive(Debug)]
+pub(crate) struct CallReader(Option<File>);
+
+impl CallReader {
+    pub(crate) fn new(tid: i32) -> Self {
+        Self(File::open(format!("/proc/self/task/{tid}/syscall")).ok())
+    }
+
+    pub(crate) fn read(&self) -> Reading {
+        let read = || {
+            let mut buffer = [0; 256];
+            let length = self.0.as_ref()?.read_at(&mut buffer, 0).ok()?;
+            parse(std::str::from_utf8(&buffer[..length]).ok()?)
+        };
+        read().unwrap_or(Reading::Unreadable)
     }
 }
 

@@ -1,13 +1,17 @@
 //! Finds what our hooks do not see of a runtime.
 
+use crate::clock;
 use crate::recorder::{self, Registered};
 use crate::runtime::Runtime;
-use stallscope_wire::Gap;
+use stallscope_wire::{Gap, Tier};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Polls and parks that tokio must have counted until their absence with us says something.
 const ENOUGH: u64 = 64;
+
+/// By when a worker that nothing blocks has made itself known, in nanoseconds from the runtime's start.
+const SHOWN_NS: u64 = 3_000_000_000;
 
 /// Compares what tokio counts with what our hooks have recorded.
 #[derive(Debug, Default)]
@@ -19,6 +23,8 @@ pub(super) struct HookCheck {
 #[derive(Debug, Default)]
 struct Told {
     root: bool,
+    sampled: bool,
+    strangers: bool,
     polls: Hook,
     parks: Hook,
 }
@@ -40,18 +46,48 @@ impl Hook {
     }
 }
 
+/// What sampling does not see, in one runtime or in all.
+pub(super) fn sampled(runtime: Option<u64>) -> Gap {
+    let of = runtime.map(|id| format!(" of runtime {id}")).unwrap_or_default();
+    let cure = if cfg!(tokio_unstable) {
+        "use #[stallscope::main] or stallscope::install in place of attach"
+    } else {
+        "build with --cfg tokio_unstable in RUSTFLAGS or .cargo/config.toml"
+    };
+    Gap {
+        what: format!(
+            "the polls{of} are sampled (tier sampled): none is timed, a task's spawn line is not known, and long \
+             computing is told as probable only"
+        ),
+        cure: cure.to_owned(),
+    }
+}
+
+/// The workers of which nothing is known yet.
+fn strangers(runtime: &Runtime) -> Option<Gap> {
+    let unknown = runtime.unknown_workers();
+    (unknown > 0).then(|| Gap {
+        what: format!(
+            "{unknown} of the {} workers of runtime {}: they have not taken a task since Stallscope was attached",
+            runtime.handle.metrics().num_workers(),
+            runtime.id,
+        ),
+        cure: "attach before anything blocks, or give the runtime's builder to stallscope::install".to_owned(),
+    })
+}
+
 impl HookCheck {
     /// The gaps that are seen for the first time.
-    pub(super) fn look(&mut self, runtimes: &[Arc<Runtime>]) -> Vec<Gap> {
+    pub(super) fn look(&mut self, runtimes: &[Arc<Runtime>], tier: Tier) -> Vec<Gap> {
         self.told.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
         let threads = recorder::registered();
-        runtimes.iter().flat_map(|runtime| self.look_at(runtime, &threads)).collect()
+        runtimes.iter().flat_map(|runtime| self.look_at(runtime, &threads, tier)).collect()
     }
 
-    fn look_at(&mut self, runtime: &Runtime, threads: &[Registered]) -> Vec<Gap> {
+    fn look_at(&mut self, runtime: &Runtime, threads: &[Registered], tier: Tier) -> Vec<Gap> {
         let told = self.told.entry(runtime.id).or_default();
         let mut gaps = Vec::new();
-        if !told.root && !runtime.settings.root_wrapped && !runtime.is_current_thread() {
+        if !told.root && !runtime.settings.root_known && !runtime.is_current_thread() {
             told.root = true;
             let id = runtime.id;
             gaps.push(Gap {
@@ -60,6 +96,18 @@ impl HookCheck {
                 ),
                 cure: "use #[stallscope::main], or spawn what may block".to_owned(),
             });
+        }
+        if runtime.is_sampled() {
+            if !told.sampled && tier != Tier::Sampled {
+                told.sampled = true;
+                gaps.push(sampled(Some(runtime.id)));
+            }
+            let late = clock::now_ns() >= clock::tick_to_at_ns(runtime.started).saturating_add(SHOWN_NS);
+            if let Some(gap) = strangers(runtime).filter(|_| late && !told.strangers) {
+                told.strangers = true;
+                gaps.push(gap);
+            }
+            return gaps;
         }
         let mut of_it = threads.iter().filter(|thread| thread.thread.runtime == runtime.id).peekable();
         if of_it.peek().is_none() {

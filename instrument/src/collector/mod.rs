@@ -73,18 +73,15 @@ impl Output {
 
 fn header(config: &Config) -> Header {
     let mut coverage = Coverage::whole();
-    if !crate::probe::AVAILABLE {
-        coverage.add(Gap {
-            what: "polls: tokio was compiled without its task hooks".to_owned(),
-            cure: "build with --cfg tokio_unstable".to_owned(),
-        });
+    if config.runtime.tier == Tier::Sampled {
+        coverage.add(coverage::sampled(None));
     }
     Header {
         pid: std::process::id(),
         exe: std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
         command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
         started_unix_ns: clock::started_unix_ns(),
-        tier: if crate::probe::AVAILABLE { Tier::Exact } else { Tier::None },
+        tier: config.runtime.tier,
         mode: config.mode,
         threshold_ns: config.runtime.threshold_ns,
         lag_limit_ns: config.runtime.lag_limit_ns,
@@ -171,7 +168,7 @@ impl Collector {
     fn beat(&mut self) {
         self.beats += 1;
         self.output.live.accept(&self.output.header, &self.coverage);
-        for gap in self.hooks.look(&self.engine.runtimes()) {
+        for gap in self.hooks.look(&self.engine.runtimes(), self.output.header.tier) {
             self.tell_gap(gap);
         }
         self.notices.beat();

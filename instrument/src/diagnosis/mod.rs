@@ -3,6 +3,7 @@
 //! On a thread of its own: the first look into a large program's debug information takes long, and the watchdog must
 //! not wait for it.
 
+mod agreement;
 mod cause;
 mod culprit;
 mod origin;
@@ -17,11 +18,11 @@ use crate::capture::Activity;
 use crate::collector::Message;
 use crate::engine::{Engine, offer};
 use crate::recorder::{LongPoll, task_id};
-use crate::watchdog::StallReport;
+use crate::watchdog::{Sampled, StallReport};
 use cause::{Case, Judged};
 use origin::Origins;
 use owner::Owned;
-use stallscope_wire::{Frame, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
+use stallscope_wire::{Certainty, Frame, Gap, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
@@ -49,6 +50,8 @@ pub(crate) enum Report {
         one_thread: bool,
     },
     Pause(Pause),
+    /// Something that cannot be seen.
+    Unseen(Gap),
     Flush(Sender<()>),
     Finish(Sender<()>),
 }
@@ -115,6 +118,7 @@ struct Found {
     told: Option<Stall>,
     /// All that was told had no names.
     draft: bool,
+    certainty: Certainty,
 }
 
 impl Found {
@@ -132,7 +136,9 @@ impl Diagnosis<'_> {
     /// be known of it.
     fn draft(&mut self, report: &Report) -> Option<Stall> {
         let Report::Stall(report) = report else { return None };
-        let captured = report.captured.as_ref().filter(|_| report.phase == Phase::Begin)?;
+        // Of a thread that is looked at from outside only the names tell that it does not wait for work.
+        let captured =
+            report.captured.as_ref().filter(|_| report.phase == Phase::Begin && report.sampled.is_none())?;
         let raw = captured.stack.as_ref().filter(|raw| !self.symbols.are_open(raw))?;
         let found = self.ongoing.entry(report.id).or_default();
         found.call = cause::call(captured.activity, &[], None);
@@ -147,12 +153,13 @@ impl Diagnosis<'_> {
     /// The line to tell of a report, where there is one.
     fn take(&mut self, report: Report, output: &SyncSender<Message>) -> Option<Line> {
         match report {
-            Report::Stall(report) => return self.stall(&report).map(Line::Stall),
+            Report::Stall(report) => return self.stall(&report, output).map(Line::Stall),
             Report::LongPoll(poll) => {
                 self.settled.book(poll.open.location, poll.end.saturating_sub(poll.open.start));
             }
             Report::Lag { lag, one_thread } => return self.lag(lag, one_thread).map(Line::Lag),
             Report::Pause(pause) => return Some(Line::Pause(pause)),
+            Report::Unseen(gap) => drop(output.send(Message::Gap(gap))),
             // These two wait: whoever asked does too, with a limit of its own.
             Report::Flush(done) => drop(output.send(Message::Flush(done))),
             Report::Finish(done) => drop(output.send(Message::Finish(done))),
@@ -161,7 +168,7 @@ impl Diagnosis<'_> {
     }
 
     /// The line to tell of a stall; none when the stack shows that it is none.
-    fn stall(&mut self, report: &StallReport) -> Option<Stall> {
+    fn stall(&mut self, report: &StallReport, output: &SyncSender<Message>) -> Option<Stall> {
         let mut found = self.ongoing.remove(&report.id).unwrap_or_default();
         let stack = report.captured.as_ref().and_then(|captured| captured.stack.as_ref()).map(|raw| {
             let mut stack = self.symbols.name(raw, &self.origins);
@@ -171,6 +178,9 @@ impl Diagnosis<'_> {
             let root = report.open.task == 0 && report.open.location.is_some();
             found.owned = owner::of(&stack, program, root);
             culprit::cut_and_find(&mut stack, &self.origins);
+            if let Some(sampled) = &report.sampled {
+                self.doubt(&mut found, sampled, &mut stack, output);
+            }
             found.frames.clone_from(&stack.frames);
             found.culprit = stack.culprit;
             for file in stack.frames.iter_mut().filter_map(|frame| frame.file.as_mut()) {
@@ -188,7 +198,8 @@ impl Diagnosis<'_> {
             found.wrapper = wrapper::call(&found.frames).filter(|_| found.running).or(found.wrapper);
         }
         found.judged = cause::judge(case(report, found.call_at(report), found.running));
-        let line = if found.owned == Owned::Nobody {
+        let unclear = report.sampled.is_some() && found.owned == Owned::Unknown;
+        let line = if found.owned == Owned::Nobody || unclear {
             // It was one when it was told of: the thread has left the runtime since.
             let over = if found.draft { Phase::Dismissed } else { Phase::End };
             let told = found.told.as_mut().filter(|told| told.phase != over);
@@ -197,7 +208,11 @@ impl Diagnosis<'_> {
                 told.clone()
             })
         } else {
-            let line = line(report, &found, stack);
+            let mut line = line(report, &found, stack);
+            if found.told.is_none() && line.phase == Phase::Progress {
+                // What came before was not told, for want of a stack.
+                line.phase = Phase::Begin;
+            }
             found.draft &= !found.frames.iter().any(|frame| frame.function.is_some());
             found.told = Some(Stall { stack: None, ..line.clone() });
             Some(line)
@@ -216,6 +231,39 @@ impl Diagnosis<'_> {
         }
         self.ongoing.insert(report.id, found);
         line
+    }
+
+    /// Looks closer at what was found from outside: where the stack does not show a poll, or several of them differ, it is
+    /// no stall.
+    fn doubt(
+        &mut self,
+        found: &mut Found,
+        sampled: &Sampled,
+        stack: &mut Stack,
+        output: &SyncSender<Message>,
+    ) {
+        found.certainty = sampled.certainty;
+        match found.owned {
+            Owned::By(Owner::Task | Owner::Root | Owner::Local) => {}
+            Owned::Unknown => {
+                found.owned = Owned::Nobody;
+                let what = "blocking calls whose stack has no names: they may be waits for work, and are not reported";
+                let cure = "do not strip the program, or build with --cfg tokio_unstable".to_owned();
+                let _ = output.try_send(Message::Gap(Gap { what: what.to_owned(), cure }));
+                return;
+            }
+            _ => {
+                found.owned = Owned::Nobody;
+                return;
+            }
+        }
+        for earlier in &sampled.earlier {
+            let mut earlier = self.symbols.name(earlier, &self.origins);
+            culprit::cut_and_find(&mut earlier, &self.origins);
+            if !agreement::narrow(stack, &earlier) {
+                found.owned = Owned::Nobody;
+            }
+        }
     }
 
     /// Books a long poll that is over to the one whose it was: not to the task before it, which the record may name. A root
@@ -286,6 +334,7 @@ fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
         },
         owner,
         task: spawned.zip(task_id(report.open.task)).map(|(at, id)| Task { id, spawned_at: at.to_string() }),
+        certainty: found.certainty,
         cause: found.judged.cause,
         syscall: found.judged.syscall.clone(),
         lock: found.judged.lock.map(str::to_owned),

@@ -45,6 +45,9 @@ pub(super) fn of(stack: &Stack, program: Option<&str>, root: bool) -> Owned {
         }
         if within("runtime/task") {
             in_task = true;
+        } else if within("runtime/scheduler/multi_thread/park") && !in_future && !in_task {
+            // A worker that waits for work.
+            return Owned::Nobody;
         } else if within("runtime/park")
             || within("runtime/driver")
             || within("runtime/io")
@@ -64,7 +67,7 @@ pub(super) fn of(stack: &Stack, program: Option<&str>, root: bool) -> Owned {
             };
         } else {
             // tokio's own futures, polled by somebody.
-            in_future |= !within("runtime");
+            in_future |= !within("runtime") && !within("loom") && !within("util");
         }
     }
     // That tokio is not among the frames says something only where all of them are there and have names: then the thread has
@@ -176,6 +179,15 @@ mod tests {
                 Owned::Nobody,
             ),
             (&["wait", "run@runtime/blocking/pool"], Owned::Nobody),
+            (
+                &[
+                    "wait",
+                    "wait@loom/std",
+                    "park_condvar@runtime/scheduler/multi_thread/park",
+                    "run@runtime/scheduler/multi_thread/worker",
+                ],
+                Owned::Nobody,
+            ),
             (&["steal", "next_task@runtime/scheduler/multi_thread/worker"], Owned::By(Owner::Runtime)),
             (&["app::main", "main"], Owned::Nobody),
             (&[], Owned::Unknown),

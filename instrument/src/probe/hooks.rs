@@ -3,14 +3,15 @@
 #[cfg(tokio_unstable)]
 use super::LagProbe;
 use crate::recorder;
+use stallscope_wire::Tier;
 use std::fmt;
 use std::sync::Arc;
 use tokio::runtime::Builder;
 #[cfg(tokio_unstable)]
 use tokio::runtime::TaskMeta;
 
-/// Whether tokio was built with its task hooks.
-pub(crate) const AVAILABLE: bool = cfg!(tokio_unstable);
+/// How the runtimes are seen whose builders we set hooks on: exactly, where tokio was built with its task hooks.
+pub(crate) const TIER: Tier = if cfg!(tokio_unstable) { Tier::Exact } else { Tier::Sampled };
 
 type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 #[cfg(tokio_unstable)]
@@ -46,11 +47,17 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
     }
     match probe {
         None => set_app_thread_hooks(builder, app.thread_park, app.thread_unpark, app.thread_stop),
-        Some(probe) => {
+        Some(probe) if TIER == Tier::Exact => {
             let park = joined(move || recorder::finish(probe), app.thread_park);
             let unpark = joined(move || recorder::begin_other(probe, None), app.thread_unpark);
             let stop = joined(move || recorder::retire(probe), app.thread_stop);
             builder.on_thread_park(park).on_thread_unpark(unpark).on_thread_stop(stop);
+        }
+        Some(probe) => {
+            // Before its first park a worker has done nothing, or was never without work, and then polls lag probes.
+            let park = joined(move || recorder::enlist(probe), app.thread_park);
+            builder.on_thread_park(park);
+            set_app_thread_hooks(builder, None, app.thread_unpark, app.thread_stop);
         }
     }
     #[cfg(tokio_unstable)]

@@ -1,4 +1,4 @@
-//! The loop-lag probe: a task that does nothing but say when it is first polled.
+//! The loop-lag probe: a task that does nothing but say when it is first polled, and by which thread where no hook does.
 
 use crate::{clock, recorder};
 use std::future::Future;
@@ -29,10 +29,10 @@ pub(crate) enum Wait {
 }
 
 impl LagProbe {
-    /// Spawns a probe from outside, as new work comes in.
-    pub(crate) fn send(runtime: &Handle) -> Self {
+    /// Spawns a probe from outside, as new work comes in. The thread that polls it makes itself known under `sampled`.
+    pub(crate) fn send(runtime: &Handle, sampled: Option<u32>) -> Self {
         let polled = Arc::new(AtomicU64::new(WAITING));
-        drop(runtime.spawn(Task(Arc::clone(&polled))));
+        drop(runtime.spawn(Task { polled: Arc::clone(&polled), sampled }));
         Self(polled)
     }
 
@@ -51,15 +51,24 @@ impl LagProbe {
     }
 }
 
-struct Task(Arc<AtomicU64>);
+struct Task {
+    polled: Arc<AtomicU64>,
+    sampled: Option<u32>,
+}
 
 impl Future for Task {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<()> {
-        // The app's polls are counted, not ours.
-        recorder::cancel();
-        self.0.store(clock::ticks(), Release);
+        match self.sampled {
+            Some(probe) => {
+                recorder::enlist(probe);
+                recorder::beat();
+            }
+            // The app's polls are counted, not ours.
+            None => recorder::cancel(),
+        }
+        self.polled.store(clock::ticks(), Release);
         Poll::Ready(())
     }
 }
@@ -67,7 +76,7 @@ impl Future for Task {
 impl Drop for Task {
     fn drop(&mut self) {
         // A runtime that is shut down drops what it has not polled.
-        let _ = self.0.compare_exchange(WAITING, GONE, Release, Acquire);
+        let _ = self.polled.compare_exchange(WAITING, GONE, Release, Acquire);
     }
 }
 
@@ -79,11 +88,11 @@ mod tests {
     fn tells_when_it_was_polled_and_when_the_runtime_is_gone() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let handle = runtime.handle().clone();
-        let probe = LagProbe::send(&handle);
+        let probe = LagProbe::send(&handle, None);
         assert_eq!(probe.wait(), Wait::Waiting);
         runtime.block_on(tokio::task::yield_now());
         assert!(matches!(probe.wait(), Wait::Polled(_)));
         drop(runtime);
-        assert_eq!(LagProbe::send(&handle).wait(), Wait::Gone);
+        assert_eq!(LagProbe::send(&handle, None).wait(), Wait::Gone);
     }
 }

@@ -23,7 +23,8 @@ pub(crate) struct Open {
     pub(crate) location: Option<&'static Location<'static>>,
 }
 
-/// One writer, the thread that owns it; anybody reads. Cells are never freed: one whose thread is gone is used again.
+/// One writer, the thread that owns it, or the watchdog where it is that which finds out what the thread is at; anybody
+/// reads. Cells are never freed: one whose thread is gone is used again.
 ///
 /// The open record is a seqlock whose version is `start`, which never repeats: 0 while there is none or it changes.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub(crate) struct Cell {
     dismissed: AtomicU64,
     /// Written by the thread.
     parks: AtomicU64,
+    /// Written by the thread: when it was last between two polls, in ticks.
+    between: AtomicU64,
     counts: Counts,
     table: Table,
     long: LongPolls,
@@ -66,6 +69,7 @@ impl Cell {
             stalled: AtomicU64::new(0),
             parks: AtomicU64::new(0),
             dismissed: AtomicU64::new(0),
+            between: AtomicU64::new(0),
             counts: Counts::new(),
             table: Table::new(),
             long: LongPolls::new(),
@@ -85,6 +89,11 @@ impl Cell {
     /// Closes the record and leaves the cell to the next thread.
     pub(super) fn abandon(&self) {
         self.close();
+        self.disown();
+    }
+
+    /// Leaves the cell to the next thread, with the record that is open.
+    pub(super) fn disown(&self) {
         self.set_owner(NOBODY);
     }
 
@@ -160,6 +169,22 @@ impl Cell {
         // The two loads above must not be done after the check below.
         fence(Acquire);
         (start != 0 && self.start.load(Relaxed) == start).then_some(open)
+    }
+
+    /// Opens a record that began at `start` in place of the one that is open, or closes that one, unbooked. Only the watchdog
+    /// calls it, and only for a cell whose thread does not write of itself what it is at.
+    pub(crate) fn observe(&self, start: Option<u64>) {
+        self.start.store(start.unwrap_or(0), Release);
+    }
+
+    /// The thread is between two polls. Only the thread that owns the cell calls it.
+    pub(super) fn beat(&self) {
+        self.between.store(clock::ticks(), Relaxed);
+    }
+
+    /// When the thread was last known to be between two polls, in ticks.
+    pub(crate) fn between(&self) -> u64 {
+        self.between.load(Relaxed)
     }
 
     /// Whether `open` is still the open record.

@@ -25,6 +25,9 @@ pub(crate) struct Thread {
     pub(crate) id: Option<ThreadId>,
     /// Lowest address of the stack, and the one behind its highest.
     pub(crate) stack: (u64, u64),
+    /// The watchdog finds out what it is at, and writes that into the cell. A thread that polls a root future of ours has a
+    /// cell besides, which it writes itself.
+    pub(crate) sampled: bool,
 }
 
 /// A cell and the thread that owns it.
@@ -45,8 +48,22 @@ static CHANGES: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 struct Entry {
     cell: &'static Cell,
+    /// Who writes the record is fixed for a cell's life.
+    sampled: bool,
     /// None when the thread is gone and the cell free.
     thread: Option<Thread>,
+}
+
+impl Entry {
+    /// Leaves the cell to the next thread.
+    fn leave(&self) {
+        if self.sampled {
+            // The record is the watchdog's, which finds by the generation that the thread is another.
+            self.cell.disown();
+        } else {
+            self.cell.abandon();
+        }
+    }
 }
 
 thread_local! {
@@ -54,6 +71,9 @@ thread_local! {
     /// Gives the cell back when the thread ends; touched only at registration, since a value with a destructor is
     /// slower to reach.
     static LEASE: RefCell<Option<Lease>> = const { RefCell::new(None) };
+    /// The cell that the watchdog writes for this thread, and which of its runtime's workers the thread was then.
+    static ENLISTED: Local<(&'static Cell, Option<usize>)> = const { Local::new((&UNOWNED, None)) };
+    static ENLISTED_LEASE: RefCell<Option<Lease>> = const { RefCell::new(None) };
 }
 
 struct Lease(&'static Cell);
@@ -65,10 +85,15 @@ impl Drop for Lease {
             return;
         }
         // A hook may run later still in this thread's destructors: it must find a cell that no probe owns.
-        let _ = MINE.try_with(|mine| mine.set(&UNOWNED));
+        let _ = MINE.try_with(|mine| ptr::eq(mine.get(), self.0).then(|| mine.set(&UNOWNED)));
+        let enlisted = |mine: &Local<_>| {
+            let (cell, _): (&'static Cell, Option<usize>) = mine.get();
+            ptr::eq(cell, self.0).then(|| mine.set((&UNOWNED, None)))
+        };
+        let _ = ENLISTED.try_with(enlisted);
         let mut entries = entries();
-        self.0.abandon();
         if let Some(entry) = entries.iter_mut().find(|entry| ptr::eq(entry.cell, self.0)) {
+            entry.leave();
             entry.thread = None;
         }
         CHANGES.fetch_add(1, Release);
@@ -150,10 +175,39 @@ fn with_cell(probe: u32, write: impl FnOnce(&'static Cell)) {
     }
 }
 
+/// The thread works for a runtime that is watched from outside. Cheap once that is known.
+pub(crate) fn enlist(probe: u32) {
+    let worker = worker_index();
+    // Inaccessible only while the thread ends.
+    let Ok((mine, known)) = ENLISTED.try_with(Local::get) else { return };
+    // `block_in_place` may make a thread another worker than it was.
+    if mine.owned_by(probe) && known == worker {
+        return;
+    }
+    if let Some(mine) = take_cell(probe, true) {
+        let _ = ENLISTED.try_with(|own| own.set((mine, worker)));
+    }
+}
+
+/// The thread is between two polls, for those who watch it from outside.
+pub(crate) fn beat() {
+    if let Ok((mine, _)) = ENLISTED.try_with(Local::get)
+        && !ptr::eq(mine, &raw const UNOWNED)
+    {
+        mine.beat();
+    }
+}
+
 /// Gives the thread a cell, or hands the one it has to another probe: a thread may run one runtime after another.
 #[cold]
 #[inline(never)]
 fn register(probe: u32) -> Option<&'static Cell> {
+    let mine = take_cell(probe, false)?;
+    MINE.try_with(|own| own.set(mine)).ok()?;
+    Some(mine)
+}
+
+fn take_cell(probe: u32, sampled: bool) -> Option<&'static Cell> {
     // None in a process that was forked off: it has no watchdog, and may lack more.
     let engine = crate::engine::engine()?;
     let runtime = engine.runtime(probe, &Handle::try_current().ok()?)?;
@@ -164,30 +218,30 @@ fn register(probe: u32) -> Option<&'static Cell> {
         tid: crate::capture::thread::tid(),
         id: Some(std::thread::current().id()),
         stack: crate::capture::thread::stack(),
+        sampled,
     };
-    let mine = LEASE
+    let lease = if sampled { &ENLISTED_LEASE } else { &LEASE };
+    lease
         .try_with(|lease| {
             let mut lease = lease.try_borrow_mut().ok()?;
             let mut entries = entries();
-            let cell = lease.get_or_insert_with(|| Lease(take_free(&mut entries))).0;
-            cell.abandon();
-            cell.set_owner(probe);
+            let cell = lease.get_or_insert_with(|| Lease(take_free(&mut entries, sampled))).0;
             if let Some(entry) = entries.iter_mut().find(|entry| ptr::eq(entry.cell, cell)) {
+                entry.leave();
+                cell.set_owner(probe);
                 entry.thread = Some(thread);
             }
             CHANGES.fetch_add(1, Release);
             Some(cell)
         })
-        .ok()??;
-    MINE.try_with(|own| own.set(mine)).ok()?;
-    Some(mine)
+        .ok()?
 }
 
-fn take_free(entries: &mut Vec<Entry>) -> &'static Cell {
-    if let Some(entry) = entries.iter().find(|entry| entry.thread.is_none()) {
+fn take_free(entries: &mut Vec<Entry>, sampled: bool) -> &'static Cell {
+    if let Some(entry) = entries.iter().find(|entry| entry.thread.is_none() && entry.sampled == sampled) {
         return entry.cell;
     }
     let cell: &'static Cell = Box::leak(Box::new(Cell::new()));
-    entries.push(Entry { cell, thread: None });
+    entries.push(Entry { cell, sampled, thread: None });
     cell
 }

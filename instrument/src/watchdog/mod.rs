@@ -6,11 +6,15 @@ mod evidence;
 mod host;
 mod lag;
 mod outbox;
+mod sampled;
 mod stalls;
+mod strangers;
+mod switches;
 mod times;
 #[cfg_attr(not(target_os = "linux"), path = "unread_elsewhere.rs")]
 mod unread;
 
+pub(crate) use sampled::Sampled;
 pub(crate) use stalls::StallReport;
 
 use crate::capture::Capturer;
@@ -29,6 +33,7 @@ use stallscope_wire::{Gap, Pause};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
+use strangers::Strangers;
 
 /// How long the watchdog sleeps at most while there is a runtime.
 const LONGEST_SLEEP_NS: u64 = 20_000_000;
@@ -73,6 +78,7 @@ pub(crate) fn run(
         lags: Vec::new(),
         loops: Loops::default(),
         host: Host::new(),
+        strangers: Strangers::default(),
         changes: 0,
         done_ns: clock::now_ns(),
     };
@@ -98,6 +104,7 @@ struct Watchdog<'a> {
     lags: Vec<LagWatch>,
     loops: Loops,
     host: Host,
+    strangers: Strangers,
     /// The count of changes at which the threads were taken up last.
     changes: u64,
     /// When the last look was done: what comes later and was not planned is the host's.
@@ -129,6 +136,7 @@ impl Watchdog<'_> {
             self.take_up_threads(&runtimes, now_ns);
         }
         self.take_up_runtimes(&runtimes, now_ns);
+        self.strangers.look(&runtimes, now_ns);
 
         // Before the times are read: a thread's wait for a processor is booked before it polls a probe.
         self.lags.iter_mut().for_each(LagWatch::see_probe);
@@ -172,12 +180,17 @@ impl Watchdog<'_> {
             }
         }
         self.watches.retain(|watch| registered.iter().any(|thread| same(watch, thread)));
-        for thread in registered {
-            if self.watches.iter().any(|watch| same(watch, &thread)) {
+        for watch in &mut self.watches {
+            watch.set_own(&registered);
+        }
+        for thread in &registered {
+            if self.watches.iter().any(|watch| same(watch, thread)) {
                 continue;
             }
             if let Some(runtime) = runtimes.iter().find(|runtime| runtime.id == thread.thread.runtime) {
-                self.watches.push(Watch::new(thread, Arc::clone(runtime)));
+                let mut watch = Watch::new(thread.clone(), Arc::clone(runtime));
+                watch.set_own(&registered);
+                self.watches.push(watch);
             }
         }
     }
@@ -193,7 +206,8 @@ impl Watchdog<'_> {
             let takers = || of_it().filter(|watch| one_thread || watch.is_worker_of(id));
             // A parked one would have taken it, had it been woken; one that was and does not run is why it waits.
             let host_ns = takers().map(Watch::starved_ns).max().unwrap_or(0).max(gap_ns);
-            let undriven = one_thread && of_it().all(Watch::is_elsewhere);
+            let undriven =
+                one_thread && of_it().all(|watch| watch.is_elsewhere() || watch.is_of_root_alone());
             let limit_ns = lag.runtime.settings.lag_limit_ns;
             let unclear = one_thread && of_it().any(|watch| watch.is_unclear(now_ns, limit_ns));
             match lag.look(Since { now_ns, stalls: &stalls, host_ns, undriven, unclear }) {

@@ -5,6 +5,7 @@ use super::debugger;
 use super::evidence::{Base, Known, Span, TimesAt, evidence};
 use super::host::{Host, Reading};
 use super::outbox::Outbox;
+use super::sampled::{Sampled, Sampler};
 use super::times::TimesReader;
 use crate::capture::{Captured, Capturer};
 use crate::clock;
@@ -56,6 +57,8 @@ pub(crate) struct StallReport {
     pub(crate) victims: Victims,
     /// The whole length in ticks, at the end.
     pub(crate) ticks: Option<u64>,
+    /// Of a thread that is looked at from outside.
+    pub(crate) sampled: Option<Sampled>,
 }
 
 /// A thread that is watched.
@@ -72,6 +75,8 @@ pub(super) struct Watch {
     parks: u64,
     starved_ns: u64,
     seen: Option<Seen>,
+    /// Writes the cell of a thread that no hook tells of.
+    sampler: Option<Sampler>,
 }
 
 /// The open record that was seen at the last look.
@@ -100,7 +105,32 @@ impl Watch {
     pub(super) fn new(registered: Registered, runtime: Arc<Runtime>) -> Self {
         registered.cell.set_long_after(clock::ns_to_ticks(runtime.settings.threshold_ns));
         let times = TimesReader::new(registered.thread.tid);
-        Self { registered, runtime, times, last: None, previous: None, parks: 0, starved_ns: 0, seen: None }
+        let sampler = registered.thread.sampled.then(|| Sampler::new(&registered));
+        Self {
+            registered,
+            runtime,
+            times,
+            last: None,
+            previous: None,
+            parks: 0,
+            starved_ns: 0,
+            seen: None,
+            sampler,
+        }
+    }
+
+    /// Learns which cell a thread that is looked at from outside writes itself, if it does.
+    pub(super) fn set_own(&mut self, registered: &[Registered]) {
+        if let Some(sampler) = &mut self.sampler {
+            let (tid, mut all) = (self.registered.thread.tid, registered.iter());
+            let own = all.find(|other| other.thread.tid == tid && !other.thread.sampled);
+            sampler.set_own(own.map(|own| own.cell));
+        }
+    }
+
+    /// Whether it tells only of a root future, and another one of whatever else the thread does.
+    pub(super) fn is_of_root_alone(&self) -> bool {
+        self.runtime.is_sampled() && self.sampler.is_none()
     }
 
     pub(super) fn is_of(&self, thread: &Registered) -> bool {
@@ -183,6 +213,9 @@ impl Watch {
 
     pub(super) fn look(&mut self, look: Look<'_>, capturer: &mut Option<Capturer>, reports: &mut Outbox<'_>) {
         self.starved_ns = 0;
+        if let Some(sampler) = &mut self.sampler {
+            sampler.look(&self.registered, &self.runtime, capturer, reports);
+        }
         self.settle_ended(look, reports);
         let open = self.registered.cell.read();
         self.read_times(look.now_ns, open.is_some() || look.awaited);
@@ -240,6 +273,11 @@ impl Watch {
             },
             None => None,
         };
+        if let Some(sampler) = &mut self.sampler
+            && !sampler.confirms(&self.registered, &self.runtime, open, captured.as_ref())
+        {
+            return;
+        }
         let has_stack = captured.as_ref().is_some_and(|captured| captured.stack.is_some());
         let evidence = self.evidence(length, look.host);
         let Some(seen) = &mut self.seen else { return };
@@ -278,6 +316,7 @@ impl Watch {
             captured,
             victims: seen.waits.victims.clone(),
             ticks: None,
+            sampled: self.sampler.as_mut().map(Sampler::grounds),
         };
         reports.tell(Report::Stall(Box::new(report)));
     }
@@ -347,6 +386,7 @@ impl Watch {
             captured: None,
             victims: seen.waits.end(seen.started_ns.saturating_add(length)),
             ticks: Some(poll.end.saturating_sub(poll.open.start)),
+            sampled: self.sampler.as_ref().map(|_| Sampled::default()),
         }
     }
 

@@ -38,4 +38,6 @@ pub use place::{live_folder, live_socket};
 pub use reader::{ReadError, Reader};
 pub use snapshot::{LagState, Location, Polling, Runtime, Snapshot, Startup, Worker, WorkerState};
 pub use socket::{Socket, Sockets, Transport};
-pub use stall::{Cause, Evidence, Frame, Module, Owner, Phase, Quality, Stack, Stall, Task, Thread, Victims};
+pub use stall::{
+    Cause, Certainty, Evidence, Frame, Module, Owner, Phase, Quality, Stack, Stall, Task, Thread, Victims,
+};

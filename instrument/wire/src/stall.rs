@@ -22,6 +22,8 @@ pub struct Stall {
     pub owner: Owner,
     /// The task, where a task it is.
     pub task: Option<Task>,
+    /// Whether it is known to be one poll.
+    pub certainty: Certainty,
     /// Why.
     pub cause: Cause,
     /// Name of the system call, for the cause `syscall` and `lock`.
@@ -50,6 +52,18 @@ pub enum Phase {
     End,
     /// It was none after all: the names in its stack, which came later, show that the thread may block there.
     Dismissed,
+}
+
+/// How sure it is that a stall is one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Certainty {
+    /// The thread was at one thing all the time.
+    #[default]
+    Exact,
+    /// Its samples agree; several shorter polls of the same code may look so too.
+    Probable,
 }
 
 /// A thread of the process.

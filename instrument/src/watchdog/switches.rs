@@ -1,0 +1,61 @@
+//! How often a thread was run, as the kernel counts it: while the count stands still, a thread that waits still waits.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+
+/// Reads a thread's count of runs; the file is kept open. `schedstat` costs 0.7 µs a reading, `status`, which tells a run
+/// that follows a wait from one that follows a preemption, 6.
+#[derive(Debug)]
+pub(super) struct Switches {
+    tid: i32,
+    schedstat: Option<File>,
+}
+
+impl Switches {
+    pub(super) fn new(tid: i32) -> Self {
+        Self { tid, schedstat: File::open(format!("/proc/self/task/{tid}/schedstat")).ok() }
+    }
+
+    /// How often it was given a processor; none when the kernel does not count that, or the thread is gone.
+    pub(super) fn runs(&self) -> Option<u64> {
+        let mut buffer = [0; 96];
+        let length = self.schedstat.as_ref()?.read_at(&mut buffer, 0).ok()?;
+        runs(std::str::from_utf8(&buffer[..length]).ok()?)
+    }
+
+    /// How often it has waited.
+    pub(super) fn waits(&self) -> Option<u64> {
+        waits(&fs::read_to_string(format!("/proc/self/task/{}/status", self.tid)).ok()?)
+    }
+}
+
+/// The third field. A kernel that does not count writes zeros.
+fn runs(schedstat: &str) -> Option<u64> {
+    schedstat.split_ascii_whitespace().nth(2)?.parse().ok().filter(|&runs| runs > 0)
+}
+
+fn waits(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    line.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_kernel_writes() {
+        assert_eq!(runs("218467329 166457 4\n"), Some(4));
+        assert_eq!((runs("0 0 0\n"), runs("1 2\n"), runs("")), (None, None, None));
+        let status = "Name:\tapp\nvoluntary_ctxt_switches:\t42\nnonvoluntary_ctxt_switches:\t7\n";
+        assert_eq!((waits(status), waits("Name:\tapp\n")), (Some(42), None));
+    }
+
+    #[test]
+    fn a_wait_is_counted() {
+        let switches = Switches::new(crate::capture::thread::tid());
+        let (Some(runs), Some(waits)) = (switches.runs(), switches.waits()) else { return };
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        assert!(switches.runs().unwrap() > runs && switches.waits().unwrap() > waits);
+    }
+}
