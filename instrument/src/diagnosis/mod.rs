@@ -20,7 +20,7 @@ use crate::watchdog::StallReport;
 use cause::{Case, Judged};
 use origin::Origins;
 use owner::Owned;
-use stallscope_wire::{Frame, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
+use stallscope_wire::{Frame, Gap, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
@@ -48,6 +48,8 @@ pub(crate) enum Report {
         one_thread: bool,
     },
     Pause(Pause),
+    /// Something that cannot be seen.
+    Unseen(Gap),
     Flush(Sender<()>),
     Finish(Sender<()>),
 }
@@ -137,6 +139,7 @@ impl Diagnosis<'_> {
             }
             Report::Lag { lag, one_thread } => return self.lag(lag, one_thread).map(Line::Lag),
             Report::Pause(pause) => return Some(Line::Pause(pause)),
+            Report::Unseen(gap) => drop(output.send(Message::Gap(gap))),
             // These two wait: whoever asked does too, with a limit of its own.
             Report::Flush(done) => drop(output.send(Message::Flush(done))),
             Report::Finish(done) => drop(output.send(Message::Finish(done))),

@@ -205,14 +205,15 @@ impl Watch {
                 Phase::Progress
             }
         };
-        if phase == Phase::Begin && debugger::is_attached() {
+        if phase == Phase::Begin && debugger::holds(self.registered.thread.tid) {
             // Somebody looks at it, at a breakpoint.
+            debugger::gap().map(Report::Unseen).into_iter().for_each(|unseen| reports.tell(unseen));
             return;
         }
         let captured = match capturer {
             Some(capturer) => match capturer.capture(&self.registered, open) {
                 Some(captured) => Some(captured),
-                // It ended just now; the next look tells.
+                // It ended just now, or its stack is on its way; the next look tells.
                 None => return,
             },
             None => None,
