@@ -66,6 +66,8 @@ pub(super) struct Watch {
     previous: Option<(u64, Times)>,
     starved_ns: u64,
     seen: Option<Seen>,
+    /// The record that a debugger was attached in.
+    debugged: Option<Open>,
 }
 
 /// The open record that was seen at the last look.
@@ -93,7 +95,16 @@ impl Watch {
     pub(super) fn new(registered: Registered, runtime: Arc<Runtime>) -> Self {
         registered.cell.set_long_after(clock::ns_to_ticks(runtime.settings.threshold_ns));
         let times = TimesReader::new(registered.thread.tid);
-        Self { registered, runtime, times, last: None, previous: None, starved_ns: 0, seen: None }
+        Self {
+            registered,
+            runtime,
+            times,
+            last: None,
+            previous: None,
+            starved_ns: 0,
+            seen: None,
+            debugged: None,
+        }
     }
 
     pub(super) fn is_of(&self, thread: &Registered) -> bool {
@@ -207,6 +218,7 @@ impl Watch {
         };
         if phase == Phase::Begin && debugger::holds(self.registered.thread.tid) {
             // Somebody looks at it, at a breakpoint.
+            self.debugged = Some(open);
             debugger::gap().map(Report::Unseen).into_iter().for_each(|unseen| reports.tell(unseen));
             return;
         }
@@ -262,6 +274,9 @@ impl Watch {
     /// Reports the ends of the long polls that are over.
     fn settle_ended(&mut self, look: Look, reports: &mut Outbox<'_>) {
         while let Some(poll) = self.registered.cell.next_long() {
+            if self.debugged.take_if(|debugged| *debugged == poll.open).is_some() {
+                continue;
+            }
             let started_ns = clock::tick_to_at_ns(poll.open.start);
             let length = clock::ticks_to_ns(poll.end.saturating_sub(poll.open.start));
             let excused = self.excused_ns(started_ns).min(length);
