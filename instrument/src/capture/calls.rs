@@ -68,6 +68,11 @@ fn jump(modules: &Modules, from: u64, to: u64) -> Option<u64> {
     Some(from + at as u64)
 }
 
+/// Whether an address is one that a call returns to.
+pub(super) fn is_return(address: u64) -> bool {
+    target(address).is_some() || may_be_any(address)
+}
+
 /// Whether the instruction before a return address is a call whose target is not to be seen: through a register, or
 /// through memory that a register points to (`FF /2`).
 pub(super) fn may_be_any(return_address: u64) -> bool {

@@ -2,11 +2,14 @@
 
 pub(crate) use super::syscall::{CallReader, Place, Reading, Waiting};
 
-use super::signal::{Missed, Signaller};
+use super::blind::Blind;
+use super::signal::{Missed, SIGNAL, Signaller};
 use super::syscall;
 use super::unwind::{StackCopy, StackUnwinder};
-use super::{Activity, Captured, RawStack, memory};
+use super::{Activity, Captured, RawStack, memory, status};
 use crate::recorder::{Open, Registered};
+use stallscope_wire::Gap;
+use std::task::Poll;
 
 /// How much stack of a thread in a system call is read at most: more than a signal copies, since nobody waits for it.
 const READ_LIMIT: u64 = 1 << 20;
@@ -17,44 +20,80 @@ const TRIES: u32 = 4;
 pub(crate) struct Capturer {
     signaller: Signaller,
     unwinder: StackUnwinder,
+    /// Why the last stack was not to be had.
+    blind: Option<Blind>,
+    /// What was told.
+    told: Vec<Blind>,
+    untold: Vec<Gap>,
+}
+
+/// What a capture has come to.
+enum Outcome {
+    Stack(RawStack),
+    /// The thread has moved on meanwhile, or its stack makes no sense.
+    Again,
+    /// No stack is to be had now.
+    Nothing,
+    /// Its poll has ended, or the stack is on its way.
+    Later,
 }
 
 impl Capturer {
     /// Sets the signal handler and reads the list of modules.
     pub(crate) fn new() -> Result<Self, CaptureUnavailable> {
         let signaller = Signaller::new().ok_or(CaptureUnavailable)?;
-        Ok(Self { signaller, unwinder: StackUnwinder::new() })
+        let unwinder = StackUnwinder::new();
+        Ok(Self { signaller, unwinder, blind: None, told: Vec::new(), untold: Vec::new() })
     }
 
-    /// The stack of a thread that is at `open`; none when it is no longer. Without a stack when none could be had.
+    /// The stack of a thread that is at `open`; none when it is no longer, or when the stack is on its way and to be asked for
+    /// again soon. Without a stack when none could be had.
     pub(crate) fn capture(&mut self, target: &Registered, open: Open) -> Option<Captured> {
+        if self.signaller.is_asked(target, open) {
+            return None;
+        }
         let mut activity = Activity::Unknown;
+        self.blind = None;
         for _ in 0..TRIES {
-            let reading = syscall::read(target.thread.tid);
-            let stack = match reading {
+            let outcome = match syscall::read(target.thread.tid) {
                 Reading::Waiting(waiting) => {
                     activity = waiting.activity();
-                    self.read_waiting(target, waiting)
+                    self.signaller.forget(target);
+                    self.read_waiting(target, waiting).map_or(Outcome::Again, Outcome::Stack)
                 }
                 Reading::Running => {
                     activity = Activity::Running;
-                    match self.copy_running(target, open) {
-                        Ok(stack) => stack,
-                        Err(Missed::Ended) => return None,
-                        // What is running now may be in a system call by the next try.
-                        Err(Missed::Silent | Missed::Moved | Missed::Replaced | Missed::Broken) => None,
-                    }
+                    self.copy_running(target, open)
                 }
-                Reading::Unreadable => None,
+                Reading::Unreadable => {
+                    let runs = status::read(target.thread.tid).is_some_and(|status| status.runs);
+                    self.blind = (!runs).then_some(Blind::Calls);
+                    activity = if runs { Activity::Running } else { Activity::Unknown };
+                    if runs { self.copy_running(target, open) } else { Outcome::Nothing }
+                }
             };
             if !target.cell.is_at(open) || target.cell.generation() != target.generation {
                 return None;
             }
-            if stack.is_some() {
-                return Some(Captured { stack, activity });
+            match outcome {
+                Outcome::Stack(stack) => return Some(Captured { stack: Some(stack), activity }),
+                Outcome::Again => {}
+                Outcome::Nothing => break,
+                Outcome::Later => return None,
             }
         }
+        if let Some(blind) = self.blind
+            && !self.told.contains(&blind)
+        {
+            self.told.push(blind);
+            self.untold.push(blind.gap());
+        }
         Some(Captured { stack: None, activity })
+    }
+
+    /// What was found to be out of sight since this was asked last.
+    pub(crate) fn take_gaps(&mut self) -> Vec<Gap> {
+        std::mem::take(&mut self.untold)
     }
 
     fn read_waiting(&mut self, target: &Registered, waiting: Waiting) -> Option<RawStack> {
@@ -69,6 +108,7 @@ impl Capturer {
         if syscall::read(target.thread.tid) != Reading::Waiting(waiting) {
             return None;
         }
+        self.blind = bytes.is_empty().then_some(Blind::Memory);
         self.unwinder.unwind(&StackCopy {
             instruction: waiting.instruction,
             stack_pointer: from,
@@ -78,16 +118,32 @@ impl Capturer {
         })
     }
 
-    fn copy_running(&mut self, target: &Registered, open: Open) -> Result<Option<RawStack>, Missed> {
-        let copy =
-            self.signaller.copy(target, open, || syscall::read(target.thread.tid) == Reading::Running)?;
-        Ok(self.unwinder.unwind(&StackCopy {
+    fn copy_running(&mut self, target: &Registered, open: Open) -> Outcome {
+        let Some(status) = status::read(target.thread.tid) else { return Outcome::Nothing };
+        if !status.takes(SIGNAL) {
+            self.blind = Some(Blind::Masked);
+            return Outcome::Nothing;
+        }
+        let copy = match self.signaller.copy(target, open) {
+            Poll::Pending | Poll::Ready(Err(Missed::Ended)) => return Outcome::Later,
+            Poll::Ready(Ok(copy)) => copy,
+            Poll::Ready(Err(missed)) => {
+                self.blind = match missed {
+                    Missed::Replaced => Some(Blind::Replaced),
+                    Missed::Refused => Some(Blind::Refused),
+                    Missed::Ended | Missed::Silent | Missed::Broken => None,
+                };
+                return Outcome::Nothing;
+            }
+        };
+        let stack = self.unwinder.unwind(&StackCopy {
             instruction: copy.instruction,
             stack_pointer: copy.stack_pointer,
             frame_pointer: Some(copy.frame_pointer),
             bytes: copy.bytes,
             stack_high: target.thread.stack.1,
-        }))
+        });
+        stack.map_or(Outcome::Nothing, Outcome::Stack)
     }
 }
 
@@ -127,15 +183,25 @@ mod tests {
         });
         let target = Registered { cell, generation: cell.generation(), thread: told.recv().unwrap() };
         std::thread::sleep(Duration::from_millis(50));
-        let captured = Capturer::new().unwrap().capture(&target, cell.read().unwrap());
+        let mut capturer = Capturer::new().unwrap();
+        let captured = loop {
+            match capturer.capture(&target, cell.read().expect("the thread is still at its record")) {
+                Some(Captured { stack: None, .. }) | None => std::thread::sleep(Duration::from_millis(1)),
+                Some(captured) => break captured,
+            }
+        };
         stop.store(true, Relaxed);
         thread.join().unwrap();
-        captured.expect("the thread is still at its record")
+        captured
     }
 
     #[test]
     fn a_thread_in_a_system_call_is_read_from_outside() {
-        let captured = captured(|_| std::thread::sleep(Duration::from_millis(300)));
+        let captured = captured(|stop| {
+            while !stop.load(Relaxed) {
+                std::thread::sleep(Duration::from_millis(300));
+            }
+        });
         assert!(matches!(captured.activity, Activity::Syscall(call) if call.name == Some("clock_nanosleep")));
         assert_eq!(captured.stack.expect("a stack is captured").quality, Quality::Exact);
     }

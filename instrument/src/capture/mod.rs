@@ -3,9 +3,8 @@
 //! A thread that waits in a system call is never signalled: its stack is read from outside. A running one gets a signal
 //! whose handler copies registers and stack, no more. Unwinding happens afterwards, from the copy.
 //!
-//! What remains: the kernel says "running" also of a thread that it runs, or is about to run, within a system call, and a
-//! thread may enter one in the microseconds between the last look and the signal. The handler is set with `SA_RESTART`;
-//! a call that is not restarted even so, such as `poll` or a receive with a timeout, may then return `EINTR` once.
+//! The kernel says "running" also of a thread that it runs within a system call, and a thread may enter one right after it
+//! was looked at. Therefore the signal is not sent: the thread's own CPU clock brings it, as `timer` explains.
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[path = "linux.rs"]
@@ -16,6 +15,8 @@ mod platform;
 pub(crate) mod thread;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod blind;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod calls;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod memory;
@@ -24,7 +25,11 @@ mod modules;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod signal;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod status;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod syscall;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod timer;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod unwind;
 

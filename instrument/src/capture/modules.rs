@@ -121,17 +121,25 @@ impl Modules {
 
     /// Where the function that covers an address starts.
     pub(super) fn function_start(&self, address: u64) -> Option<u64> {
-        self.function_row(address).map(|(start, _)| start)
+        self.function_row(address).map(|row| row.start)
     }
 
     /// Where the function after the one that covers an address starts; none when that is the last.
     pub(super) fn next_function(&self, address: u64) -> Option<u64> {
-        self.function_row(address)?.1
+        self.function_row(address)?.next
     }
 
-    /// The start of the function that covers an address, and of the next, by the binary search table of `.eh_frame_hdr`
-    /// (Linux Standard Base Core 5.0, 10.6.2).
-    fn function_row(&self, address: u64) -> Option<(u64, Option<u64>)> {
+    /// Whether there is unwind information for an address: code that was made or written by hand may have none.
+    pub(super) fn is_described(&self, address: u64) -> bool {
+        let Some(row) = self.function_row(address) else { return false };
+        // Length, distance to the common part, start and length of the code, as all compilers write them: four bytes each.
+        let length = memory::read_word(row.entry + 8).map(|words| words >> 32);
+        length.is_some_and(|length| address < row.start + length)
+    }
+
+    /// The row that an address belongs to in the binary search table of `.eh_frame_hdr` (Linux Standard Base Core 5.0,
+    /// 10.6.2).
+    fn function_row(&self, address: u64) -> Option<FunctionRow> {
         let module = self.modules.iter().find(|module| module.range.contains(&address))?;
         let (at, bytes) = module.index.as_ref()?;
         // Count as four unsigned bytes, table as pairs of four signed bytes relative to the section: what all linkers write.
@@ -140,15 +148,26 @@ impl Modules {
         }
         let word = |offset: usize| Some(i32::from_le_bytes(bytes.get(offset..offset + 4)?.try_into().ok()?));
         let count = usize::try_from(word(8)?).ok()?;
-        let start_of = |row: usize| Some(at.wrapping_add_signed(i64::from(word(12 + row * 8)?)));
+        let pointer = |offset: usize| Some(at.wrapping_add_signed(i64::from(word(offset)?)));
+        let start_of = |row: usize| pointer(12 + row * 8);
         let (mut low, mut high) = (0, count);
         while low < high {
             let middle = low.midpoint(high);
             if start_of(middle)? <= address { low = middle + 1 } else { high = middle }
         }
         let next = if low < count { start_of(low) } else { None };
-        Some((start_of(low.checked_sub(1)?)?, next))
+        let row = low.checked_sub(1)?;
+        Some(FunctionRow { start: start_of(row)?, next, entry: pointer(12 + row * 8 + 4)? })
     }
+}
+
+/// A function by the table.
+struct FunctionRow {
+    start: u64,
+    /// Where the next one starts.
+    next: Option<u64>,
+    /// Where its entry in `.eh_frame` is.
+    entry: u64,
 }
 
 /// Where `.eh_frame` is, which the header at `at` points to.
@@ -304,6 +323,7 @@ mod tests {
         assert!(file.program);
         assert!(modules.is_code(here));
         assert_eq!(modules.function_start(here + 1), Some(here));
+        assert!(modules.is_described(here + 1) && !modules.is_described(8));
         let (library, _) = modules.place(libc::nanosleep as *const () as u64).expect("libc is loaded");
         assert!(!library.program && library.path.contains("libc"), "{library:?}");
         assert!(library.build_id.as_ref().is_some_and(|id| id.len() == 40), "{library:?}");

@@ -67,7 +67,11 @@ impl StackUnwinder {
     pub(super) fn unwind(&mut self, copy: &StackCopy) -> Option<RawStack> {
         self.modules.refresh();
         let walk = self.walk(copy, copy.frame_pointer.unwrap_or(0));
-        let (walk, quality) = if walk.reached_root(copy) {
+        let described = walk.frames.iter().all(|&(address, _)| self.modules.is_described(address));
+        let (walk, quality) = if !described {
+            // Whatever frame it was unwound to, one may have been skipped.
+            (self.past_undescribed(copy).unwrap_or(walk), Quality::Uncertain)
+        } else if walk.reached_root(copy) {
             (walk, Quality::Exact)
         } else if copy.frame_pointer.is_none() {
             self.search(copy, &walk).unwrap_or((walk, Quality::Uncertain))
@@ -89,10 +93,20 @@ impl StackUnwinder {
     }
 
     fn walk(&mut self, copy: &StackCopy, frame_pointer: u64) -> Walk {
-        let mut registers = UnwindRegsX86_64::new(copy.instruction, copy.stack_pointer, frame_pointer);
+        let at = FrameAddress::from_instruction_pointer(copy.instruction);
+        self.walk_from(copy, at, copy.stack_pointer, frame_pointer)
+    }
+
+    fn walk_from(
+        &mut self,
+        copy: &StackCopy,
+        mut at: FrameAddress,
+        stack_pointer: u64,
+        frame_pointer: u64,
+    ) -> Walk {
+        let mut registers = UnwindRegsX86_64::new(at.address(), stack_pointer, frame_pointer);
         let mut read = |address| copy.word(address).ok_or(());
-        let mut at = FrameAddress::from_instruction_pointer(copy.instruction);
-        let mut frames = vec![(at.address_for_lookup(), copy.stack_pointer)];
+        let mut frames = vec![(at.address_for_lookup(), stack_pointer)];
         let ended = loop {
             let caller = self.modules.unwinder.unwind_frame(at, &mut registers, &mut self.cache, &mut read);
             match caller.map(|address| address.and_then(FrameAddress::from_return_address)) {
@@ -127,6 +141,31 @@ impl StackUnwinder {
                 let walk = self.walk(copy, frame_pointer);
                 if walk.reached_root(copy) {
                     return Some((walk, quality));
+                }
+            }
+        }
+        None
+    }
+
+    /// The stack of a thread that runs code without unwind information: that code's address, and the first walk to the root
+    /// from what may be its return address. Its caller's frame pointer is still in its register, or was pushed right below.
+    fn past_undescribed(&mut self, copy: &StackCopy) -> Option<Walk> {
+        let innermost = FrameAddress::from_instruction_pointer(copy.instruction).address_for_lookup();
+        if self.modules.is_described(innermost) {
+            return None;
+        }
+        let from = copy.stack_pointer & !7;
+        for at in (from..(from + SEARCH).min(copy.stack_high)).step_by(8) {
+            let return_address = copy.word(at)?;
+            if !self.modules.is_code(return_address) || !calls::is_return(return_address) {
+                continue;
+            }
+            let caller = FrameAddress::from_return_address(return_address)?;
+            for frame_pointer in [copy.frame_pointer, copy.word(at.wrapping_sub(8))].into_iter().flatten() {
+                let mut walk = self.walk_from(copy, caller, at + 8, frame_pointer);
+                if walk.reached_root(copy) {
+                    walk.frames.insert(0, (innermost, copy.stack_pointer));
+                    return Some(walk);
                 }
             }
         }

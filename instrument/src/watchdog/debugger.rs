@@ -1,10 +1,21 @@
 //! Whether a debugger holds the process: what it stops is no stall.
 
+use stallscope_wire::Gap;
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// Whether the process is traced, by `TracerPid` in `/proc/self/status`, see proc_pid_status(5).
-pub(super) fn is_attached() -> bool {
-    fs::read_to_string("/proc/self/status").is_ok_and(|status| is_traced(&status))
+/// Whether a thread is traced, by `TracerPid` in `/proc/self/task/TID/status`, see proc_pid_status(5).
+pub(super) fn holds(tid: i32) -> bool {
+    fs::read_to_string(format!("/proc/self/task/{tid}/status")).is_ok_and(|status| is_traced(&status))
+}
+
+/// What is not seen because of it, once in the process.
+pub(super) fn gap() -> Option<Gap> {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    (!TOLD.swap(true, Relaxed)).then(|| Gap {
+        what: "what begins to block while a debugger or strace is attached".to_owned(),
+        cure: "detach it".to_owned(),
+    })
 }
 
 fn is_traced(status: &str) -> bool {

@@ -149,6 +149,9 @@ impl Watchdog<'_> {
             let look = Look { now_ns, gap_ns, behind, host: &self.host, awaited };
             watch.look(look, &mut self.capturer, &mut self.reports);
         }
+        for gap in self.capturer.as_mut().map(Capturer::take_gaps).into_iter().flatten() {
+            self.reports.tell(Report::Unseen(gap));
+        }
         self.look_at_lag(now_ns, gap_ns);
 
         // A poll that begins right after this look must be seen before it is as long as its threshold.

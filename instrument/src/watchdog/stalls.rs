@@ -77,6 +77,8 @@ pub(super) struct Watch {
     seen: Option<Seen>,
     /// Writes the cell of a thread that no hook tells of.
     sampler: Option<Sampler>,
+    /// The record that a debugger was attached in.
+    debugged: Option<Open>,
 }
 
 /// The open record that was seen at the last look.
@@ -116,6 +118,7 @@ impl Watch {
             starved_ns: 0,
             seen: None,
             sampler,
+            debugged: None,
         }
     }
 
@@ -261,14 +264,16 @@ impl Watch {
             Some(quiet_until_ns) if length < quiet_until_ns => return,
             Some(_) => Phase::Progress,
         };
-        if phase == Phase::Begin && debugger::is_attached() {
+        if phase == Phase::Begin && debugger::holds(self.registered.thread.tid) {
             // Somebody looks at it, at a breakpoint.
+            self.debugged = Some(open);
+            debugger::gap().map(Report::Unseen).into_iter().for_each(|unseen| reports.tell(unseen));
             return;
         }
         let captured = match capturer {
             Some(capturer) => match capturer.capture(&self.registered, open) {
                 Some(captured) => Some(captured),
-                // It ended just now; the next look tells.
+                // It ended just now, or its stack is on its way; the next look tells.
                 None => return,
             },
             None => None,
@@ -324,6 +329,9 @@ impl Watch {
     /// Reports the ends of the long polls that are over.
     fn settle_ended(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
         while let Some(poll) = self.registered.cell.next_long() {
+            if self.debugged.take_if(|debugged| *debugged == poll.open).is_some() {
+                continue;
+            }
             let started_ns = clock::tick_to_at_ns(poll.open.start);
             let length = clock::ticks_to_ns(poll.end.saturating_sub(poll.open.start));
             let excused = self.excused_ns(started_ns).min(length);

@@ -19,13 +19,15 @@ use tempfile::TempDir;
 const ROLE: &str = "STALLSCOPE_TEST_PROGRAM";
 /// What the program prints first; the test harness has printed its own lines before.
 const BEGIN: &str = "the program begins\n";
-/// Far longer than any program takes, even on a crowded machine.
+/// Far longer than most programs take, even on a crowded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program that has not been started.
 pub(crate) struct Program {
     test: String,
     environment: Vec<(OsString, OsString)>,
+    /// After which time it is given up.
+    pub(crate) patience: Duration,
     folder: TempDir,
     pub(super) mark: Option<String>,
 }
@@ -44,7 +46,8 @@ pub(crate) fn program(body: impl FnOnce()) -> Program {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mark = mark::of_the_test_at(Location::caller());
     let (logs, runtime_folder) = (folder.path().join("logs/"), folder.path().to_owned());
-    let program = Program { test: test_of(type_name_of(&body)), environment: Vec::new(), folder, mark };
+    let test = test_of(type_name_of(&body));
+    let program = Program { test, environment: Vec::new(), patience: PATIENCE, folder, mark };
     let program = program.with("STALLSCOPE_LOG", logs).with("XDG_RUNTIME_DIR", runtime_folder);
     program.with("STALLSCOPE_GRACE", "0ms")
 }
@@ -160,7 +163,11 @@ impl Running {
                 return found;
             }
             let stderr = || fs::read_to_string(self.path("stderr")).unwrap_or_default();
-            assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}; stderr:\n{}", stderr());
+            assert!(
+                begun.elapsed() < self.program.patience,
+                "waited in vain until {what}; stderr:\n{}",
+                stderr()
+            );
             thread::sleep(Duration::from_millis(5));
         }
     }
