@@ -28,15 +28,17 @@ pub(super) fn cut_and_find(stack: &mut Stack, origins: &Origins) {
     stack.culprit = culprit.and_then(|at| u32::try_from(at).ok());
 }
 
-/// tokio calls each task's poll, and its end when the runtime shuts down, through a table, so that no build inlines them.
+/// tokio calls each task's poll, and its end when the runtime shuts down, through a table: some of what lies between there and
+/// the task's own code is left in any build.
 fn enters_a_task(frame: &Frame) -> bool {
     let function = frame.function.as_deref();
-    let Some(module) = tokio_module(function, frame.file.as_deref()) else { return false };
-    ["poll", "shutdown"].into_iter().any(|entry| match module.strip_prefix("runtime/task/raw") {
-        Some("") => function.is_some_and(|function| last_name(function) == entry),
-        Some(rest) => rest.strip_prefix('/') == Some(entry),
-        None => false,
-    })
+    let module = tokio_module(function, frame.file.as_deref());
+    let in_task = module.and_then(|module| {
+        let within = module.strip_prefix("runtime/task/")?.split('/').next()?;
+        Some(matches!(within, "raw" | "harness" | "core"))
+    });
+    let enters = |function| matches!(last_name(function), "poll" | "poll_inner" | "poll_future" | "shutdown");
+    in_task == Some(true) && function.is_some_and(enters)
 }
 
 #[cfg(test)]
@@ -85,6 +87,8 @@ mod tests {
         let runtime = ["tokio::runtime::task::raw::poll", "tokio::runtime::Runtime::block_on", "app::main"];
         assert_eq!(found(&[&["std::thread::sleep"], &runtime[..]].concat()).culprit, None);
         assert_eq!(found(&[&["dep::call"], &runtime[..]].concat()).culprit, Some(0));
+        let core = ["std::thread::sleep", "tokio::runtime::task::core::Core<T,S>::poll", "app::main"];
+        assert_eq!(found(&core).culprit, None, "raw::poll may have ended in a jump");
     }
 
     #[test]
