@@ -167,7 +167,7 @@ impl Diagnosis<'_> {
             let program = program.map(|module| module.path.as_str());
             let root = report.open.task == 0 && report.open.location.is_some();
             found.owned = owner::of(&stack, program, root);
-            culprit::cut_and_find(&mut stack, &self.origins);
+            culprit::cut_and_find(&mut stack, &self.origins, found.owned);
             found.frames.clone_from(&stack.frames);
             found.culprit = stack.culprit;
             for file in stack.frames.iter_mut().filter_map(|frame| frame.file.as_mut()) {
