@@ -14,7 +14,7 @@ struct Border {
     only: Option<&'static [&'static str]>,
 }
 
-const BORDERS: [Border; 5] = [
+const BORDERS: [Border; 6] = [
     Border {
         package: "stallscope-wire",
         siblings: &[],
@@ -43,6 +43,13 @@ const BORDERS: [Border; 5] = [
         package: "stallscope-cli",
         siblings: &["stallscope", "stallscope-wire"],
         never: &[],
+        only: None,
+    },
+    // What the others are tested by: nobody depends on it, or it would be among their siblings.
+    Border {
+        package: "stallscope-corpus",
+        siblings: &["stallscope"],
+        never: &["stallscope-cli"],
         only: None,
     },
 ];
@@ -139,6 +146,8 @@ fn no_package_reaches_over_its_border() {
         ("framehop", "ratatui", "stallscope-instrument reaches ratatui"),
         ("base64", "clap", "stallscope reaches clap"),
         ("stallscope-cli", "stallscope-instrument", "stallscope-cli uses stallscope-instrument"),
+        ("stallscope-cli", "stallscope-corpus", "stallscope-cli uses stallscope-corpus"),
+        ("stallscope-corpus", "stallscope-cli", "stallscope-corpus uses stallscope-cli"),
     ] {
         let crossings = graph.with(package, dependency).crossings();
         assert!(crossings.iter().any(|known| known == crossing), "{crossing} is not among {crossings:?}");

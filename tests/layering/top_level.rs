@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-const PARTS: [&str; 5] = ["cli", "examples", "instrument", "src", "tests"];
+const PARTS: [&str; 6] = ["cli", "corpus", "examples", "instrument", "src", "tests"];
 const DOCUMENTS: [&str; 6] =
     ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 const SETTINGS: [&str; 8] =

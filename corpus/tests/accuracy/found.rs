@@ -14,3 +14,13 @@ pub(crate) enum Found {
     /// It cannot be shown on this machine.
     Skipped(String),
 }
+
+impl Found {
+    pub(crate) fn is_right(&self) -> bool {
+        match self {
+            Self::Guilty { place, cause } => place.is_ok() && cause.is_ok(),
+            Self::Silent | Self::Skipped(_) => true,
+            Self::Missed(_) | Self::False(_) => false,
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Each case of `corpus/src/cases` runs in processes of its own, on both flavours of runtime. `STALLSCOPE_CORPUS_ROUNDS=20` runs
 //! everything that often, `STALLSCOPE_CORPUS_HOGS=8` beside so many threads that compute, `STALLSCOPE_CORPUS_CASE=name` runs the
-//! cases with that name alone.
+//! cases with that name alone. The log of a run in which something is wrong is kept in cargo's `target/tmp`.
 
 mod build;
 mod expected;

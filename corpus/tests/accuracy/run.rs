@@ -88,7 +88,15 @@ fn run(build: &Build, case: &Case, flavor: &str) -> Found {
     let status = wait(command.spawn().expect("the corpus runs"));
     let said = fs::read_to_string(stderr).expect("stderr is text");
     match status.and_then(|status| status.code()) {
-        Some(0) => expected::compare(build, case, &read(&log)),
+        Some(0) => {
+            let found = expected::compare(build, case, &read(&log));
+            if !found.is_right() {
+                let kept = Path::new(env!("CARGO_TARGET_TMPDIR"))
+                    .join(format!("{}-{flavor}-{}.jsonl", case.name, build.name));
+                fs::copy(&log, kept).expect("the target folder can be written");
+            }
+            found
+        }
         Some(SKIPPED) => Found::Skipped(said.lines().last().unwrap_or_default().to_owned()),
         _ => panic!("{} on {flavor} in {}: {status:?}: {said}", case.name, build.name),
     }

@@ -51,7 +51,9 @@ pub(super) fn judge(case: Case<'_>) -> Judged {
     let of = |cause| Judged { cause, ..Judged::default() };
     let Case { evidence, call, .. } = case;
     if evidence.window_ns == 0 {
-        return call.cloned().unwrap_or_default();
+        // All that is known is that the watchdog was not run either, for so long that the rest is no stall.
+        let paused = evidence.watchdog_gap_ns > 0 && case.attributable_ns < case.threshold_ns;
+        return if paused { of(Cause::Host) } else { call.cloned().unwrap_or_default() };
     }
     let host = host_ns(evidence.window_ns, evidence, case.running);
     let blocked = evidence.window_ns.saturating_sub(evidence.cpu_ns + host);
@@ -200,6 +202,16 @@ mod tests {
         assert_eq!(cause(in_call("read").as_ref(), &stopped), Cause::Host);
         let computing = Evidence { watchdog_gap_ns: 95 * MS, ..evidence(100, 98, 0) };
         assert_eq!(cause(None, &computing), Cause::Cpu);
+        let unread = Evidence { watchdog_gap_ns: 95 * MS, ..Evidence::default() };
+        let paused = Case {
+            evidence: &unread,
+            attributable_ns: 5 * MS,
+            threshold_ns: 50 * MS,
+            call: None,
+            running: false,
+        };
+        assert_eq!(judge(paused).cause, Cause::Host);
+        assert_eq!(judge(Case { attributable_ns: 60 * MS, ..paused }).cause, Cause::Unknown);
     }
 
     #[test]

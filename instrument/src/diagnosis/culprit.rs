@@ -1,16 +1,21 @@
 //! The frame to open, and the frames that are worth showing.
 
 use super::origin::{Origin, Origins, tokio_module};
-use super::owner::last_name;
-use stallscope_wire::{Frame, Stack};
+use super::owner::{Owned, last_name};
+use stallscope_wire::{Frame, Owner, Stack};
 
 /// Cuts the runtime's own outer frames away and finds the culprit: the innermost frame of the user's own code, or, where
 /// there is none, the innermost that is neither the standard library's nor tokio's. What lies outside of a task's poll, as
 /// `main` does where it runs the runtime, is not to blame for it.
-pub(super) fn cut_and_find(stack: &mut Stack, origins: &Origins) {
+pub(super) fn cut_and_find(stack: &mut Stack, origins: &Origins, owned: Owned) {
     let origin =
         |at: usize| origins.of(stack.frames[at].function.as_deref(), stack.frames[at].file.as_deref());
-    let inside = stack.frames.iter().position(enters_a_task).unwrap_or(stack.frames.len());
+    let entry = match owned {
+        // No hook tells where it was spawned: whoever runs the set is the nearest that is known.
+        Owned::By(Owner::Local) => None,
+        _ => stack.frames.iter().position(enters_a_task),
+    };
+    let inside = entry.unwrap_or(stack.frames.len());
     let found = |wanted: &[Origin]| (0..inside).find(|&at| wanted.contains(&origin(at)));
     let culprit = found(&[Origin::User])
         .or_else(|| found(&[Origin::Dependency]).filter(|&at| stack.frames[at].function.is_some()));
@@ -28,15 +33,17 @@ pub(super) fn cut_and_find(stack: &mut Stack, origins: &Origins) {
     stack.culprit = culprit.and_then(|at| u32::try_from(at).ok());
 }
 
-/// tokio calls each task's poll, and its end when the runtime shuts down, through a table, so that no build inlines them.
+/// tokio calls each task's poll, and its end when the runtime shuts down, through a table: some of what lies between there and
+/// the task's own code is left in any build.
 fn enters_a_task(frame: &Frame) -> bool {
     let function = frame.function.as_deref();
-    let Some(module) = tokio_module(function, frame.file.as_deref()) else { return false };
-    ["poll", "shutdown"].into_iter().any(|entry| match module.strip_prefix("runtime/task/raw") {
-        Some("") => function.is_some_and(|function| last_name(function) == entry),
-        Some(rest) => rest.strip_prefix('/') == Some(entry),
-        None => false,
-    })
+    let module = tokio_module(function, frame.file.as_deref());
+    let in_task = module.and_then(|module| {
+        let within = module.strip_prefix("runtime/task/")?.split('/').next()?;
+        Some(matches!(within, "raw" | "harness" | "core"))
+    });
+    let enters = |function| matches!(last_name(function), "poll" | "poll_inner" | "poll_future" | "shutdown");
+    in_task == Some(true) && function.is_some_and(enters)
 }
 
 #[cfg(test)]
@@ -46,10 +53,14 @@ mod tests {
     use stallscope_wire::Frame;
 
     fn found(functions: &[&str]) -> Stack {
+        found_for(Owner::Task, functions)
+    }
+
+    fn found_for(owner: Owner, functions: &[&str]) -> Stack {
         let frame = |function: &&str| Frame { function: Some((*function).into()), ..Frame::default() };
         let mut stack = Stack { frames: functions.iter().map(frame).collect(), ..Stack::default() };
         let app = App { crate_name: Some("app"), source_root: None };
-        cut_and_find(&mut stack, &Origins::new(app));
+        cut_and_find(&mut stack, &Origins::new(app), Owned::By(owner));
         stack
     }
 
@@ -85,6 +96,10 @@ mod tests {
         let runtime = ["tokio::runtime::task::raw::poll", "tokio::runtime::Runtime::block_on", "app::main"];
         assert_eq!(found(&[&["std::thread::sleep"], &runtime[..]].concat()).culprit, None);
         assert_eq!(found(&[&["dep::call"], &runtime[..]].concat()).culprit, Some(0));
+        let local = ["std::thread::sleep", "tokio::runtime::task::raw::poll", "app::run_local"];
+        assert_eq!(found_for(Owner::Local, &local).culprit, Some(2));
+        let core = ["std::thread::sleep", "tokio::runtime::task::core::Core<T,S>::poll", "app::main"];
+        assert_eq!(found(&core).culprit, None, "raw::poll may have ended in a jump");
     }
 
     #[test]

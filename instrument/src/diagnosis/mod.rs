@@ -177,7 +177,7 @@ impl Diagnosis<'_> {
             let program = program.map(|module| module.path.as_str());
             let root = report.open.task == 0 && report.open.location.is_some();
             found.owned = owner::of(&stack, program, root);
-            culprit::cut_and_find(&mut stack, &self.origins);
+            culprit::cut_and_find(&mut stack, &self.origins, found.owned);
             if let Some(sampled) = &report.sampled {
                 self.doubt(&mut found, sampled, &mut stack, output);
             }

@@ -86,12 +86,22 @@ pub(super) fn of(stack: &Stack, program: Option<&str>, root: bool) -> Owned {
     }
 }
 
-/// The last name of a demangled path, without generic arguments.
+/// The last name of a demangled path, without generic arguments wherever they stand.
 pub(super) fn last_name(function: &str) -> &str {
-    let end =
-        if function.starts_with('<') { function.len() } else { function.find('<').unwrap_or(function.len()) };
-    let path = function[..end].trim_end_matches(':');
-    path.rsplit("::").next().unwrap_or(path)
+    let (mut depth, mut name, mut before) = (0_usize, 0..0, b' ');
+    for (at, byte) in function.bytes().enumerate() {
+        match byte {
+            b'<' => depth += 1,
+            // Not the arrow of a function's type.
+            b'>' if before != b'-' => depth = depth.saturating_sub(1),
+            b':' | b'>' => {}
+            _ if depth > 0 => {}
+            _ if name.end == at => name.end = at + 1,
+            _ => name = at..at + 1,
+        }
+        before = byte;
+    }
+    &function[name]
 }
 
 #[cfg(test)]
@@ -210,6 +220,21 @@ mod tests {
     fn a_stack_that_does_not_reach_the_runtime_tells_nothing() {
         let cut = Stack { quality: Quality::Truncated, ..stack(&["app::deep", "app::deep"]) };
         assert_eq!(of(&cut, None, false), Owned::Unknown);
+    }
+
+    #[test]
+    fn the_last_name_is_found_behind_any_arguments() {
+        for (function, name) in [
+            ("poll", "poll"),
+            ("block_on<app::main::{async_block#0}>", "block_on"),
+            ("tokio::runtime::task::raw::poll::<app::f<fn(u8) -> u8>, S>", "poll"),
+            ("tokio::runtime::task::core::Core<T,S>::poll", "poll"),
+            ("<app::Slow as core::future::Future>::poll", "poll"),
+            ("app::main::{{closure}}", "{{closure}}"),
+            ("", ""),
+        ] {
+            assert_eq!(last_name(function), name, "{function}");
+        }
     }
 
     #[test]
