@@ -165,6 +165,10 @@ impl Diagnosis<'_> {
             found.call = call.or(found.call);
             found.running = captured.activity == Activity::Running;
         }
+        if report.phase == Phase::End && found.told.is_none() {
+            // It came and went while the watchdog was not run, nor perhaps the thread: nobody saw it wait in a call.
+            found.running = true;
+        }
         found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
         let line = if found.owned == Owned::Nobody {
             // It was one when it was told of: the thread has left the runtime since.
@@ -232,7 +236,7 @@ fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>, running: bool) ->
         threshold_ns: report.threshold_ns,
         call,
         running,
-        settled: report.phase == Phase::End,
+        settled: report.settled,
     }
 }
 
