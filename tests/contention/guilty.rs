@@ -1,7 +1,7 @@
 //! Whoever blocks is named by the line and for what it does, however busy the machine is.
 
-use crate::harness::{LONG, Program, current_thread, multi_thread, program, run};
-use crate::hogs::Hogs;
+use crate::harness::{LONG, Seen, current_thread, multi_thread, program, run};
+use crate::hogs::beside_hogs;
 use stallscope_wire::{Cause, Owner};
 use std::fs;
 use std::hint::black_box;
@@ -10,13 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// The program, beside the hogs, blocks in the marked line for this.
+/// The program blocks in the marked line, for this.
 #[track_caller]
-fn is_guilty(program: Program, cause: Cause) {
-    let seen = {
-        let _hogs = Hogs::start();
-        program.run().ended()
-    };
+fn is_guilty(seen: &Seen, cause: Cause) {
     let named = seen.names_the_marked_line(Owner::Task);
     assert_eq!(named.stall.cause, cause, "{:#?}", seen.told());
     assert!(named.attributable_ns() >= Duration::from_millis(100).as_nanos() as u64, "{:#?}", seen.told());
@@ -38,7 +34,7 @@ fn a_task_that_sleeps_on_a_worker() {
             task.await.unwrap();
         });
     });
-    is_guilty(program, Cause::Syscall);
+    is_guilty(&beside_hogs(|| program.run().ended()), Cause::Syscall);
 }
 
 #[test]
@@ -51,7 +47,7 @@ fn a_task_that_sleeps_on_a_current_thread_runtime() {
             task.await.unwrap();
         });
     });
-    is_guilty(program, Cause::Syscall);
+    is_guilty(&beside_hogs(|| program.run().ended()), Cause::Syscall);
 }
 
 #[test]
@@ -68,7 +64,7 @@ fn a_task_that_computes() {
             task.await.unwrap();
         });
     });
-    is_guilty(program, Cause::Cpu);
+    is_guilty(&beside_hogs(|| program.run().ended()), Cause::Cpu);
 }
 
 #[test]
@@ -91,5 +87,5 @@ fn a_task_that_waits_for_a_lock() {
             holder.join().unwrap();
         });
     });
-    is_guilty(program, Cause::Lock);
+    is_guilty(&beside_hogs(|| program.run().ended()), Cause::Lock);
 }

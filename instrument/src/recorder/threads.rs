@@ -22,6 +22,8 @@ pub(crate) struct Thread {
     pub(crate) tid: i32,
     /// Lowest address of the stack, and the one behind its highest.
     pub(crate) stack: (u64, u64),
+    /// When it registered, in nanoseconds since the start, and what the kernel said of its times then: `schedstat`.
+    pub(crate) times: (u64, String),
 }
 
 /// A cell and the thread that owns it.
@@ -160,6 +162,7 @@ fn register(probe: u32) -> Option<&'static Cell> {
         name: std::thread::current().name().unwrap_or("unnamed").to_owned(),
         tid: crate::capture::thread::tid(),
         stack: crate::capture::thread::stack(),
+        times: (crate::clock::now_ns(), crate::capture::thread::schedstat()),
     };
     let mine = LEASE
         .try_with(|lease| {

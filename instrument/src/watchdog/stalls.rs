@@ -5,7 +5,7 @@ use super::debugger;
 use super::evidence::{Base, Known, Readings, Span, evidence};
 use super::host::{Host, Reading};
 use super::outbox::Outbox;
-use super::times::TimesReader;
+use super::times::{self, TimesReader};
 use crate::capture::{Captured, Capturer};
 use crate::clock;
 use crate::diagnosis::Report;
@@ -97,15 +97,13 @@ impl Watch {
     pub(super) fn new(registered: Registered, runtime: Arc<Runtime>) -> Self {
         registered.cell.set_long_after(clock::ns_to_ticks(runtime.settings.threshold_ns));
         let times = TimesReader::new(registered.thread.tid);
-        Self {
-            registered,
-            runtime,
-            times,
-            readings: Readings::default(),
-            parks: 0,
-            starved_ns: 0,
-            seen: None,
+        let mut readings = Readings::default();
+        // Its first poll may be over before it is looked at.
+        let (at_ns, schedstat) = &registered.thread.times;
+        if let Some(times) = times::parse(schedstat) {
+            readings.push(*at_ns, times);
         }
+        Self { registered, runtime, times, readings, parks: 0, starved_ns: 0, seen: None }
     }
 
     pub(super) fn is_of(&self, thread: &Registered) -> bool {

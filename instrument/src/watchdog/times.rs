@@ -60,7 +60,7 @@ impl TimesReader {
     }
 }
 
-fn parse(text: &str) -> Option<Times> {
+pub(super) fn parse(text: &str) -> Option<Times> {
     let mut words = text.split_ascii_whitespace().map(|word| word.parse().ok());
     Some(Times { cpu_ns: words.next()??, run_queue_ns: words.next()?? })
 }
