@@ -12,6 +12,9 @@ fn names_each_line_that_blocks_and_why() {
         let found = demo.stdout.lines().any(|line| line.contains(&place) && line.contains(cause));
         assert!(found, "nothing at {place} with the cause {cause} in\n{}", demo.stdout);
     }
+    // While both workers block, requests come in that nobody reads.
+    let waited = |line: &str| line.contains(" connections waited behind it");
+    assert!(demo.stdout.lines().any(waited), "nobody waited in\n{}", demo.stdout);
 }
 
 #[test]

@@ -17,6 +17,11 @@ pub(crate) fn tid() -> i32 {
     0
 }
 
+/// Where the calling thread's time went so far, as the kernel tells it; empty where it does not.
+pub(crate) fn schedstat() -> String {
+    std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default()
+}
+
 /// The calling thread's stack: its lowest address and the one behind its highest; zeros when they are not known.
 #[cfg(target_os = "linux")]
 pub(crate) fn stack() -> (u64, u64) {

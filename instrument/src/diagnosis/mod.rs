@@ -197,6 +197,10 @@ impl Diagnosis<'_> {
             found.running = captured.activity == Activity::Running;
             found.wrapper = wrapper::call(&found.frames).filter(|_| found.running).or(found.wrapper);
         }
+        if report.phase == Phase::End && found.told.is_none() {
+            // It came and went while the watchdog was not run, nor perhaps the thread: nobody saw it wait in a call.
+            found.running = true;
+        }
         found.judged = cause::judge(case(report, found.call_at(report), found.running));
         let unclear = report.sampled.is_some() && found.owned == Owned::Unknown;
         let line = if found.owned == Owned::Nobody || unclear {
@@ -259,7 +263,7 @@ impl Diagnosis<'_> {
         }
         for earlier in &sampled.earlier {
             let mut earlier = self.symbols.name(earlier, &self.origins);
-            culprit::cut_and_find(&mut earlier, &self.origins);
+            culprit::cut_and_find(&mut earlier, &self.origins, found.owned);
             if !agreement::narrow(stack, &earlier) {
                 found.owned = Owned::Nobody;
             }
@@ -302,7 +306,7 @@ fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>, running: bool) ->
         threshold_ns: report.threshold_ns,
         call,
         running,
-        settled: report.phase == Phase::End,
+        settled: report.settled,
     }
 }
 

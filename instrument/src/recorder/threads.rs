@@ -28,6 +28,8 @@ pub(crate) struct Thread {
     /// The watchdog finds out what it is at, and writes that into the cell. A thread that polls a root future of ours has a
     /// cell besides, which it writes itself.
     pub(crate) sampled: bool,
+    /// When it registered, in nanoseconds since the start, and what the kernel said of its times then: `schedstat`.
+    pub(crate) times: (u64, String),
 }
 
 /// A cell and the thread that owns it.
@@ -219,6 +221,7 @@ fn take_cell(probe: u32, sampled: bool) -> Option<&'static Cell> {
         id: Some(std::thread::current().id()),
         stack: crate::capture::thread::stack(),
         sampled,
+        times: (crate::clock::now_ns(), crate::capture::thread::schedstat()),
     };
     let lease = if sampled { &ENLISTED_LEASE } else { &LEASE };
     lease

@@ -6,10 +6,13 @@
 use super::host::Reading;
 use super::times::Times;
 use stallscope_wire::Evidence;
-use std::rc::Rc;
+use std::collections::VecDeque;
+
+/// Readings that are kept: those of as many looks.
+const KEPT: usize = 8;
 
 /// A thread's times, and when they were read.
-pub(super) type TimesAt = (u64, Times);
+type TimesAt = (u64, Times);
 
 /// A poll: when it began, and when it ended or was looked at last, in nanoseconds since the start.
 #[derive(Debug, Clone, Copy)]
@@ -18,35 +21,80 @@ pub(super) struct Span {
     pub(super) ended_ns: u64,
 }
 
+/// The last readings of a thread's times, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Readings(VecDeque<TimesAt>);
+
+impl Readings {
+    /// Adds a reading; how much longer the thread waited for a processor than at the last one.
+    pub(super) fn push(&mut self, at_ns: u64, times: Times) -> u64 {
+        let waited_ns = self.0.back().map_or(0, |(_, last)| (times - *last).run_queue_ns);
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back((at_ns, times));
+        waited_ns
+    }
+
+    /// The thread has done nothing since the last reading: that one still holds.
+    pub(super) fn confirm(&mut self, at_ns: u64) {
+        if let Some(last) = self.0.back_mut() {
+            last.0 = at_ns;
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// From where on to count the times of a poll: from its beginning, where a reading before it is kept.
+    pub(super) fn base(&self, span: Span) -> Option<Base> {
+        let later = self.0.partition_point(|(at_ns, _)| *at_ns <= span.started_ns);
+        let before = later.checked_sub(1).map(|at| self.0[at]);
+        let first = self.0.get(later).copied().or(before)?;
+        Some(before.map_or_else(|| Base::new(first), |before| Base::between(before, first, span)))
+    }
+
+    /// The first reading after the poll, or the last there is.
+    fn after(&self, span: Span) -> Option<TimesAt> {
+        let after = self.0.partition_point(|(at_ns, _)| *at_ns < span.ended_ns);
+        self.0.get(after).or(self.0.back()).copied()
+    }
+
+    /// The last reading in the poll, not before its base.
+    fn within(&self, base: Base, span: Span) -> Option<TimesAt> {
+        let after = self.0.partition_point(|(at_ns, _)| *at_ns <= span.ended_ns);
+        let last = self.0.get(after.checked_sub(1)?).copied();
+        last.filter(|(at_ns, _)| *at_ns >= base.first.0)
+    }
+}
+
 /// From where on the times of a poll are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Base {
     since_ns: u64,
     /// The first reading in the poll, or after it.
-    first: Times,
+    first: TimesAt,
     /// What was spent in the poll before that.
     carried: Times,
 }
 
 impl Base {
     /// From a reading in the poll on.
-    pub(super) fn new((since_ns, first): TimesAt) -> Self {
-        Self { since_ns, first, carried: Times::default() }
+    fn new(first: TimesAt) -> Self {
+        Self { since_ns: first.0, first, carried: Times::default() }
     }
 
     /// From the beginning of a poll on, of which it is only known what was spent between a reading before it and one in it or
     /// after it. What may have been computed outside of the poll is taken to have been; what may have been waited for a
     /// processor in it is taken to have been.
-    pub(super) fn late(before: TimesAt, first: TimesAt, span: Span) -> Self {
-        if before.0 > span.started_ns {
-            return Self::new(before);
-        }
+    fn between(before: TimesAt, first: TimesAt, span: Span) -> Self {
         let inside_ns = first.0.min(span.ended_ns).saturating_sub(span.started_ns);
         let outside_ns = span.started_ns - before.0 + first.0.saturating_sub(span.ended_ns);
         let spent = first.1 - before.1;
         let cpu_ns = spent.cpu_ns.saturating_sub(outside_ns).min(inside_ns);
         let run_queue_ns = spent.run_queue_ns.min(inside_ns - cpu_ns);
-        Self { since_ns: span.started_ns, first: first.1, carried: Times { cpu_ns, run_queue_ns } }
+        Self { since_ns: span.started_ns, first, carried: Times { cpu_ns, run_queue_ns } }
     }
 }
 
@@ -55,34 +103,32 @@ impl Base {
 pub(super) struct Known<'a> {
     pub(super) span: Span,
     pub(super) base: Option<Base>,
-    /// The last two readings.
-    pub(super) previous: Option<TimesAt>,
-    pub(super) last: Option<TimesAt>,
+    pub(super) readings: &'a Readings,
     /// The machine's counters, from then until now.
-    pub(super) host: Option<(&'a Rc<Reading>, &'a Rc<Reading>)>,
+    pub(super) host: Option<(&'a Reading, &'a Reading)>,
     pub(super) gap_ns: u64,
 }
 
-/// Where the thread's time went since watching began, and never more than the poll's length.
-pub(super) fn evidence(known: Known<'_>) -> Evidence {
-    let Span { started_ns, ended_ns } = known.span;
-    let length_ns = ended_ns.saturating_sub(started_ns);
+/// Where the thread's time went since watching began, and never more than the poll's length. Whether it is settled: the
+/// times were read when the poll was over.
+pub(super) fn evidence(known: Known<'_>) -> (Evidence, bool) {
+    let Known { span, readings, .. } = known;
+    let length_ns = span.ended_ns.saturating_sub(span.started_ns);
     let watchdog_gap_ns = known.gap_ns.min(length_ns);
-    let (Some(base), Some((until_ns, last))) = (known.base, known.last) else {
-        return Evidence { watchdog_gap_ns, ..Evidence::default() };
+    let (Some(base), Some((until_ns, last))) = (known.base, readings.after(span)) else {
+        return (Evidence { watchdog_gap_ns, ..Evidence::default() }, false);
     };
-    let window_ns = until_ns.min(ended_ns).saturating_sub(base.since_ns).min(length_ns);
-    let spent = last - base.first;
+    let window_ns = until_ns.min(span.ended_ns).saturating_sub(base.since_ns).min(length_ns);
+    let spent = last - base.first.1;
     // The last reading may have been made after the end.
-    let after_ns = until_ns.saturating_sub(ended_ns);
-    let in_poll = known.previous.filter(|(at_ns, _)| (base.since_ns..=ended_ns).contains(at_ns));
-    let surely_ns = in_poll.map_or(0, |(_, times)| (times - base.first).cpu_ns);
+    let after_ns = until_ns.saturating_sub(span.ended_ns);
+    let surely_ns = readings.within(base, span).map_or(0, |(_, times)| (times - base.first.1).cpu_ns);
     let cpu_ns = spent.cpu_ns.saturating_sub(after_ns).max(surely_ns) + base.carried.cpu_ns;
     let cpu_ns = cpu_ns.min(window_ns);
     let run_queue_ns = (spent.run_queue_ns + base.carried.run_queue_ns).min(window_ns - cpu_ns);
     let taken =
         |of: fn(&Reading, &Reading) -> u64| known.host.map_or(0, |(then, now)| of(now, then)).min(window_ns);
-    Evidence {
+    let evidence = Evidence {
         window_ns,
         cpu_ns,
         run_queue_ns,
@@ -90,7 +136,8 @@ pub(super) fn evidence(known: Known<'_>) -> Evidence {
         watchdog_gap_ns,
         steal_ns: taken(Reading::stolen_since),
         throttled_ns: taken(Reading::throttled_since),
-    }
+    };
+    (evidence, until_ns >= span.ended_ns)
 }
 
 #[cfg(test)]
@@ -107,52 +154,62 @@ mod tests {
         Span { started_ns: from_ms * MS, ended_ns: to_ms * MS }
     }
 
-    /// Window, processor, run queue and the rest, in milliseconds.
-    fn shares(span: Span, base: Option<Base>, readings: [TimesAt; 2]) -> [u64; 4] {
-        let [previous, last] = readings.map(Some);
-        let found = evidence(Known { span, base, previous, last, host: None, gap_ns: 0 });
-        [found.window_ns, found.cpu_ns, found.run_queue_ns, found.blocked_ns].map(|ns| ns / MS)
+    /// Window, processor, run queue and the rest, in milliseconds, of a poll that was first seen after so many readings.
+    fn shares(span: Span, seen_after: usize, readings: &[TimesAt]) -> ([u64; 4], bool) {
+        let all = Readings(readings.iter().copied().collect());
+        let base = Readings(readings[..seen_after].iter().copied().collect()).base(span);
+        let (found, settled) = evidence(Known { span, base, readings: &all, host: None, gap_ns: 0 });
+        let shares = [found.window_ns, found.cpu_ns, found.run_queue_ns, found.blocked_ns];
+        (shares.map(|ns| ns / MS), settled)
     }
 
     #[test]
     fn a_wait_that_is_booked_at_the_end_is_settled_with_it() {
-        let (poll, base) = (span(0, 200), Some(Base::new(at(10, 5, 0))));
-        let going_on = Span { ended_ns: 150 * MS, ..poll };
-        assert_eq!(
-            shares(going_on, base, [at(130, 5, 0), at(150, 5, 0)]),
-            [140, 0, 0, 140],
-            "not booked yet"
-        );
-        assert_eq!(shares(poll, base, [at(190, 5, 0), at(210, 20, 180)]), [190, 5, 180, 5]);
+        let readings = [at(0, 0, 0), at(20, 5, 0), at(140, 5, 0), at(210, 20, 180)];
+        assert_eq!(shares(span(10, 150), 2, &readings[..3]), ([130, 0, 0, 130], false), "not booked yet");
+        assert_eq!(shares(span(10, 200), 2, &readings), ([190, 5, 180, 5], true));
+        assert_eq!(shares(span(10, 200), 2, &readings[..3]), ([130, 0, 0, 130], false), "the thread is gone");
     }
 
     #[test]
     fn what_comes_after_the_end_is_not_the_polls() {
-        let found = shares(span(0, 100), Some(Base::new(at(0, 0, 0))), [at(90, 0, 0), at(140, 40, 0)]);
-        assert_eq!(found, [100, 0, 0, 100]);
-        let found = shares(span(0, 100), Some(Base::new(at(0, 0, 0))), [at(90, 90, 0), at(110, 95, 0)]);
-        assert_eq!(found, [100, 90, 0, 10], "what was computed by the reading before is the poll's");
+        let found = shares(span(0, 100), 1, &[at(0, 0, 0), at(90, 0, 0), at(140, 40, 0), at(160, 60, 9)]);
+        assert_eq!(found.0, [100, 0, 0, 100]);
+        let found = shares(span(0, 100), 1, &[at(0, 0, 0), at(90, 90, 0), at(110, 95, 0)]);
+        assert_eq!(found.0, [100, 90, 0, 10], "what was computed by the reading before is the poll's");
     }
 
     #[test]
     fn a_poll_that_is_seen_late_is_given_no_more_of_the_host_than_it_lasted() {
-        let poll = span(150, 400);
-        let base = Base::late(at(0, 0, 0), at(200, 0, 150), poll);
-        assert_eq!(shares(poll, Some(base), [at(380, 0, 150), at(400, 0, 150)]), [250, 0, 50, 200]);
-        let base = Base::late(at(0, 0, 0), at(200, 180, 0), poll);
-        assert_eq!(shares(poll, Some(base), [at(380, 180, 0), at(400, 180, 0)]), [250, 30, 0, 220]);
-        assert_eq!(Base::late(at(160, 1, 1), at(200, 9, 9), poll), Base::new(at(160, 1, 1)));
+        let waited = [at(0, 0, 0), at(200, 0, 150), at(400, 0, 150)];
+        assert_eq!(shares(span(150, 400), 2, &waited).0, [250, 0, 50, 200]);
+        let computed = [at(0, 0, 0), at(200, 180, 0), at(400, 180, 0)];
+        assert_eq!(shares(span(150, 400), 2, &computed).0, [250, 30, 0, 220]);
+        assert_eq!(
+            shares(span(150, 400), 1, &waited[1..]).0,
+            [200, 0, 0, 200],
+            "nothing from before is kept"
+        );
     }
 
     #[test]
     fn a_poll_that_came_and_went_unseen_is_judged_by_the_readings_around_it() {
-        let poll = span(20, 170);
-        let base = Base::late(at(0, 0, 0), at(180, 4, 140), poll);
-        assert_eq!(shares(poll, Some(base), [at(0, 0, 0), at(180, 4, 140)]), [150, 0, 140, 10]);
+        let readings = [at(0, 0, 0), at(180, 4, 140), at(190, 4, 140)];
+        assert_eq!(shares(span(20, 170), 3, &readings), ([150, 0, 140, 10], true));
     }
 
     #[test]
     fn nothing_is_said_without_readings() {
-        assert_eq!(shares(span(0, 100), None, [at(0, 0, 0), at(100, 50, 50)]), [0; 4]);
+        assert_eq!(shares(span(0, 100), 0, &[]), ([0; 4], false));
+    }
+
+    #[test]
+    fn old_readings_make_room() {
+        let mut readings = Readings::default();
+        let waits: Vec<u64> = (0..20).map(|n| readings.push(n, at(0, 0, n * n).1) / MS).collect();
+        assert_eq!(waits[..4], [0, 1, 3, 5]);
+        assert_eq!(readings.0.len(), KEPT);
+        readings.confirm(30);
+        assert_eq!(readings.0.back().map(|reading| reading.0), Some(30));
     }
 }

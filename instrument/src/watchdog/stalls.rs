@@ -2,11 +2,11 @@
 
 use super::behind::{Behind, Waits};
 use super::debugger;
-use super::evidence::{Base, Known, Span, TimesAt, evidence};
+use super::evidence::{Base, Known, Readings, Span, evidence};
 use super::host::{Host, Reading};
 use super::outbox::Outbox;
 use super::sampled::{Sampled, Sampler};
-use super::times::TimesReader;
+use super::times::{self, TimesReader};
 use crate::capture::{Captured, Capturer};
 use crate::clock;
 use crate::diagnosis::Report;
@@ -52,6 +52,8 @@ pub(crate) struct StallReport {
     pub(crate) evidence: Evidence,
     /// Another thread runs the worker meanwhile, so that this one may block.
     pub(crate) handed_over: bool,
+    /// The poll is over, and so is every wait that the evidence may lack.
+    pub(crate) settled: bool,
     /// New since the last report.
     pub(crate) captured: Option<Captured>,
     pub(crate) victims: Victims,
@@ -67,10 +69,7 @@ pub(super) struct Watch {
     registered: Registered,
     runtime: Arc<Runtime>,
     times: TimesReader,
-    /// When the times were read last, and what they were.
-    last: Option<TimesAt>,
-    /// The reading at an earlier look.
-    previous: Option<TimesAt>,
+    readings: Readings,
     /// How often the thread had parked then.
     parks: u64,
     starved_ns: u64,
@@ -108,12 +107,17 @@ impl Watch {
         registered.cell.set_long_after(clock::ns_to_ticks(runtime.settings.threshold_ns));
         let times = TimesReader::new(registered.thread.tid);
         let sampler = registered.thread.sampled.then(|| Sampler::new(&registered));
+        let mut readings = Readings::default();
+        // Its first poll may be over before it is looked at.
+        let (at_ns, schedstat) = &registered.thread.times;
+        if let Some(times) = times::parse(schedstat) {
+            readings.push(*at_ns, times);
+        }
         Self {
             registered,
             runtime,
             times,
-            last: None,
-            previous: None,
+            readings,
             parks: 0,
             starved_ns: 0,
             seen: None,
@@ -221,7 +225,7 @@ impl Watch {
         }
         self.settle_ended(look, reports);
         let open = self.registered.cell.read();
-        self.read_times(look.now_ns, open.is_some() || look.awaited);
+        self.read_times(open.is_some() || look.awaited);
         if self.seen.as_ref().is_some_and(|seen| Some(seen.open) != open) {
             // It may have ended after the ends were read.
             self.settle_ended(look, reports);
@@ -234,9 +238,8 @@ impl Watch {
             seen.host.get_or_insert_with(|| look.host.now());
         } else {
             let started_ns = clock::tick_to_at_ns(open.start);
-            // Seen late, it has spent its time already: what was read before it began is nearer to its beginning.
             let late = look.now_ns.saturating_sub(started_ns) > LATE_SIGHT_NS;
-            let base = if late { self.late_base(started_ns, look.now_ns) } else { self.last.map(Base::new) };
+            let base = self.readings.base(Span { started_ns, ended_ns: u64::MAX });
             let host = late.then(|| look.host.before());
             let waits = Waits::since(started_ns);
             self.seen = Some(Seen { open, started_ns, base, host, gap_ns: 0, waits, stall: None });
@@ -284,7 +287,8 @@ impl Watch {
             return;
         }
         let has_stack = captured.as_ref().is_some_and(|captured| captured.stack.is_some());
-        let evidence = self.evidence(length, look.host);
+        let Some(seen) = &self.seen else { return };
+        let (evidence, _) = self.evidence(seen, length, look.host);
         let Some(seen) = &mut self.seen else { return };
         let ongoing = seen.stall.get_or_insert_with(|| {
             let tries_left = if capturer.is_some() { CAPTURE_TRIES } else { 0 };
@@ -318,6 +322,7 @@ impl Watch {
             threshold_ns: self.runtime.settings.threshold_ns,
             evidence,
             handed_over: self.runtime.runs_elsewhere(&self.registered.thread),
+            settled: false,
             captured,
             victims: seen.waits.victims.clone(),
             ticks: None,
@@ -346,11 +351,13 @@ impl Watch {
                     reports.lose_stack();
                     Ongoing { id: next_id(), next_ns: 0, tries_left: 0 }
                 });
-                self.read_times(look.now_ns, true);
+                self.read_times(true);
                 let seen = seen.unwrap_or_else(|| Seen {
                     open: poll.open,
                     started_ns,
-                    base: self.late_base(started_ns, started_ns.saturating_add(length)),
+                    base: self
+                        .readings
+                        .base(Span { started_ns, ended_ns: started_ns.saturating_add(length) }),
                     host: Some(look.host.before()),
                     gap_ns: look.gap_ns,
                     waits: Waits::since(started_ns),
@@ -378,18 +385,20 @@ impl Watch {
         excused: u64,
         poll: LongPoll,
     ) -> StallReport {
+        let (evidence, settled) = self.evidence(&seen, length, look.host);
         StallReport {
             id,
             phase: Phase::End,
             cell: self.registered.cell,
             open: poll.open,
             thread: self.registered.thread.clone(),
-            at_ns: look.now_ns,
+            at_ns: clock::now_ns(),
             started_ns: seen.started_ns,
             duration_ns: length,
             excused_ns: excused,
             threshold_ns: self.runtime.settings.threshold_ns,
-            evidence: self.evidence_of(&seen, length, look.host),
+            evidence,
+            settled,
             handed_over: false,
             captured: None,
             victims: seen.waits.end(seen.started_ns.saturating_add(length)),
@@ -402,7 +411,7 @@ impl Watch {
     fn drop_seen(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
         let Some(mut seen) = self.seen.take() else { return };
         let Some(ongoing) = seen.stall.take() else { return };
-        let length = look.now_ns.saturating_sub(seen.started_ns);
+        let length = clock::now_ns().saturating_sub(seen.started_ns);
         let excused = self.excused_ns(seen.started_ns).min(length);
         let poll = LongPoll { open: seen.open, end: seen.open.start };
         let mut report = self.ended(seen, ongoing.id, look, length, excused, poll);
@@ -418,43 +427,26 @@ impl Watch {
     }
 
     /// Reads the thread's times, unless it was parked the whole time since they were read: then they have not changed.
-    fn read_times(&mut self, now_ns: u64, busy: bool) {
-        let parks = self.registered.cell.parks();
-        if !busy && self.seen.is_none() && self.last.is_some() && parks == self.parks {
-            return;
+    fn read_times(&mut self, busy: bool) {
+        let (parks, at_ns) = (self.registered.cell.parks(), clock::now_ns());
+        let parked = || self.registered.cell.read().is_none() && self.registered.cell.parks() == parks;
+        if !busy && self.seen.is_none() && parks == self.parks && !self.readings.is_empty() && parked() {
+            return self.readings.confirm(at_ns);
         }
         self.parks = parks;
         // A thread that has ended has no times any more: those that were read before are what is known.
-        let Some(times) = self.times.read() else { return };
-        if let Some((at_ns, before)) = self.last.replace((now_ns, times)) {
-            self.starved_ns += (times - before).run_queue_ns;
-            if at_ns < now_ns {
-                self.previous = Some((at_ns, before));
-            }
+        if let Some((at_ns, times)) = self.times.read() {
+            self.starved_ns += self.readings.push(at_ns, times);
         }
     }
 
-    /// From where on to count the times of a poll of which nothing was seen until now.
-    fn late_base(&self, started_ns: u64, ended_ns: u64) -> Option<Base> {
-        match (self.previous, self.last) {
-            (Some(before), Some(first)) => Some(Base::late(before, first, Span { started_ns, ended_ns })),
-            (None, last) => last.map(Base::new),
-            (_, None) => None,
-        }
-    }
-
-    fn evidence(&self, length: u64, host: &Host) -> Evidence {
-        self.seen.as_ref().map(|seen| self.evidence_of(seen, length, host)).unwrap_or_default()
-    }
-
-    fn evidence_of(&self, seen: &Seen, length: u64, host: &Host) -> Evidence {
+    fn evidence(&self, seen: &Seen, length: u64, host: &Host) -> (Evidence, bool) {
         let now = host.now();
         evidence(Known {
             span: Span { started_ns: seen.started_ns, ended_ns: seen.started_ns.saturating_add(length) },
             base: seen.base,
-            previous: self.previous,
-            last: self.last,
-            host: seen.host.as_ref().map(|then| (then, &now)),
+            readings: &self.readings,
+            host: seen.host.as_ref().map(|then| (&**then, &*now)),
             gap_ns: seen.gap_ns,
         })
     }

@@ -1,8 +1,14 @@
 //! Where a thread's time goes, as the kernel counts it: `/proc/self/task/TID/schedstat`, see sched-stats in the kernel's documentation.
 
+use crate::clock;
 use std::fs::File;
 use std::ops::Sub;
 use std::os::unix::fs::FileExt;
+
+/// Reading takes no longer, unless the reader was not run meanwhile: then nobody knows when it read.
+const READING_NS: u64 = 1_000_000;
+/// How often it is tried again.
+const TRIES: usize = 3;
 
 /// Totals of a thread, in nanoseconds; the difference of two is a window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,15 +39,28 @@ impl TimesReader {
         Self(File::open(format!("/proc/self/task/{tid}/schedstat")).ok())
     }
 
-    /// None when the kernel does not tell.
-    pub(super) fn read(&self) -> Option<Times> {
+    /// The times, and when they were read; none when the kernel does not tell.
+    pub(super) fn read(&self) -> Option<(u64, Times)> {
+        let mut at_ns = clock::now_ns();
+        for _ in 0..TRIES {
+            let times = self.read_once()?;
+            let read_ns = clock::now_ns();
+            if read_ns - at_ns <= READING_NS {
+                return Some((at_ns, times));
+            }
+            at_ns = read_ns;
+        }
+        Some((at_ns, self.read_once()?))
+    }
+
+    fn read_once(&self) -> Option<Times> {
         let mut buffer = [0; 96];
         let length = self.0.as_ref()?.read_at(&mut buffer, 0).ok()?;
         parse(std::str::from_utf8(&buffer[..length]).ok()?)
     }
 }
 
-fn parse(text: &str) -> Option<Times> {
+pub(super) fn parse(text: &str) -> Option<Times> {
     let mut words = text.split_ascii_whitespace().map(|word| word.parse().ok());
     Some(Times { cpu_ns: words.next()??, run_queue_ns: words.next()?? })
 }
@@ -61,9 +80,9 @@ mod tests {
     #[test]
     fn a_thread_that_computes_gets_processor_time() {
         let reader = TimesReader::new(crate::capture::thread::tid());
-        let Some(before) = reader.read() else { return };
+        let Some((_, before)) = reader.read() else { return };
         let mut sum = 0u64;
-        while (reader.read().unwrap() - before).cpu_ns < 5_000_000 {
+        while (reader.read().unwrap().1 - before).cpu_ns < 5_000_000 {
             sum = std::hint::black_box((0..100_000).fold(sum, |sum, n| sum.wrapping_mul(31) ^ n));
         }
     }

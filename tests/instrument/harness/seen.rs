@@ -2,7 +2,7 @@
 
 use super::program::Program;
 use stallscope::analysis::{Culprit, Finding, History, Severity, StallRecord, findings};
-use stallscope_wire::{Gap, Line, Owner, Reader};
+use stallscope_wire::{Gap, Line, Owner, Reader, Stall};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -69,8 +69,18 @@ impl Seen {
     /// The only stall that the code answers for.
     pub(crate) fn stall(&self) -> &StallRecord {
         let stalls = self.log().stalls();
-        let [stall] = stalls[..] else { panic!("not one stall but {stalls:#?}") };
+        let [stall] = stalls[..] else { panic!("not one stall but {stalls:#?}; told: {:#?}", self.told()) };
         stall
+    }
+
+    /// All that was told of stalls, waits and pauses, without stacks.
+    pub(crate) fn told(&self) -> Vec<Line> {
+        let told = |line: &Line| match line {
+            Line::Stall(stall) => Some(Line::Stall(Stall { stack: None, ..stall.clone() })),
+            Line::Lag(_) | Line::Pause(_) => Some(line.clone()),
+            _ => None,
+        };
+        self.logs.iter().flat_map(|log| &log.lines).filter_map(told).collect()
     }
 
     /// There is one stall, it is over, and the marked line is its culprit.
