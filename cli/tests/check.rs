@@ -186,7 +186,7 @@ fn a_deadlock_that_is_killed_is_ongoing() {
 fn nothing_instrumented_exits_98_and_says_what_to_do() {
     let bench = Bench::new();
     let ran = bench.check(&["--", "true"]).exits(98).says("nothing instrumented ran");
-    ran.says("#[stallscope::main]").says("--cfg tokio_unstable");
+    ran.says("#[stallscope::main]").says("stallscope::attach");
     bench.check(&["--allow-incomplete", "--", "true"]).exits(98);
     let off = bench.command(&["--", "true"]).env("STALLSCOPE", "off").output().expect("the binary runs");
     Ran(off).exits(98).says("STALLSCOPE=off is set here");

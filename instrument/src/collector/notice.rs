@@ -1,6 +1,6 @@
 //! A word to the app's own log, once per culprit: a `tracing` event, or a line on stderr where nobody listens.
 
-use stallscope_wire::{Cause, Stall, duration};
+use stallscope_wire::{Cause, Certainty, Stall, duration};
 use std::collections::HashSet;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -53,7 +53,9 @@ impl Notices {
         let lasted = duration::show(stall.duration_ns);
         let thread = &stall.thread.name;
         let cause = cause(stall);
-        if !self.hand_on(format!("{culprit} blocks thread {thread}, for {lasted} so far ({cause})")) {
+        let probably = if stall.certainty == Certainty::Probable { "probably " } else { "" };
+        if !self.hand_on(format!("{culprit} {probably}blocks thread {thread}, for {lasted} so far ({cause})"))
+        {
             self.suppressed += 1;
         }
     }
