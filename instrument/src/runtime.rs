@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use stallscope_wire::{Startup, Tier};
 use std::collections::HashSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// The longest lag that is told apart, in nanoseconds: an hour.
@@ -33,6 +33,8 @@ pub(crate) struct Runtime {
     probe_waits: AtomicBool,
     /// Polls over the threshold that the grace excuses, and the longest of them in nanoseconds. Written by the watchdog.
     excused: (AtomicU64, AtomicU64),
+    /// Threads of its pool that have started, its workers first.
+    threads: AtomicUsize,
 }
 
 /// The waits of the lag probes.
@@ -57,6 +59,7 @@ impl Runtime {
             probes: AtomicU64::new(0),
             probe_waits: AtomicBool::new(false),
             excused: Default::default(),
+            threads: AtomicUsize::new(0),
         }
     }
 
@@ -83,6 +86,11 @@ impl Runtime {
     /// Its polls are not told of by hooks, but looked for from outside.
     pub(crate) fn is_sampled(&self) -> bool {
         self.settings.tier == Tier::Sampled
+    }
+
+    /// A thread of its pool starts; whether it runs a worker. tokio starts those before anybody can use the runtime.
+    pub(crate) fn starts_worker(&self) -> bool {
+        !self.is_current_thread() && self.threads.fetch_add(1, Relaxed) < self.handle.metrics().num_workers()
     }
 
     /// How many of its workers have not made themselves known; none of a runtime that hooks tell of, or that has one thread.

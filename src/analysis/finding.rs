@@ -3,7 +3,7 @@ use super::group::Group;
 use super::place::short_place;
 use serde::{Deserialize, Serialize};
 use stallscope_wire::duration::show;
-use stallscope_wire::{Quality, Victims};
+use stallscope_wire::{Certainty, Quality, Victims};
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -16,6 +16,9 @@ pub struct Finding {
     pub rule: Rule,
     /// How bad it is.
     pub severity: Severity,
+    /// Whether it is known, or only probable because its process was watched by sampling. A probable one is a warning, and
+    /// breaches no threshold.
+    pub certainty: Certainty,
     /// Why.
     pub cause: Cause,
     /// Name of the system call, where one is the cause.
@@ -217,6 +220,7 @@ impl Finding {
     /// Takes cause, task and stack from one stall.
     pub(super) fn describe(&mut self, record: &super::StallRecord) {
         let stall = &record.stall;
+        self.certainty = stall.certainty;
         self.cause = stall.cause.into();
         self.syscall = stall.syscall.clone();
         self.lock = stall.lock.clone();
@@ -277,15 +281,16 @@ impl fmt::Display for Finding {
             1 => "once, for".to_owned(),
             count => format!("{count} times, at most"),
         };
+        let probably = if self.certainty == Certainty::Probable { "probably " } else { "" };
         match (self.rule, self.cause) {
             (Rule::BlockingPoll, _) => {
-                write!(f, "{culprit} blocked a worker {times} {max}{ongoing} ({cause})")
+                write!(f, "{culprit} {probably}blocked a worker {times} {max}{ongoing} ({cause})")
             }
             (Rule::LoopLag, Cause::Saturation) => {
                 write!(f, "new work waited {times} {max}{ongoing}, and no single poll explains it ({cause})")
             }
             (Rule::LoopLag, _) => {
-                write!(f, "{culprit} kept new work waiting {times} {max}{ongoing} ({cause})")
+                write!(f, "{culprit} {probably}kept new work waiting {times} {max}{ongoing} ({cause})")
             }
             (Rule::HostPause, _) => write!(f, "the machine did not run the process {times} {max}"),
         }

@@ -51,7 +51,7 @@ impl Sums {
         let (stall, attributable_ns) = (&record.stall, record.attributable_ns());
         Self {
             count: 1,
-            over: u64::from(!record.blames_host() && attributable_ns >= header.threshold_ns),
+            over: u64::from(Kind::of(record) == Kind::Blamed && attributable_ns >= header.threshold_ns),
             max_ns: stall.duration_ns,
             total_ns: stall.duration_ns,
             attributable_total_ns: attributable_ns,
@@ -77,15 +77,39 @@ impl Sums {
     }
 }
 
-/// Stalls by culprit. Those that the host is to blame for stay apart.
+/// What a stall counts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// The code answers for it.
+    Blamed,
+    /// The code answers for it, if it is one.
+    Probable,
+    /// The host answers for it.
+    Host,
+    /// So it does, if it is one.
+    ProbablyHost,
+}
+
+impl Kind {
+    fn of(record: &StallRecord) -> Self {
+        match (record.blames_host(), record.is_probable()) {
+            (true, true) => Self::ProbablyHost,
+            (true, false) => Self::Host,
+            (false, true) => Self::Probable,
+            (false, false) => Self::Blamed,
+        }
+    }
+}
+
+/// Stalls by culprit. Those that the host is to blame for stay apart, and so do those that are only probable.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Groups(BTreeMap<(bool, Key), Group>);
+pub(super) struct Groups(BTreeMap<(Kind, Key), Group>);
 
 impl Groups {
     /// Counts a stall. It is copied only if it is the worst of its group.
     pub(super) fn note(&mut self, header: &Header, record: &StallRecord) {
         let mut culprit = Culprit::of(record);
-        let mut key = (record.blames_host(), Key::new(header, &culprit));
+        let mut key = (Kind::of(record), Key::new(header, &culprit));
         if self.is_full_for(&key) {
             (culprit, key.1) = (Culprit::default(), Key::default());
         }
@@ -122,7 +146,7 @@ impl Groups {
         }
     }
 
-    fn is_full_for(&self, key: &(bool, Key)) -> bool {
+    fn is_full_for(&self, key: &(Kind, Key)) -> bool {
         self.0.len() >= LIMIT && !self.0.contains_key(key)
     }
 
@@ -133,6 +157,20 @@ impl Groups {
 
     /// Those that the code answers for.
     pub(super) fn blamed(&self) -> impl Iterator<Item = &Group> {
-        self.iter().filter(|group| !group.worst.blames_host())
+        self.of(Kind::Blamed)
+    }
+
+    /// Those that the code answers for, if they are stalls.
+    pub(super) fn probable(&self) -> impl Iterator<Item = &Group> {
+        self.of(Kind::Probable)
+    }
+
+    /// Those that are known to be stalls, whoever answers for them.
+    pub(super) fn certain(&self) -> impl Iterator<Item = &Group> {
+        self.blamed().chain(self.of(Kind::Host))
+    }
+
+    fn of(&self, kind: Kind) -> impl Iterator<Item = &Group> {
+        self.0.iter().filter(move |((known, _), _)| *known == kind).map(|(_, group)| group)
     }
 }

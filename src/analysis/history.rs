@@ -9,7 +9,7 @@ pub use stalls::StallRecord;
 pub(super) use stalls::{HostTimes, Stalls};
 pub use window::Window;
 
-use stallscope_wire::{Coverage, Handlers, Header, Lag, Line, Lost, Pause, Snapshot, Sockets};
+use stallscope_wire::{Coverage, Handlers, Header, Lag, Line, Lost, Pause, Snapshot, Sockets, Tier};
 
 /// What is known of one process, built from its lines.
 ///
@@ -184,6 +184,13 @@ impl History {
                 .max(snapshot.workers.iter().map(|worker| worker.polls).fold(0, u64::saturating_add))
         });
         counted.max(self.stalls.count())
+    }
+
+    /// Whether a runtime was watched at work: polls of its tasks were seen, or, where they are not counted, the runtime itself.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        let probed = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.lag.histogram.count() > 0);
+        self.polls() > 0 || (self.header.tier == Tier::Sampled && (self.runtimes > 0 || probed))
     }
 
     /// When the latest line was written, in nanoseconds since the start.

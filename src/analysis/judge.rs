@@ -98,7 +98,7 @@ pub struct Outcome {
 #[must_use]
 pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete: bool) -> Judgement {
     let (mut lacks, mut notes) = (Vec::new(), Vec::new());
-    if !histories.is_empty() && histories.iter().all(|history| history.polls() == 0) {
+    if !histories.is_empty() && !histories.iter().any(|history| history.is_watched()) {
         lacks.push("no poll was seen in any process".to_owned());
     }
     let unended = histories.iter().filter(|history| !history.complete());

@@ -11,7 +11,7 @@ pub(super) use shift::Shift;
 use super::place::short_place;
 use super::thresholds::{Metric, Stat, Value};
 use super::{Culprit, History, Threshold};
-use stallscope_wire::Histogram;
+use stallscope_wire::{Histogram, Tier};
 
 /// A measured value.
 #[derive(Debug, Clone)]
@@ -32,8 +32,10 @@ pub(super) struct Measured {
 pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<Measured, String> {
     match threshold.metric() {
         Metric::Stall => stall::measure(threshold, histories),
-        Metric::Poll => distribution(threshold, histories, polls)
-            .ok_or_else(|| "no poll was seen".to_owned())
+        Metric::Poll => timed(histories)
+            .and_then(|()| {
+                distribution(threshold, histories, polls).ok_or_else(|| "no poll was seen".to_owned())
+            })
             .map(|measured| Measured { worst: slowest_location(histories), ..measured }),
         Metric::Lag => distribution(threshold, histories, lags)
             .ok_or_else(|| "no probe was answered".to_owned())
@@ -43,12 +45,22 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
     }
 }
 
-/// All polls of a process, and what the host made longer in them.
+/// Polls are timed in all of these processes.
+fn timed(histories: &[&History]) -> Result<(), String> {
+    match histories.iter().map(|history| history.header()).find(|header| header.tier == Tier::Sampled) {
+        None => Ok(()),
+        Some(header) => Err(format!(
+            "polls are not timed in process {}, which is of the tier sampled: build it with --cfg tokio_unstable",
+            header.pid
+        )),
+    }
+}
+
+/// All polls of a process where they are timed, and what the host made longer in them.
 pub(super) fn polls(history: &History) -> (Histogram, Shift) {
-    (
-        history.snapshot().map(|snapshot| snapshot.poll.clone()).unwrap_or_default(),
-        history.stall_store().shift(),
-    )
+    // A sampled process knows those of a root future alone.
+    let snapshot = history.snapshot().filter(|_| history.header().tier != Tier::Sampled);
+    (snapshot.map(|snapshot| snapshot.poll.clone()).unwrap_or_default(), history.stall_store().shift())
 }
 
 /// All waits of a process, and what the host made longer in them.

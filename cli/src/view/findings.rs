@@ -8,6 +8,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use stallscope::analysis::{Finding, Rule, Severity};
+use stallscope_wire::Certainty;
 use stallscope_wire::duration::show;
 
 /// Lines that the findings leave free before advice and stack are shown below them.
@@ -130,13 +131,23 @@ impl Columns {
                 left(&name::column(function, self.function.saturating_sub(2)), self.function),
                 theme.dim(),
             ),
-            Span::raw(left(finding.cause_in_words().trim_start_matches("syscall "), self.cause)),
+            Span::raw(left(&cause(finding), self.cause)),
             Span::raw(format!("{:>COUNT$}", fit::count(finding.count))),
             Span::styled(format!("{:>LONGEST$}", show(detail.longest_ns(process, now_ns))), theme.strong()),
             Span::styled(format!("{now:>NOW$}"), if finding.ongoing { theme.bad() } else { theme.dim() }),
             Span::raw(right(&show(detail.total_ns(process, now_ns)).to_string(), self.total)),
             Span::raw(right(&victims, self.victims)),
         ])
+    }
+}
+
+/// Why, and whether that it is one poll is only probable.
+fn cause(finding: &Finding) -> String {
+    let cause = finding.cause_in_words();
+    let cause = cause.trim_start_matches("syscall ");
+    match finding.certainty {
+        Certainty::Probable => format!("{cause}, probably"),
+        _ => cause.to_owned(),
     }
 }
 

@@ -19,7 +19,7 @@ fn the_command_s_own_failure_passes_through() {
 fn nothing_instrumented_exits_98_and_says_what_to_do() {
     let bench = Bench::new();
     let ran = bench.check(&["--", "true"]).exits(98).says("nothing instrumented ran");
-    ran.says("#[stallscope::main]").says("--cfg tokio_unstable");
+    ran.says("#[stallscope::main]").says("stallscope::attach");
     bench.check(&["--allow-incomplete", "--", "true"]).exits(98);
     let off = bench.command(&["--", "true"]).env("STALLSCOPE", "off").output().expect("the binary runs");
     Ran(off).exits(98).says("STALLSCOPE=off is set here");

@@ -1,6 +1,6 @@
 //! A word to the app's own log, once per culprit: a `tracing` event, or a line on stderr where nobody listens.
 
-use stallscope_wire::{Cause, Phase, Stall, duration};
+use stallscope_wire::{Cause, Certainty, Phase, Stall, duration};
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,9 +84,10 @@ impl Notices {
             Some(who) => format!("; {who} waited behind it"),
             None => String::new(),
         };
+        let probably = if stall.certainty == Certainty::Probable { "probably " } else { "" };
         let blocks = match stall.phase {
-            Phase::End => format!("blocked thread {thread} for {lasted}"),
-            _ => format!("blocks thread {thread}, for {lasted} so far"),
+            Phase::End => format!("{probably}blocked thread {thread} for {lasted}"),
+            _ => format!("{probably}blocks thread {thread}, for {lasted} so far"),
         };
         if !self.hand_on(format!("{culprit} {blocks} ({cause}){waiting}")) {
             self.suppressed += 1;

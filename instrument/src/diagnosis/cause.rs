@@ -209,6 +209,7 @@ mod tests {
             threshold_ns: 50 * MS,
             call: None,
             running: false,
+            settled: true,
         };
         assert_eq!(judge(paused).cause, Cause::Host);
         assert_eq!(judge(Case { attributable_ns: 60 * MS, ..paused }).cause, Cause::Unknown);

@@ -42,8 +42,10 @@ impl fmt::Debug for AppHooks {
 
 /// Sets the app's hooks, and ours, which run before them, when the runtime is to be watched.
 pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
-    if let Some(hook) = app.thread_start {
-        builder.on_thread_start(move || hook());
+    let start = app.thread_start;
+    match probe.filter(|_| TIER == Tier::Sampled) {
+        Some(probe) => drop(builder.on_thread_start(joined(move || recorder::enlist_worker(probe), start))),
+        None => drop(start.map(|hook| builder.on_thread_start(move || hook()))),
     }
     match probe {
         None => set_app_thread_hooks(builder, app.thread_park, app.thread_unpark, app.thread_stop),
@@ -54,7 +56,7 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
             builder.on_thread_park(park).on_thread_unpark(unpark).on_thread_stop(stop);
         }
         Some(probe) => {
-            // Before its first park a worker has done nothing, or was never without work, and then polls lag probes.
+            // Before its first park it is not known which worker a thread is.
             let park = joined(move || recorder::enlist(probe), app.thread_park);
             builder.on_thread_park(park);
             set_app_thread_hooks(builder, None, app.thread_unpark, app.thread_stop);

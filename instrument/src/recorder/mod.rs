@@ -20,6 +20,6 @@ pub(crate) use task::task_id;
 #[cfg(tokio_unstable)]
 pub(crate) use threads::begin_poll;
 pub(crate) use threads::{
-    Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, finish, registered, retire,
-    runtime_id,
+    Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, registered,
+    retire, runtime_id,
 };

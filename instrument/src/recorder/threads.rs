@@ -191,6 +191,18 @@ pub(crate) fn enlist(probe: u32) {
     }
 }
 
+/// A thread of a runtime's pool starts. The first ones run the runtime's workers, the others what is given to `spawn_blocking`.
+pub(crate) fn enlist_worker(probe: u32) {
+    let runtime = || {
+        let engine = crate::engine::engine()?;
+        let id = engine.runtime(probe, &Handle::try_current().ok()?)?;
+        engine.runtimes().into_iter().find(|runtime| runtime.id == id)
+    };
+    if runtime().is_some_and(|runtime| runtime.starts_worker()) {
+        enlist(probe);
+    }
+}
+
 /// The thread is between two polls, for those who watch it from outside.
 pub(crate) fn beat() {
     if let Ok((mine, _)) = ENLISTED.try_with(Local::get)

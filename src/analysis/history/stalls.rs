@@ -1,7 +1,7 @@
 use super::super::group::Groups;
 use super::super::measure::Shift;
 use super::Pauses;
-use stallscope_wire::{Cause, Header, Owner, Phase, Snapshot, Stack, Stall, Worker};
+use stallscope_wire::{Cause, Certainty, Header, Owner, Phase, Snapshot, Stack, Stall, Worker};
 use std::collections::BTreeMap;
 
 /// More records than this, and the dull ones among them are folded into the counts of their culprits.
@@ -36,6 +36,12 @@ impl StallRecord {
     #[must_use]
     pub fn blames_host(&self) -> bool {
         self.stall.cause == Cause::Host
+    }
+
+    /// Whether it is only probable that it was one poll: it is told, and breaches no threshold.
+    #[must_use]
+    pub fn is_probable(&self) -> bool {
+        self.stall.certainty == Certainty::Probable
     }
 }
 
@@ -139,10 +145,10 @@ impl Stalls {
         self.records.len() as u64 + self.folded.iter().map(|group| group.sums.count).sum::<u64>()
     }
 
-    /// The lengths of all stalls: as measured, and as far as the code answers for them.
+    /// The lengths of all stalls that are certain: as measured, and as far as the code answers for them.
     pub(in super::super) fn lengths(&self) -> Shift {
         let mut lengths = self.folded_lengths.clone();
-        for record in self.records.values() {
+        for record in self.records.values().filter(|record| !record.is_probable()) {
             lengths.add(record.stall.duration_ns, record.attributable_ns());
         }
         lengths
@@ -174,7 +180,9 @@ impl Stalls {
         for (_, _, id) in ids.into_iter().skip(WORST) {
             if let Some(record) = self.records.remove(&id) {
                 shift_polls(&mut self.folded_shift, &record);
-                self.folded_lengths.add(record.stall.duration_ns, record.attributable_ns());
+                if !record.is_probable() {
+                    self.folded_lengths.add(record.stall.duration_ns, record.attributable_ns());
+                }
                 if record.blames_host() && !pauses.overlap(header, &record) {
                     self.folded_hosts.note(record.stall.started_ns, record.stall.duration_ns);
                 }

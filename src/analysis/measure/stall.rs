@@ -6,7 +6,7 @@ use stallscope_wire::Histogram;
 use stallscope_wire::duration::show;
 
 pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<Measured, String> {
-    if histories.iter().all(|history| history.polls() == 0) {
+    if !histories.iter().any(|history| history.is_watched()) {
         return Err("no poll was seen".to_owned());
     }
     let mut groups = Groups::default();
@@ -17,13 +17,13 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
     }
     let blamed = || groups.blamed();
     let sum = |of: fn(&Sums) -> u64| blamed().map(|group| of(&group.sums)).fold(0, u64::saturating_add);
-    let whole_count = groups.iter().map(|group| group.sums.count).sum();
-    let whole_total = groups.iter().map(|group| group.sums.total_ns).fold(0, u64::saturating_add);
+    let whole_count = groups.certain().map(|group| group.sums.count).sum();
+    let whole_total = groups.certain().map(|group| group.sums.total_ns).fold(0, u64::saturating_add);
     let nanos = |attributable, whole| (Value::Nanos(attributable), Value::Nanos(whole));
     let (attributable, whole) = match threshold.stat() {
         Stat::Max => nanos(
             blamed().map(Group::attributable_max_ns).max().unwrap_or(0),
-            groups.iter().map(|group| group.sums.max_ns).max().unwrap_or(0),
+            groups.certain().map(|group| group.sums.max_ns).max().unwrap_or(0),
         ),
         Stat::Count => (Value::Count(sum(|sums| sums.over)), Value::Count(whole_count)),
         Stat::Total => nanos(sum(|sums| sums.attributable_total_ns), whole_total),
@@ -51,8 +51,17 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
         whole,
         worst: worst.map(|group| group.culprit.to_string()),
         doubt: histories.iter().find_map(|history| doubt(threshold, history)),
-        remark: None,
+        remark: remark(&groups),
     })
+}
+
+/// What is left out because it is only probable.
+fn remark(groups: &Groups) -> Option<String> {
+    let (count, max) = groups
+        .probable()
+        .fold((0, 0), |(count, max), group| (count + group.sums.count, group.attributable_max_ns().max(max)));
+    let stalls = if count == 1 { "stall is" } else { "stalls are" };
+    (count > 0).then(|| format!("{count} probable {stalls} not counted, at most {}", show(max)))
 }
 
 /// Stalls that may have happened unseen: below the threshold that was recorded with, or dropped. The histogram of all

@@ -13,5 +13,8 @@ pub(super) fn findings(histories: &[&History]) -> Vec<Finding> {
         let severity = if group.sums.over > 0 { Severity::Error } else { Severity::Warning };
         Finding::of_group(Rule::BlockingPoll, severity, group)
     });
-    found.collect()
+    // Several short polls may have looked like one long one.
+    let probable =
+        groups.probable().map(|group| Finding::of_group(Rule::BlockingPoll, Severity::Warning, group));
+    found.chain(probable).collect()
 }

@@ -133,7 +133,7 @@ fn nothing_ran(command: &[String]) -> String {
     let cure = if off {
         "STALLSCOPE=off is set here, which turns the instrument off: unset it"
     } else {
-        "put #[stallscope::main] on the main function (or call stallscope::install) and build with --cfg tokio_unstable"
+        "put #[stallscope::main] on the main function, or call stallscope::install or stallscope::attach"
     };
     format!(
         "nothing instrumented ran; no process that `{}` started wrote an event log: {cure}",

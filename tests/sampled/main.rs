@@ -1,0 +1,11 @@
+//! The sampled tier, in processes of their own: all of it in a build without tokio's task hooks, and `attach` in any.
+
+mod attached;
+#[cfg(not(tokio_unstable))]
+mod blocking;
+#[cfg(not(tokio_unstable))]
+mod checked;
+#[path = "../instrument/harness/mod.rs"]
+#[expect(dead_code, reason = "the tests of the exact tier use more of it")]
+mod harness;
+mod ways;
