@@ -18,7 +18,7 @@ pub mod analysis;
 #[cfg(feature = "http")]
 pub use stallscope_instrument::http;
 #[cfg(feature = "instrument")]
-pub use stallscope_instrument::{Config, Guard, InstallError, install};
+pub use stallscope_instrument::{Config, Guard, InstallError, Mode, install, mode, set_mode};
 #[cfg(feature = "instrument")]
 pub use stallscope_macros::main;
 

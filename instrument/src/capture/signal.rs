@@ -69,7 +69,7 @@ unsafe impl Sync for Request {}
 static REQUEST: Request = Request {
     word: AtomicU64::new(word(0, IDLE)),
     cell: AtomicPtr::new(ptr::null_mut()),
-    open: UnsafeCell::new(Open { start: 0, task: 0, location: None }),
+    open: UnsafeCell::new(Open { version: 0, task: 0, location: None }),
     stack_high: AtomicU64::new(0),
     stack_low: AtomicU64::new(0),
     copy: UnsafeCell::new(Copied {
@@ -356,7 +356,7 @@ mod tests {
         let target = Registered { cell, generation: cell.generation(), thread };
         let mut signaller = Signaller::new().unwrap();
         let mut copy = |still_runs| {
-            signaller.copy(&target, Open { start: 0, task: 0, location: None }, || still_runs).map(drop)
+            signaller.copy(&target, Open { version: 0, task: 0, location: None }, || still_runs).map(drop)
         };
         REQUEST.word.store(word(7, CLAIMED), Release);
         assert_eq!(copy(true), Err(Missed::Broken));

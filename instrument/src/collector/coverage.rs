@@ -48,6 +48,14 @@ impl HookCheck {
         runtimes.iter().flat_map(|runtime| self.look_at(runtime, &threads)).collect()
     }
 
+    /// Nothing is recorded: that tokio counts polls meanwhile says nothing of our hooks, now or later.
+    pub(super) fn excuse(&mut self, runtimes: &[Arc<Runtime>]) {
+        for runtime in runtimes {
+            let told = self.told.entry(runtime.id).or_default();
+            (told.polls.seen, told.parks.seen) = (true, true);
+        }
+    }
+
     fn look_at(&mut self, runtime: &Runtime, threads: &[Registered]) -> Vec<Gap> {
         let told = self.told.entry(runtime.id).or_default();
         let mut gaps = Vec::new();

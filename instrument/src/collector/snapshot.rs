@@ -27,9 +27,11 @@ impl Snapshots {
         let (poll, locations) = self.polls();
         Snapshot {
             at_ns: clock::now_ns(),
+            mode: recorder::mode(),
             runtimes: runtimes.iter().map(|runtime| self.runtime(runtime)).collect(),
             workers: workers(runtimes),
             poll,
+            untimed: recorder::cells().iter().map(|cell| cell.untimed()).sum(),
             lag: lag(engine, runtimes),
             locations,
         }
@@ -155,7 +157,7 @@ fn worker(registered: &Registered, runtime: &Runtime) -> Worker {
     let polling = open.map(|open| Polling {
         task: recorder::task_id(open.task),
         spawned_at: open.location.map(ToString::to_string),
-        for_ns: ticks_to_ns(clock::ticks().saturating_sub(open.start)),
+        for_ns: cell.start(open).map_or(0, |start| ticks_to_ns(clock::ticks().saturating_sub(start))),
     });
     let rows = cell.rows().map(|(_, row)| row).chain([cell.unplaced()]);
     let (polls, busy) = rows.fold((0, 0), |(polls, busy), row| (polls + row.polls, busy + row.total));

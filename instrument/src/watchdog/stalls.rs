@@ -72,6 +72,8 @@ pub(super) struct Watch {
 #[derive(Debug)]
 struct Seen {
     open: Open,
+    /// In ticks.
+    start: u64,
     started_ns: u64,
     /// When watching it began, and the thread's times then.
     base: Option<(u64, Times)>,
@@ -136,6 +138,16 @@ impl Watch {
         })
     }
 
+    /// It is at nothing; it rings before it is.
+    pub(super) fn is_parked(&self) -> bool {
+        self.registered.cell.is_closed()
+    }
+
+    /// How often it has parked after polls.
+    pub(super) fn worked(&self) -> u64 {
+        self.registered.cell.worked()
+    }
+
     /// Its stack has shown that it is not in the runtime.
     pub(super) fn is_elsewhere(&self) -> bool {
         let cell = self.registered.cell;
@@ -171,11 +183,12 @@ impl Watch {
         }
         let Some(open) = open else { return };
         if self.seen.is_none() {
-            let started_ns = clock::tick_to_at_ns(open.start);
+            let start = self.registered.cell.sight(open);
+            let started_ns = clock::tick_to_at_ns(start);
             // Seen late, it has spent its time already: what was read before it began is nearer to its beginning.
             let late = look.now_ns.saturating_sub(started_ns) > LATE_SIGHT_NS;
             let base = if late { self.previous.or(self.last) } else { self.last };
-            self.seen = Some(Seen { open, started_ns, base, gap_ns: 0, stall: None });
+            self.seen = Some(Seen { open, start, started_ns, base, gap_ns: 0, stall: None });
         }
         if !self.registered.cell.is_dismissed(open) {
             self.follow(look, capturer, reports);
@@ -222,6 +235,7 @@ impl Watch {
         let Some(seen) = &mut self.seen else { return };
         let ongoing = seen.stall.get_or_insert_with(|| {
             let tries_left = if capturer.is_some() { CAPTURE_TRIES } else { 0 };
+            self.registered.cell.time_end(open);
             Ongoing { id: next_id(), next_ns: threshold, tries_left, victims: Victims::default() }
         });
         let due = length >= ongoing.next_ns;
@@ -261,8 +275,10 @@ impl Watch {
     /// Reports the ends of the long polls that are over.
     fn settle_ended(&mut self, look: Look, reports: &mut Outbox<'_>) {
         while let Some(poll) = self.registered.cell.next_long() {
-            let started_ns = clock::tick_to_at_ns(poll.open.start);
-            let length = clock::ticks_to_ns(poll.end.saturating_sub(poll.open.start));
+            // In mode lean it may have been too short to be seen.
+            let Some(start) = self.registered.cell.start(poll.open) else { continue };
+            let started_ns = clock::tick_to_at_ns(start);
+            let length = clock::ticks_to_ns(poll.end.saturating_sub(start));
             let excused = self.excused_ns(started_ns).min(length);
             let mut seen = self.seen.take_if(|seen| seen.open == poll.open);
             if let Some(seen) = &mut seen {
@@ -278,6 +294,7 @@ impl Watch {
                 self.read_times(look.now_ns, true);
                 let seen = seen.unwrap_or(Seen {
                     open: poll.open,
+                    start,
                     started_ns,
                     base: None,
                     gap_ns: look.gap_ns,
@@ -317,7 +334,7 @@ impl Watch {
             evidence: self.evidence_of(seen, length),
             captured: None,
             victims: ongoing.victims,
-            ticks: Some(poll.end.saturating_sub(poll.open.start)),
+            ticks: Some(poll.end.saturating_sub(seen.start)),
         }
     }
 
@@ -327,7 +344,7 @@ impl Watch {
         let Some(ongoing) = seen.stall.take() else { return };
         let length = now_ns.saturating_sub(seen.started_ns);
         let excused = self.excused_ns(seen.started_ns).min(length);
-        let poll = LongPoll { open: seen.open, end: seen.open.start };
+        let poll = LongPoll { open: seen.open, end: seen.start };
         let mut report = self.ended(&seen, ongoing, now_ns, length, excused, poll);
         report.ticks = None;
         reports.tell(Report::Stall(Box::new(report)));
