@@ -44,6 +44,12 @@ impl Scenario {
         Self { header, lines: Vec::new(), now_ns: 0, lag: Histogram::default(), requests: 0, stall: None }
     }
 
+    /// It takes requests from its readers.
+    pub(crate) fn takes_requests(mut self) -> Self {
+        self.header.requests = true;
+        self
+    }
+
     pub(crate) fn line(mut self, line: Line) -> Self {
         self.lines.push(line);
         self

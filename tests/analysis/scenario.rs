@@ -2,8 +2,8 @@
 
 use stallscope::analysis::{Finding, History, Judgement, findings, judge};
 use stallscope_wire::{
-    Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Pause, Phase,
-    Quality, Snapshot, Stack, Stall, Task, Tier, Victims,
+    Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Mode, Pause,
+    Phase, Quality, Snapshot, Stack, Stall, Task, Tier, Victims,
 };
 
 pub(crate) const MS: u64 = 1_000_000;
@@ -13,6 +13,7 @@ pub(crate) struct Process {
     history: History,
     polls: Histogram,
     lags: Histogram,
+    mode: Mode,
     next: u64,
 }
 
@@ -29,7 +30,7 @@ pub(crate) fn process() -> Process {
         ..Header::default()
     };
     let polls = times(1000, 10_000);
-    Process { history: History::new(header), polls, lags: times(100, 50_000), next: 1 }
+    Process { history: History::new(header), polls, lags: times(100, 50_000), mode: Mode::Full, next: 1 }
 }
 
 pub(crate) fn times(count: u64, each_ns: u64) -> Histogram {
@@ -97,6 +98,13 @@ impl Process {
         self.line(Line::Pause(Pause { at_ns: at_ms * MS, gap_ns: ms * MS }))
     }
 
+    /// From now on it records in this mode.
+    pub(crate) fn in_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        let at_ns = self.history.last_at_ns();
+        self.line(Line::Snapshot(Snapshot { at_ns, mode, ..Snapshot::default() }))
+    }
+
     pub(crate) fn requests(self, routes: &[(&str, u64)]) -> Self {
         let handler = |&(route, ms): &(&str, u64)| Handler {
             route: route.into(),
@@ -110,6 +118,7 @@ impl Process {
     pub(crate) fn killed(self) -> History {
         let snapshot = Snapshot {
             at_ns: self.history.last_at_ns(),
+            mode: self.mode,
             poll: self.polls.clone(),
             lag: LagState { histogram: self.lags.clone(), ..LagState::default() },
             ..Snapshot::default()

@@ -2,12 +2,25 @@
 
 use crate::recorder::{self, Registered};
 use crate::runtime::Runtime;
-use stallscope_wire::Gap;
+use stallscope_wire::{Gap, Mode};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Polls and parks that tokio must have counted until their absence with us says something.
 const ENOUGH: u64 = 64;
+
+/// What is not seen in a mode.
+pub(super) fn gap_of(mode: Mode) -> Option<Gap> {
+    let (what, cure) = match mode {
+        Mode::Full => return None,
+        Mode::Lean => (
+            "times of single polls below the threshold, in mode lean: one in 64 is timed, and stands for the others",
+            "record in mode full where the longest poll matters",
+        ),
+        _ => ("all that happened while the mode was off", "record in mode lean, which costs least"),
+    };
+    Some(Gap { what: what.to_owned(), cure: cure.to_owned() })
+}
 
 /// Compares what tokio counts with what our hooks have recorded.
 #[derive(Debug, Default)]

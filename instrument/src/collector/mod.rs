@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::install::InstallError;
 use crate::mode::set_mode;
 use crate::recorder;
-use coverage::HookCheck;
+use coverage::{HookCheck, gap_of};
 use live::Live;
 use log::Log;
 use notice::Notices;
@@ -95,6 +95,7 @@ fn header(config: &Config) -> Header {
             cure: "build with --cfg tokio_unstable".to_owned(),
         });
     }
+    gap_of(config.mode).into_iter().for_each(|gap| coverage.add(gap));
     Header {
         pid: std::process::id(),
         exe: std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -180,6 +181,7 @@ impl Collector {
                 self.output.live.take_in(stream, &header, &self.coverage);
             }
             Message::Flush(done) => {
+                self.tell_mode();
                 self.check_hooks();
                 self.snapshot(true);
                 let _ = done.send(());
@@ -218,6 +220,13 @@ impl Collector {
         let log_too = self.beats.is_multiple_of(2) && self.keeps_log();
         if self.output.live.has_readers() || log_too {
             self.snapshot(log_too);
+        }
+    }
+
+    /// What is not seen in the mode that holds, once.
+    fn tell_mode(&mut self) {
+        if let Some(gap) = gap_of(recorder::mode()).filter(|gap| !self.coverage.missing.contains(gap)) {
+            self.tell_gap(gap);
         }
     }
 
