@@ -3,9 +3,9 @@
 use crate::clock::{self, ticks_to_ns};
 use crate::diagnosis::Settled;
 use crate::engine::Engine;
-use crate::recorder::{self, Registered, Row};
+use crate::recorder::{self, Open, Registered, Row};
 use crate::runtime::Runtime;
-use stallscope_wire::{Histogram, LagState, Location, Polling, Snapshot, Worker, WorkerState};
+use stallscope_wire::{Histogram, LagState, Location, Mode, Polling, Snapshot, Worker, WorkerState};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio_metrics::{RuntimeIntervals, RuntimeMonitor};
@@ -147,7 +147,8 @@ fn workers(runtimes: &[Arc<Runtime>]) -> Vec<Worker> {
 
 fn worker(registered: &Registered, runtime: &Runtime) -> Worker {
     let (cell, thread) = (registered.cell, &registered.thread);
-    let open = cell.read().filter(|&open| !cell.is_dismissed(open));
+    let recorded = |&open: &Open| recorder::mode() != Mode::Off && !cell.is_dismissed(open);
+    let open = cell.read().filter(recorded);
     let stall = open.and_then(|open| cell.stall(open));
     let state = match (open, stall) {
         (_, Some(_)) => WorkerState::Blocked,

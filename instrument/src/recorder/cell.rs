@@ -14,6 +14,9 @@ use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 
+/// Parks that may lack the begin that goes with them: the first of a thread, and those around a change of its runtime.
+const UNMATCHED: u64 = 16;
+
 /// The `owner` of a cell that no thread may write. It has all bits of a mode that changes.
 const NOBODY: u32 = u32::MAX;
 
@@ -66,9 +69,10 @@ pub(crate) struct Cell {
     gap: AtomicU64,
     /// Written by the thread in mode lean: polls that others stand for.
     untimed: AtomicU64,
-    /// Written by the thread: how often it parked, and how often after polls.
+    /// Written by the thread: how often it parked, how often after polls, and how often it began something other than a poll.
     parks: AtomicU64,
     worked: AtomicU64,
+    begun: AtomicU64,
     /// Written by the watchdog: the last record of mode lean that it saw, and at which tick first. Release, the record last.
     sighted_at: AtomicU64,
     sighted: AtomicU64,
@@ -97,6 +101,7 @@ impl Cell {
             untimed: AtomicU64::new(0),
             parks: AtomicU64::new(0),
             worked: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
             sighted_at: AtomicU64::new(0),
             sighted: AtomicU64::new(0),
             stall: AtomicU64::new(0),
@@ -129,12 +134,18 @@ impl Cell {
             0 | LEAN => {
                 let polled = self.version.load(Relaxed) != 0 && !self.location.load(Relaxed).is_null();
                 add_alone(&self.worked, u64::from(polled));
-                add_alone(&self.parks, 1);
                 self.close();
-                true
             }
-            state => state == OFF,
+            OFF => {}
+            _ => return false,
         }
+        add_alone(&self.parks, 1);
+        true
+    }
+
+    /// The thread has begun something other than a poll.
+    pub(super) fn count_begun(&self) {
+        add_alone(&self.begun, 1);
     }
 
     /// Whether the probe's hooks write here, in whatever mode.
@@ -217,9 +228,10 @@ impl Cell {
         self.worked.load(Relaxed)
     }
 
-    /// Whether no record is open.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.version.load(Relaxed) == 0
+    /// Whether no record is open, and the thread tells when it begins one: not where the app has taken the hook for that.
+    pub(crate) fn is_parked(&self) -> bool {
+        let unmatched = self.parks.load(Relaxed).saturating_sub(self.begun.load(Relaxed));
+        self.version.load(Relaxed) == 0 && unmatched <= UNMATCHED
     }
 
     /// Forgets the open record unbooked, and opens nobody's: a root future that no hook tells of may follow. Only the

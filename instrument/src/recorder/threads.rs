@@ -121,7 +121,7 @@ pub(crate) fn begin_poll(probe: u32, task: Id, spawned_at: &'static Location<'st
     let Ok(mine) = MINE.try_with(Local::get) else { return };
     let (task, location) = (super::task_bits(task), Some(spawned_at));
     if !mine.begin(probe, task, location) {
-        begin_settled(mine, probe, task, location);
+        let _ = begin_settled(mine, probe, task, location);
     }
 }
 
@@ -129,8 +129,9 @@ pub(crate) fn begin_poll(probe: u32, task: Id, spawned_at: &'static Location<'st
 /// it the thread was parked, or out of the runtime: the watchdog may sleep.
 pub(crate) fn begin_other(probe: u32, location: Option<&'static Location<'static>>) {
     let Ok(mine) = MINE.try_with(Local::get) else { return };
-    if !mine.begin(probe, 0, location) {
-        begin_settled(mine, probe, 0, location);
+    let begun = mine.begin(probe, 0, location).then_some(mine);
+    if let Some(mine) = begun.or_else(|| begin_settled(mine, probe, 0, location)) {
+        mine.count_begun();
     }
     ALARM.ring_if_asleep();
 }
@@ -163,13 +164,16 @@ pub(crate) fn cancel() {
     }
 }
 
-/// Begins in the cell that the thread may write to.
+/// Begins in the cell that the thread may write to, and tells which that is.
 #[cold]
 #[inline(never)]
-fn begin_settled(mine: &'static Cell, probe: u32, task: u64, location: Option<&'static Location<'static>>) {
-    if let Some(mine) = settle(mine, probe) {
-        mine.begin(probe, task, location);
-    }
+fn begin_settled(
+    mine: &'static Cell,
+    probe: u32,
+    task: u64,
+    location: Option<&'static Location<'static>>,
+) -> Option<&'static Cell> {
+    settle(mine, probe).filter(|mine| mine.begin(probe, task, location))
 }
 
 /// Finds the cell that the thread may write to, in the mode that holds.

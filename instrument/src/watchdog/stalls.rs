@@ -138,9 +138,9 @@ impl Watch {
         })
     }
 
-    /// It is at nothing; it rings before it is.
+    /// It is at nothing, and rings before it is.
     pub(super) fn is_parked(&self) -> bool {
-        self.registered.cell.is_closed()
+        self.registered.cell.is_parked()
     }
 
     /// How often it has parked after polls.

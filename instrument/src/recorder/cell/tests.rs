@@ -83,7 +83,7 @@ fn only_the_probe_that_owns_a_cell_writes_to_it() {
 fn mode_off_writes_nothing() {
     let cell = owned(OFF);
     assert!(cell.begin(PROBE, 1, here()) && cell.park(PROBE));
-    assert_eq!((cell.read(), cell.parks()), (None, 0));
+    assert_eq!((cell.read(), cell.worked()), (None, 0));
 }
 
 #[test]
@@ -165,6 +165,22 @@ fn a_record_keeps_its_mode_until_it_ends() {
         cell.begin(PROBE, 2, spawn);
         assert!(cell.read().unwrap().start().is_some(), "the process's mode is full");
     }
+}
+
+#[test]
+fn a_thread_that_never_says_that_it_begins_is_not_taken_for_parked() {
+    let cell = owned(0);
+    let round = |says: bool| {
+        cell.begin(PROBE, 1, here());
+        assert!(!cell.is_parked());
+        if says {
+            cell.count_begun();
+        }
+        cell.park(PROBE);
+        cell.is_parked()
+    };
+    assert!((0..100).all(|_| round(true)));
+    assert!((0..100).any(|_| !round(false)));
 }
 
 #[test]
