@@ -19,7 +19,7 @@ pub mod analysis;
 #[cfg(feature = "http")]
 pub use stallscope_instrument::http;
 #[cfg(feature = "instrument")]
-pub use stallscope_instrument::{Config, Guard, InstallError, attach, install};
+pub use stallscope_instrument::{Config, Guard, InstallError, Mode, attach, install, mode, set_mode};
 #[cfg(feature = "instrument")]
 pub use stallscope_macros::main;
 

@@ -44,6 +44,12 @@ impl Scenario {
         Self { header, lines: Vec::new(), now_ns: 0, lag: Histogram::default(), requests: 0, stall: None }
     }
 
+    /// It takes requests from its readers.
+    pub(crate) fn takes_requests(mut self) -> Self {
+        self.header.requests = true;
+        self
+    }
+
     pub(crate) fn line(mut self, line: Line) -> Self {
         self.lines.push(line);
         self
@@ -256,7 +262,6 @@ fn stall(id: u64, phase: Phase, began_ns: u64, lasted_ns: u64, stack: Option<Sta
         task: Some(Task { id: 7, spawned_at: "src/main.rs:20:5".into() }),
         cause: Cause::Syscall,
         syscall: Some("clock_nanosleep".into()),
-        lock: None,
         evidence: Evidence {
             window_ns: lasted_ns,
             cpu_ns: 90_000,
@@ -266,6 +271,7 @@ fn stall(id: u64, phase: Phase, began_ns: u64, lasted_ns: u64, stack: Option<Sta
         },
         stack,
         victims: Victims { tasks: 14, sockets: Some(0), delay_ns: lasted_ns * 9 },
+        ..Stall::default()
     }
 }
 

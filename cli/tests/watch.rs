@@ -3,10 +3,10 @@
 mod terminal;
 
 use stallscope_wire::{
-    Coverage, End, Frame, Header, Line, Phase, Runtime, Snapshot, Stack, Stall, Tier, Worker,
+    Coverage, End, Frame, Header, Line, Mode, Phase, Runtime, Snapshot, Stack, Stall, Tier, Worker,
 };
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -155,6 +155,36 @@ fn the_dashboard_names_the_line_and_leaves_the_terminal_as_it_was() {
         assert!(!terminal.is_raw());
         terminal.wait_for("\x1b[?1049l");
     }
+}
+
+#[test]
+fn the_mode_key_asks_the_process_that_is_watched() {
+    let folder = folder();
+    let socket = folder.path().join("stallscope/7.sock");
+    fs::create_dir_all(socket.parent().expect("a folder")).expect("a folder");
+    let listener = UnixListener::bind(socket).expect("a socket");
+    let process = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a reader");
+        let header = Header { pid: 7, tier: Tier::Exact, requests: true, ..Header::default() };
+        let state = |mode| Line::Snapshot(Snapshot { mode, ..Snapshot::default() });
+        for line in [Line::Header(header), state(Mode::Full)] {
+            stream.write_all(&line.encode()).expect("the viewer reads");
+        }
+        let mut asked = String::new();
+        BufReader::new(&stream).read_line(&mut asked).expect("the viewer asks");
+        stream.write_all(&state(Mode::Lean).encode()).expect("the viewer reads");
+        // Until the viewer is gone.
+        let _ = (&stream).read(&mut [0]);
+        asked
+    });
+    let mut terminal = Terminal::new();
+    let mut child = terminal.spawn(stallscope(folder.path()).args(["watch", "7"]));
+    terminal.wait_for("live");
+    terminal.write(b"m");
+    terminal.wait_for(", lean");
+    terminal.write(b"q");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(process.join().expect("it was asked"), "{\"kind\":\"set\",\"mode\":\"lean\"}\n");
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! What the instrument adds to a poll: process-CPU nanoseconds per poll, plain, with empty hooks, and in mode full.
+//! What the instrument adds to a poll: process-CPU nanoseconds per poll, plain, with empty hooks, and in each mode.
 //!
 //! All variants run interleaved in one process, round after round, in a rotating order, so that a machine that changes
 //! its speed changes it for all. The process's CPU time is counted, with the instrument's own threads in it.
 //!
 //! `cargo bench -p stallscope-instrument`; the number of rounds may be given: `-- 30`.
 
+use stallscope_instrument::{Mode, set_mode};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -36,11 +37,16 @@ impl Future for Yields {
 enum Variant {
     Plain,
     EmptyHooks,
-    Full,
+    Watched(Mode),
 }
 
-const VARIANTS: [(Variant, &str); 3] =
-    [(Variant::Plain, "plain"), (Variant::EmptyHooks, "empty hooks"), (Variant::Full, "full")];
+const VARIANTS: [(Variant, &str); 5] = [
+    (Variant::Plain, "plain"),
+    (Variant::EmptyHooks, "empty hooks"),
+    (Variant::Watched(Mode::Full), "full"),
+    (Variant::Watched(Mode::Lean), "lean"),
+    (Variant::Watched(Mode::Off), "off"),
+];
 
 fn main() {
     // Cargo passes `--bench`, and what the user gives after `--`.
@@ -70,8 +76,14 @@ fn measure(variant: Variant, (tasks, polls): (u32, u32), current_thread: bool) -
     if variant == Variant::EmptyHooks {
         builder.on_before_task_poll(|_| {}).on_after_task_poll(|_| {});
     }
-    let guard = (variant == Variant::Full)
-        .then(|| stallscope_instrument::install(&mut builder).expect("it installs"));
+    let guard = match variant {
+        Variant::Watched(mode) => {
+            let guard = stallscope_instrument::install(&mut builder).expect("it installs");
+            set_mode(mode);
+            Some(guard)
+        }
+        Variant::Plain | Variant::EmptyHooks => None,
+    };
     let runtime = builder.build().expect("the runtime is built");
     run(&runtime, tasks, polls);
     let before = cpu_ns();

@@ -3,7 +3,7 @@
 use crate::collector::{self, Message};
 use crate::config::{App, Config, RuntimeSettings};
 use crate::install::InstallError;
-use crate::recorder::runtime_id;
+use crate::recorder::{self, runtime_id};
 use crate::runtime::Runtime;
 use crate::watchdog::{self, Control};
 use crate::{clock, diagnosis};
@@ -63,6 +63,7 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
         return Ok(engine);
     }
     clock::start();
+    recorder::set_mode(config.mode);
     let output = collector::Output::open(config)?;
     let (to_collector, lines) = std::sync::mpsc::sync_channel(collector::ROOM);
     let (to_diagnosis, reports) = std::sync::mpsc::sync_channel(diagnosis::ROOM);
@@ -79,6 +80,10 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
     let bookings = Arc::new(diagnosis::Settled::default());
     let settled = Arc::clone(&bookings);
     let (from_watchdog, failures) = (to_collector.clone(), to_collector.clone());
+    if let Some(listener) = output.listener() {
+        let readers = to_collector.clone();
+        spawn("stallscope-live", &failures, move || collector::welcome(&listener, &readers))?;
+    }
     spawn("stallscope-out", &failures, move || collector::run(engine, output, &lines, &settled))?;
     spawn("stallscope-sym", &failures, move || diagnosis::run(engine, &reports, &to_collector, &bookings))?;
     spawn("stallscope-dog", &failures, move || {
@@ -168,6 +173,7 @@ impl Engine {
     fn ask(&self, control: impl FnOnce(Sender<()>) -> Control) {
         let (reply, done) = channel();
         if self.watchdog.send(control(reply)).is_ok() {
+            recorder::ALARM.ring();
             let _ = done.recv_timeout(EXIT_PATIENCE);
         }
     }

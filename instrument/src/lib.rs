@@ -15,6 +15,7 @@ mod files;
 #[cfg(feature = "http")]
 pub mod http;
 mod install;
+mod mode;
 mod probe;
 mod recorder;
 mod runtime;
@@ -23,6 +24,8 @@ mod watchdog;
 
 pub use config::Config;
 pub use install::{Guard, InstallError, attach, install};
+pub use mode::{mode, set_mode};
+pub use stallscope_wire::Mode;
 
 #[doc(hidden)]
 pub mod __private {

@@ -9,7 +9,7 @@ pub use stalls::StallRecord;
 pub(super) use stalls::{HostTimes, Stalls};
 pub use window::Window;
 
-use stallscope_wire::{Coverage, Handlers, Header, Lag, Line, Lost, Pause, Snapshot, Sockets, Tier};
+use stallscope_wire::{Coverage, Handlers, Header, Lag, Line, Lost, Mode, Pause, Snapshot, Sockets, Tier};
 
 /// What is known of one process, built from its lines.
 ///
@@ -26,6 +26,8 @@ pub struct History {
     sockets: Option<Sockets>,
     coverage: Coverage,
     lost: Lost,
+    /// The one in which least was recorded.
+    least_mode: Mode,
     runtimes: usize,
     workers: usize,
     first_at_ns: u64,
@@ -41,6 +43,7 @@ impl History {
     pub fn new(header: Header) -> Self {
         Self {
             coverage: header.coverage.clone(),
+            least_mode: header.mode,
             header,
             snapshot: None,
             stalls: Stalls::default(),
@@ -66,6 +69,7 @@ impl History {
                 let at_ns = snapshot.at_ns;
                 self.runtimes = self.runtimes.max(snapshot.runtimes.len());
                 self.workers = self.workers.max(snapshot.worker_count());
+                self.least_mode = less_of(self.least_mode, snapshot.mode);
                 self.stalls.advance(&snapshot);
                 self.lags.advance(&snapshot, &self.header);
                 self.snapshot = Some(snapshot);
@@ -148,6 +152,24 @@ impl History {
     #[must_use]
     pub fn sockets(&self) -> Option<&Sockets> {
         self.sockets.as_ref()
+    }
+
+    /// How much is recorded of each poll, as last heard.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.snapshot.as_ref().map_or(self.header.mode, |snapshot| snapshot.mode)
+    }
+
+    /// The mode that least was recorded in.
+    #[must_use]
+    pub fn least_mode(&self) -> Mode {
+        self.least_mode
+    }
+
+    /// Whether some polls were counted by others that were timed: no time of a single poll is certain then, but for stalls.
+    #[must_use]
+    pub fn estimated(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.untimed > 0) || self.least_mode != Mode::Full
     }
 
     /// What is not seen in this process.
@@ -244,4 +266,14 @@ impl History {
     pub(super) fn lag_store(&self) -> &Lags {
         &self.lags
     }
+}
+
+/// The one of two modes in which less is recorded.
+pub(super) fn less_of(one: Mode, other: Mode) -> Mode {
+    let detail = |mode| match mode {
+        Mode::Full => 2,
+        Mode::Lean => 1,
+        _ => 0,
+    };
+    if detail(other) < detail(one) { other } else { one }
 }

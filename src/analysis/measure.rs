@@ -36,7 +36,8 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
             .and_then(|()| {
                 distribution(threshold, histories, polls).ok_or_else(|| "no poll was seen".to_owned())
             })
-            .map(|measured| Measured { worst: slowest_location(histories), ..measured }),
+            .map(|measured| Measured { worst: slowest_location(histories), ..measured })
+            .map(|measured| estimate(measured, threshold, histories)),
         Metric::Lag => distribution(threshold, histories, lags)
             .ok_or_else(|| "no probe was answered".to_owned())
             .map(|measured| Measured { worst: worst_wait(histories), ..measured }),
@@ -88,6 +89,18 @@ fn distribution(
         doubt: None,
         remark: None,
     })
+}
+
+/// What is to be known of polls of which few were timed.
+fn estimate(measured: Measured, threshold: &Threshold, histories: &[&History]) -> Measured {
+    let Some(estimated) = histories.iter().find(|history| history.estimated()) else { return measured };
+    let header = estimated.header();
+    // Of those that are as long as a stall none is missed.
+    let missed = threshold.stat() == Stat::Max && threshold.limit().number() < header.threshold_ns;
+    let doubt = missed.then(|| {
+        format!("process {} timed one poll in 64 (mode lean): a longer one may not be among them", header.pid)
+    });
+    Measured { doubt, remark: Some("estimated from one poll in 64 (mode lean)".to_owned()), ..measured }
 }
 
 fn statistic(histogram: &Histogram, stat: Stat) -> Value {

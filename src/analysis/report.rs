@@ -1,4 +1,5 @@
 use super::finding::rfc3339;
+use super::history::less_of;
 use super::measure::{lags, polls, routes};
 use super::{Finding, History, Judgement, Outcome, Verdict, findings};
 use base64::Engine;
@@ -106,7 +107,7 @@ impl Report {
             stallscope: MAJOR,
             verdict: judgement.verdict,
             tier: headers().map(|header| header.tier).min_by_key(|tier| sight(*tier)).unwrap_or_default(),
-            mode: headers().map(|header| header.mode).min_by_key(|mode| detail(*mode)).unwrap_or(Mode::Off),
+            mode: histories.iter().map(|history| history.least_mode()).reduce(less_of).unwrap_or(Mode::Off),
             coverage,
             command,
             processes: histories.iter().map(|history| Process::of(history)).collect(),
@@ -159,14 +160,6 @@ fn sight(tier: Tier) -> u8 {
     match tier {
         Tier::Exact => 2,
         Tier::Sampled => 1,
-        _ => 0,
-    }
-}
-
-fn detail(mode: Mode) -> u8 {
-    match mode {
-        Mode::Full => 2,
-        Mode::Lean => 1,
         _ => 0,
     }
 }

@@ -2,8 +2,8 @@
 
 use stallscope::analysis::{Finding, History, Judgement, findings, judge};
 use stallscope_wire::{
-    Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Pause, Phase,
-    Quality, Snapshot, Stack, Stall, Startup, Task, Tier, Victims,
+    Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Mode, Pause,
+    Phase, Quality, Snapshot, Stack, Stall, Startup, Task, Tier, Victims,
 };
 
 pub(crate) const MS: u64 = 1_000_000;
@@ -14,6 +14,7 @@ pub(crate) struct Process {
     polls: Histogram,
     lags: Histogram,
     startup: Startup,
+    mode: Mode,
     next: u64,
 }
 
@@ -35,6 +36,7 @@ pub(crate) fn process() -> Process {
         polls,
         lags: times(100, 50_000),
         startup: Startup::default(),
+        mode: Mode::Full,
         next: 1,
     }
 }
@@ -104,6 +106,13 @@ impl Process {
         self.line(Line::Pause(Pause { at_ns: at_ms * MS, gap_ns: ms * MS }))
     }
 
+    /// From now on it records in this mode.
+    pub(crate) fn in_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        let at_ns = self.history.last_at_ns();
+        self.line(Line::Snapshot(Snapshot { at_ns, mode, ..Snapshot::default() }))
+    }
+
     pub(crate) fn requests(self, routes: &[(&str, u64)]) -> Self {
         let handler = |&(route, ms): &(&str, u64)| Handler {
             route: route.into(),
@@ -122,6 +131,7 @@ impl Process {
     pub(crate) fn killed(self) -> History {
         let snapshot = Snapshot {
             at_ns: self.history.last_at_ns(),
+            mode: self.mode,
             poll: self.polls.clone(),
             lag: LagState { histogram: self.lags.clone(), ..LagState::default() },
             startup: self.startup,

@@ -1,8 +1,8 @@
 //! What is acceptable, and what is not known.
 
 use crate::scenario::{MS, judged, process, stall, times};
-use stallscope::analysis::{History, Judgement, Verdict, judge, thresholds};
-use stallscope_wire::{Cause, Header, Lag, Line, Lost, Phase, Stall};
+use stallscope::analysis::{History, Judgement, Report, Verdict, judge, thresholds};
+use stallscope_wire::{Cause, Header, Lag, Line, Lost, Mode, Phase, Stall};
 
 fn by_default(history: &History) -> Judgement {
     judge(&thresholds::defaults(), &[history], false)
@@ -224,4 +224,29 @@ fn handlers_are_judged_by_route_or_by_the_worst() {
     let unseen = judged("handler.p95{route=\"GET /reprot\"} < 20ms", &history);
     assert_eq!(unseen.verdict, Verdict::Incomplete);
     assert!(unseen.outcomes[0].note.as_ref().is_some_and(|note| note.contains("\"GET /report\"")));
+}
+
+#[test]
+fn mode_lean_proves_no_short_maximum_and_says_that_it_estimates() {
+    let history = process().in_mode(Mode::Lean).in_mode(Mode::Full).ended();
+    let outcome = |expr| {
+        let judgement = judged(expr, &history);
+        (judgement.verdict, judgement.outcomes[0].note.clone().unwrap_or_default())
+    };
+    let (verdict, note) = outcome("poll.max < 1ms");
+    assert!(verdict == Verdict::Incomplete && note.contains("mode lean"), "{verdict:?}: {note}");
+    assert_eq!(outcome("poll.max < 1us").0, Verdict::Breach, "what was seen was seen");
+    let estimated = (Verdict::Pass, "estimated from one poll in 64 (mode lean)".to_owned());
+    assert_eq!(outcome("poll.p99 < 1ms"), estimated);
+    assert_eq!(outcome("poll.max < 100ms"), estimated, "no stall is missed");
+    assert_eq!(outcome("stall.max < 100ms").0, Verdict::Pass);
+    // That no poll of the histogram is as long proves nothing here.
+    assert_eq!(outcome("stall.max < 50ms").0, Verdict::Incomplete);
+}
+
+#[test]
+fn a_report_names_the_mode_in_which_least_was_recorded() {
+    let history = process().in_mode(Mode::Lean).in_mode(Mode::Full).ended();
+    let report = Report::new(Vec::new(), by_default(&history), &[&process().ended(), &history]);
+    assert_eq!((history.mode(), report.mode), (Mode::Full, Mode::Lean));
 }

@@ -30,6 +30,7 @@ pub(crate) enum Action {
     Open,
     Back,
     Pause,
+    Mode,
     Help,
 }
 
@@ -47,7 +48,7 @@ pub(crate) struct Binding {
 }
 
 /// Every key there is: what is pressed is looked up here, and the help and the bottom line are drawn from it.
-pub(crate) const KEYS: [Binding; 13] = [
+pub(crate) const KEYS: [Binding; 14] = [
     binding(&[Key::Up, Key::Char('k')], "↑ k", Action::Up, "one up", None),
     binding(&[Key::Down, Key::Char('j')], "↓ j", Action::Down, "one down", Some(("↑↓", "move"))),
     binding(&[Key::PageUp], "PgUp", Action::PageUp, "a page up", None),
@@ -70,6 +71,13 @@ pub(crate) const KEYS: [Binding; 13] = [
         Action::Pause,
         "freeze the screen; the process is watched on",
         Some(("Space", "pause")),
+    ),
+    binding(
+        &[Key::Char('m')],
+        "m",
+        Action::Mode,
+        "mode of the process: full, lean, off",
+        Some(("m", "mode")),
     ),
     binding(&[Key::Char('?'), Key::Char('h')], "? h", Action::Help, "this help", Some(("?", "help"))),
     binding(

@@ -9,6 +9,7 @@ mod lag;
 mod navigation;
 mod ports;
 mod process;
+mod switching;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -22,11 +23,12 @@ pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Pane, Screen};
 pub(crate) use ports::{backlogged, listens};
 pub(crate) use process::{Conclusion, Process};
+pub(crate) use switching::Switching;
 pub(crate) use traffic::{Latency, Route};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
 use crate::source::{Message, Origin};
-use stallscope_wire::{Header, Line};
+use stallscope_wire::{Header, Line, Request};
 use std::time::Duration;
 
 /// All that the dashboard shows.
@@ -36,6 +38,7 @@ pub(crate) struct Model {
     /// The process as it was when the screen was frozen, and when that was.
     frozen: Option<(Box<Process>, Duration)>,
     pub(crate) navigation: Navigation,
+    pub(crate) switching: Switching,
     /// The user is done.
     pub(crate) quit: bool,
 }
@@ -50,7 +53,13 @@ pub(crate) enum Msg {
 impl Model {
     pub(crate) fn new(header: Header, origin: Origin) -> Self {
         let process = Process::new(header, origin);
-        Self { process, frozen: None, navigation: Navigation::default(), quit: false }
+        Self {
+            process,
+            frozen: None,
+            navigation: Navigation::default(),
+            switching: Switching::default(),
+            quit: false,
+        }
     }
 
     /// Takes a message that came at `ours`.
@@ -73,8 +82,19 @@ impl Model {
     /// Brings all that is derived up to date; to be called once after any number of messages, before the screen is drawn.
     pub(crate) fn settle(&mut self) {
         self.process.settle();
+        self.switching.settle(&self.process);
         let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
         self.navigation.settle(process);
+    }
+
+    /// What is to be sent to the process since this was asked last.
+    pub(crate) fn request(&mut self) -> Option<Request> {
+        self.switching.request()
+    }
+
+    /// That could not be sent.
+    pub(crate) fn refuse(&mut self, why: &str) {
+        self.switching.refuse(why);
     }
 
     /// The process to draw, and the time to draw it at: as it is, or as it was when the screen was frozen.
@@ -103,6 +123,7 @@ impl Model {
     }
 
     fn press(&mut self, key: Key, ours: Duration) {
+        self.switching.forget();
         match key.action() {
             Some(Action::Quit) => self.quit = true,
             Some(Action::Pause) if self.frozen.is_some() => self.frozen = None,
@@ -110,6 +131,7 @@ impl Model {
                 self.process.settle();
                 self.frozen = Some((Box::new(self.process.clone()), ours));
             }
+            Some(Action::Mode) => self.switching.press(&self.process),
             Some(action) => {
                 let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
                 self.navigation.act(action, process);

@@ -75,7 +75,7 @@ impl Navigation {
             Action::PageDown => self.go(process, |at, _| at + PAGE),
             Action::First => self.go(process, |_, _| 0),
             Action::Last => self.go(process, |_, last| last),
-            Action::Quit | Action::Pause => {}
+            Action::Quit | Action::Pause | Action::Mode => {}
         }
     }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::scenario::{Scenario, Watched};
 use crate::source::Ending;
-use stallscope_wire::{Handlers, Lag, Pause};
+use stallscope_wire::{Handlers, Lag, Mode, Pause, Request};
 
 fn stalled() -> Scenario {
     Scenario::new().quiet(5).computes(1, 240).quiet(30).sleeps(2, 312)
@@ -181,4 +181,37 @@ fn an_empty_process_has_nothing_to_open() {
     let watched = Scenario::new().line(Line::Handler(Handlers::default())).live();
     let watched = watched.press(&[Key::Enter, Key::Down, Key::End, Key::Tab, Key::Enter, Key::End]);
     assert_eq!(watched.model.navigation.cursor, 0);
+}
+
+#[test]
+fn the_mode_goes_round_and_is_what_the_process_says() {
+    let mut watched = stalled().takes_requests().live();
+    for mode in [Mode::Lean, Mode::Off, Mode::Full] {
+        watched = watched.press(&[Key::Char('m')]);
+        assert_eq!(watched.model.request(), Some(Request::Set { mode }));
+        assert_eq!(watched.model.request(), None, "it is asked once");
+        assert!(watched.model.switching.notice().unwrap().contains(&mode.to_string()));
+    }
+    assert_eq!(watched.model.process().history.mode(), Mode::Full);
+    let mut watched = watched.press(&[Key::Char('m')]);
+    assert_eq!(watched.model.request(), Some(Request::Set { mode: Mode::Lean }));
+    let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
+    snapshot.mode = Mode::Lean;
+    watched.model.apply(Line::Snapshot(snapshot), watched.ours);
+    watched.model.settle();
+    assert_eq!(watched.model.switching.notice(), None, "it has followed");
+}
+
+#[test]
+fn a_mode_that_cannot_be_changed_says_why() {
+    for (watched, why) in [
+        (stalled().takes_requests().logged(Ending::Orderly), "a recording"),
+        (stalled().live(), "cannot change its mode while it runs"),
+    ] {
+        let mut watched = watched.press(&[Key::Char('m')]);
+        let notice = watched.model.switching.notice().unwrap_or_default();
+        assert!(notice.contains(why), "{notice}");
+        assert_eq!(watched.model.request(), None);
+        assert_eq!(watched.press(&[Key::Down]).model.switching.notice(), None, "the next key goes on");
+    }
 }

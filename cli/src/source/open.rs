@@ -1,8 +1,8 @@
 use super::error::Kind;
 use super::{OpenError, Target, Vitality, discover, process_name};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
-use stallscope_wire::{Header, Line, ReadError, Reader, live_socket};
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, send, socket_with};
+use stallscope_wire::{Header, Line, ReadError, Reader, Request, live_socket};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::net::Shutdown;
@@ -82,6 +82,18 @@ impl Source {
                 Err(error) => Err(refused(path, error)),
             },
         }
+    }
+}
+
+impl Source {
+    /// Asks the process for something; what becomes of it, its lines tell. Never waits.
+    ///
+    /// # Errors
+    /// When this is no process that runs, or it does not read what it is asked.
+    pub(crate) fn ask(&self, request: &Request) -> io::Result<()> {
+        let live = self.live.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        send(live, &request.encode(), SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     header::draw(frame, theme, layout.header, process, now_ns, frozen);
     header::draw_health(frame, theme, layout.health, &health(process, ours));
     frame.render_widget(Paragraph::new(notes), layout.notes);
-    footer::draw(frame, theme, layout.footer);
+    footer::draw(frame, theme, layout.footer, model.switching.notice());
 
     let navigation = &model.navigation;
     let pane = |frame: &mut Frame<'_>, pane: Pane, area: Rect, full: bool| {

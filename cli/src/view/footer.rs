@@ -1,3 +1,4 @@
+use super::fit;
 use super::theme::Theme;
 use crate::model::KEYS;
 use ratatui::Frame;
@@ -7,8 +8,13 @@ use ratatui::text::{Line, Span};
 /// Between two hints.
 const GAP: usize = 3;
 
-/// The keys that one needs most; how to get help and out are the last to give way.
-pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect) {
+/// What there is to say of the last key, or the keys that one needs most; how to get help and out are the last to give way.
+pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, notice: Option<&str>) {
+    if let Some(notice) = notice {
+        let text = fit::end(notice, usize::from(area.width).saturating_sub(1)).into_owned();
+        return frame
+            .render_widget(Line::from(vec![Span::raw(" "), Span::styled(text, theme.warning())]), area);
+    }
     let mut hints: Vec<_> = KEYS.iter().filter_map(|binding| binding.hint).collect();
     let width = |hints: &[(&str, &str)]| -> usize {
         hints.iter().map(|(key, does)| key.chars().count() + does.chars().count() + GAP + 1).sum()

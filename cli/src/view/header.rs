@@ -32,7 +32,7 @@ pub(super) fn draw(
     let room = usize::from(area.width).saturating_sub(state.chars().count());
     let mut about = vec![
         format!("pid {}", header.pid),
-        tier(header.tier, header.mode),
+        tier(header.tier, process.history.mode()),
         format!("up {}", show(now_ns / 1_000_000_000 * 1_000_000_000)),
     ];
     if let Some(snapshot) = process.history.snapshot().filter(|snapshot| !snapshot.runtimes.is_empty()) {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::{Color, Modifier, Style};
-use stallscope_wire::{Coverage, Gap, Line, Lost};
+use stallscope_wire::{Coverage, Gap, Line, Lost, Mode};
 use std::time::Duration;
 
 fn screen(watched: &Watched, width: u16, height: u16) -> TestBackend {
@@ -127,6 +127,19 @@ fn a_stall_grows_between_lines() {
 }
 
 #[test]
+fn the_mode_that_holds_and_what_was_asked_for_are_shown() {
+    let shown = |watched: &Watched| screen(watched, 120, 40).to_string();
+    let asked = serving().takes_requests().live().press(&[Key::Char('m')]);
+    assert!(shown(&asked).contains("asked the process for mode lean"), "{}", shown(&asked));
+    let mut followed = asked;
+    followed.model.request();
+    let mut snapshot = followed.model.process().history.snapshot().expect("a snapshot").clone();
+    snapshot.mode = Mode::Lean;
+    followed.update(Msg::Source(Message::Line(Box::new(Line::Snapshot(snapshot)))));
+    assert!(shown(&followed).contains("exact, lean") && !shown(&followed).contains("asked"));
+}
+
+#[test]
 fn a_frozen_screen_says_so_and_stands() {
     let mut frozen = blocked().live().press(&[Key::Char(' ')]).later(Duration::from_secs(2));
     frozen.update(Msg::Source(Message::Ended(Ending::Abrupt)));
@@ -155,7 +168,7 @@ fn any_key() -> impl Strategy<Value = Key> {
     ];
     prop_oneof![
         proptest::sample::select(named.to_vec()),
-        proptest::sample::select(vec![' ', '?', 'e', 'j', 'k', 'G', 'x']).prop_map(Key::Char)
+        proptest::sample::select(vec![' ', '?', 'e', 'j', 'k', 'm', 'G', 'x']).prop_map(Key::Char)
     ]
 }
 

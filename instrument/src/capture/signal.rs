@@ -78,7 +78,7 @@ static REQUESTS: [Request; SLOTS] = [const {
     Request {
         word: AtomicU64::new(word(0, IDLE)),
         cell: AtomicPtr::new(ptr::null_mut()),
-        open: UnsafeCell::new(Open { start: 0, task: 0, location: None }),
+        open: UnsafeCell::new(Open { version: 0, task: 0, location: None }),
         stack_high: AtomicU64::new(0),
         stack_low: AtomicU64::new(0),
         copy: UnsafeCell::new(Copied {

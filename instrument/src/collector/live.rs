@@ -1,7 +1,8 @@
 //! Live readers, over a Unix socket that only the same user can reach.
 
+use super::asking::Asking;
 use crate::files;
-use stallscope_wire::{Coverage, Header, Line, Phase, live_socket};
+use stallscope_wire::{Coverage, Header, Line, Phase, Request, live_socket};
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::{self, DirBuilder};
@@ -9,6 +10,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Bytes that may wait for a slow reader until lines are dropped.
 const PENDING: usize = 4 << 20;
@@ -18,6 +20,8 @@ const RESERVED: usize = 1 << 20;
 const REMEMBERED: usize = 256;
 /// Readers at a time.
 const READERS: usize = 16;
+/// How long no reader is taken in when one could not be: the process may be out of file descriptors.
+const RECOVERY: Duration = Duration::from_millis(250);
 
 /// The listening socket and its readers.
 #[derive(Debug, Default)]
@@ -33,6 +37,7 @@ pub(super) struct Live {
 struct Reader {
     stream: UnixStream,
     pending: Vec<u8>,
+    asking: Asking,
 }
 
 /// Why there is no live socket.
@@ -73,32 +78,39 @@ impl Live {
             let _ = fs::remove_file(&path);
         }
         let listener = UnixListener::bind(&path).map_err(|error| Problem::Bind(path.clone(), error))?;
-        let ready = fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
-            .and_then(|()| listener.set_nonblocking(true));
-        ready.map_err(|error| Problem::Bind(path.clone(), error))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
+            .map_err(|error| Problem::Bind(path.clone(), error))?;
         Ok(Self { listener: Some((listener, path)), ..Self::default() })
     }
 
-    /// Takes in readers that have come, and tells them what was before.
-    pub(super) fn accept(&mut self, header: &Header, coverage: &Coverage) {
-        while let Some((listener, _)) = &self.listener {
-            let Ok((stream, _)) = listener.accept() else { return };
-            if self.readers.len() >= READERS
-                || files::peer(&stream) != Some(files::user())
-                || stream.set_nonblocking(true).is_err()
-            {
-                continue;
-            }
-            let mut pending = Line::Header(header.clone()).encode();
-            if coverage != &header.coverage {
-                pending.extend(Line::Coverage(coverage.clone()).encode());
-            }
-            pending.extend(self.past.iter().flatten());
-            let mut reader = Reader { stream, pending };
-            if reader.send() {
-                self.readers.push(reader);
-            }
+    /// The end at which readers come in; none when there is no live socket.
+    pub(super) fn listener(&self) -> Option<UnixListener> {
+        self.listener.as_ref().and_then(|(listener, _)| listener.try_clone().ok())
+    }
+
+    /// Takes in a reader that has come, and tells it what was before.
+    pub(super) fn take_in(&mut self, stream: UnixStream, header: &Header, coverage: &Coverage) {
+        if self.listener.is_none()
+            || self.readers.len() >= READERS
+            || files::peer(&stream) != Some(files::user())
+            || stream.set_nonblocking(true).is_err()
+        {
+            return;
         }
+        let mut pending = Line::Header(header.clone()).encode();
+        if coverage != &header.coverage {
+            pending.extend(Line::Coverage(coverage.clone()).encode());
+        }
+        pending.extend(self.past.iter().flatten());
+        let mut reader = Reader { stream, pending, asking: Asking::default() };
+        if reader.send() {
+            self.readers.push(reader);
+        }
+    }
+
+    /// What the readers have asked for since it was looked at last.
+    pub(super) fn hear(&mut self) -> Vec<Request> {
+        self.readers.iter_mut().flat_map(|reader| reader.asking.hear(&reader.stream)).collect()
     }
 
     pub(super) fn has_readers(&self) -> bool {
@@ -130,7 +142,7 @@ impl Live {
     pub(super) fn close(&mut self) {
         for reader in &mut self.readers {
             let _ = reader.stream.set_nonblocking(false);
-            let _ = reader.stream.set_write_timeout(Some(std::time::Duration::from_millis(200)));
+            let _ = reader.stream.set_write_timeout(Some(Duration::from_millis(200)));
             reader.send();
         }
         self.readers.clear();
@@ -142,6 +154,20 @@ impl Live {
     /// Lines that slow readers did not get.
     pub(super) fn lost(&self) -> u64 {
         self.lost
+    }
+}
+
+/// Waits for readers and hands them on, as long as they are taken.
+pub(super) fn welcome(listener: &UnixListener, hand_on: impl Fn(UnixStream) -> bool) {
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                if !hand_on(stream) {
+                    return;
+                }
+            }
+            Err(_) => std::thread::sleep(RECOVERY),
+        }
     }
 }
 
@@ -209,11 +235,17 @@ fn is_dead_socket(path: &Path, meta: &fs::Metadata) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stallscope_wire::{Reader as Lines, Snapshot, Stall};
+    use stallscope_wire::{Mode, Reader as Lines, Snapshot, Stall};
 
     fn live(folder: &Path) -> (Live, PathBuf) {
         let path = folder.join("a.sock");
         (Live::open(Some(&path)).unwrap(), path)
+    }
+
+    /// Takes in the reader that has connected.
+    fn accept(live: &mut Live, header: &Header) {
+        let stream = live.listener().unwrap().accept().unwrap().0;
+        live.take_in(stream, header, &Coverage::default());
     }
 
     #[test]
@@ -223,7 +255,7 @@ mod tests {
         let stall = Line::Stall(Stall { id: 9, ..Stall::default() });
         live.write(&stall.encode(), &stall);
         let stream = UnixStream::connect(&path).unwrap();
-        live.accept(&Header { pid: 7, ..Header::default() }, &Coverage::default());
+        accept(&mut live, &Header { pid: 7, ..Header::default() });
         live.close();
         let mut lines = Lines::new(stream).unwrap();
         assert_eq!(lines.header().pid, 7);
@@ -236,7 +268,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut live, path) = live(folder.path());
         let _silent = UnixStream::connect(path).unwrap();
-        live.accept(&Header::default(), &Coverage::default());
+        accept(&mut live, &Header::default());
         let line = Line::Snapshot(Snapshot::default());
         let text = vec![b'x'; 100_000];
         for _ in 0..100 {
@@ -247,11 +279,29 @@ mod tests {
     }
 
     #[test]
+    fn each_reader_is_heard() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut live, path) = live(folder.path());
+        let connect = |live: &mut Live| {
+            let reader = UnixStream::connect(&path).unwrap();
+            accept(live, &Header::default());
+            reader
+        };
+        let (mut first, mut second) = (connect(&mut live), connect(&mut live));
+        let [lean, off] = [Mode::Lean, Mode::Off].map(|mode| Request::Set { mode });
+        second.write_all(&lean.encode()).unwrap();
+        first.write_all(&off.encode()).unwrap();
+        assert_eq!(live.hear(), [off, lean]);
+        drop(first);
+        assert_eq!(live.hear(), []);
+    }
+
+    #[test]
     fn a_slow_reader_is_still_told_what_is_over() {
         let folder = tempfile::tempdir().unwrap();
         let (mut live, path) = live(folder.path());
         let _slow = UnixStream::connect(path).unwrap();
-        live.accept(&Header::default(), &Coverage::default());
+        accept(&mut live, &Header::default());
         let (snapshot, text) = (Line::Snapshot(Snapshot::default()), vec![b'x'; 100_000]);
         (0..100).for_each(|_| live.write(&text, &snapshot));
         let over = Line::Stall(Stall { id: 9, phase: Phase::End, ..Stall::default() });

@@ -1,5 +1,6 @@
 //! Puts together what was seen and writes it: to the event log, to live readers, and a word to the app's own log.
 
+mod asking;
 mod coverage;
 mod live;
 mod log;
@@ -12,15 +13,18 @@ use crate::config::Config;
 use crate::diagnosis::Settled;
 use crate::engine::Engine;
 use crate::install::InstallError;
-use coverage::HookCheck;
+use crate::mode::set_mode;
+use crate::recorder;
+use coverage::{HookCheck, gap_of};
 use live::Live;
 use log::Log;
 use notice::Notices;
 use snapshot::Snapshots;
-use stallscope_wire::{Coverage, End, Gap, Header, Line, Lost, Tier, Versions};
+use stallscope_wire::{Coverage, End, Gap, Header, Line, Lost, Mode, Request, Tier, Versions};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
 
 /// Messages that may wait for the collector.
@@ -37,6 +41,8 @@ pub(crate) enum Message {
     /// A line that another one will soon replace.
     Draft(Box<Line>),
     Gap(Gap),
+    /// Somebody wants to look on.
+    Reader(UnixStream),
     Flush(Sender<()>),
     Finish(Sender<()>),
 }
@@ -69,6 +75,16 @@ impl Output {
         }
         Ok(Self { log, live: live.unwrap_or_default(), header })
     }
+
+    /// The end at which live readers come in.
+    pub(crate) fn listener(&self) -> Option<UnixListener> {
+        self.live.listener()
+    }
+}
+
+/// The thread that waits for live readers, so that the collector needs not look for them.
+pub(crate) fn welcome(listener: &UnixListener, collector: &SyncSender<Message>) {
+    live::welcome(listener, |stream| collector.send(Message::Reader(stream)).is_ok());
 }
 
 fn header(config: &Config) -> Header {
@@ -76,6 +92,7 @@ fn header(config: &Config) -> Header {
     if config.runtime.tier == Tier::Sampled {
         coverage.add(coverage::sampled(None));
     }
+    gap_of(config.mode).into_iter().for_each(|gap| coverage.add(gap));
     Header {
         pid: std::process::id(),
         exe: std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -83,6 +100,7 @@ fn header(config: &Config) -> Header {
         started_unix_ns: clock::started_unix_ns(),
         tier: config.runtime.tier,
         mode: config.mode,
+        requests: true,
         threshold_ns: config.runtime.threshold_ns,
         lag_limit_ns: config.runtime.lag_limit_ns,
         probe_interval_ns: config.runtime.probe_interval_ns,
@@ -116,7 +134,13 @@ pub(crate) fn run(
     };
     let mut due_ns = clock::now_ns();
     loop {
-        match messages.recv_timeout(Duration::from_nanos(due_ns.saturating_sub(clock::now_ns()))) {
+        let wait = Duration::from_nanos(due_ns.saturating_sub(clock::now_ns()));
+        let message = if collector.is_at_rest() {
+            messages.recv().map_err(RecvTimeoutError::from)
+        } else {
+            messages.recv_timeout(wait)
+        };
+        match message {
             Ok(message) => collector.take(message),
             Err(RecvTimeoutError::Timeout) => {}
             // The engine's threads hold the other ends and never end.
@@ -149,7 +173,13 @@ impl Collector {
             Message::Line(line) => self.tell(&line),
             Message::Draft(line) => self.write(&line, true),
             Message::Gap(gap) => self.tell_gap(gap),
+            Message::Reader(stream) => {
+                let header = Header { mode: recorder::mode(), ..self.output.header.clone() };
+                self.output.live.take_in(stream, &header, &self.coverage);
+            }
             Message::Flush(done) => {
+                self.tell_mode();
+                self.check_hooks();
                 self.snapshot(true);
                 let _ = done.send(());
             }
@@ -164,17 +194,46 @@ impl Collector {
         }
     }
 
+    /// Nobody looks on, and nothing is due that is told at a pace.
+    fn is_at_rest(&self) -> bool {
+        !self.output.live.has_readers() && !self.keeps_log() && !self.notices.counts()
+    }
+
+    /// In mode off nothing happens that were worth a log.
+    fn keeps_log(&self) -> bool {
+        self.output.log.is_some() && recorder::mode() != Mode::Off
+    }
+
     /// What is done at a fixed pace.
     fn beat(&mut self) {
         self.beats += 1;
-        self.output.live.accept(&self.output.header, &self.coverage);
-        for gap in self.hooks.look(&self.engine.runtimes(), self.output.header.tier) {
+        for request in self.output.live.hear() {
+            if let Request::Set { mode } = request {
+                set_mode(mode);
+            }
+        }
+        self.check_hooks();
+        self.notices.beat();
+        let log_too = self.beats.is_multiple_of(2) && self.keeps_log();
+        if self.output.live.has_readers() || log_too {
+            self.snapshot(log_too);
+        }
+    }
+
+    /// What is not seen in the mode that holds, once.
+    fn tell_mode(&mut self) {
+        if let Some(gap) = gap_of(recorder::mode()).filter(|gap| !self.coverage.missing.contains(gap)) {
             self.tell_gap(gap);
         }
-        self.notices.beat();
-        let log_too = self.beats.is_multiple_of(2);
-        if self.output.live.has_readers() || (log_too && self.output.log.is_some()) {
-            self.snapshot(log_too);
+    }
+
+    fn check_hooks(&mut self) {
+        let runtimes = self.engine.runtimes();
+        if recorder::mode() == Mode::Off {
+            return self.hooks.excuse(&runtimes);
+        }
+        for gap in self.hooks.look(&runtimes, self.output.header.tier) {
+            self.tell_gap(gap);
         }
     }
 

@@ -94,6 +94,11 @@ impl Notices {
         }
     }
 
+    /// Whether a window is to be ended.
+    pub(super) fn counts(&self) -> bool {
+        self.window.is_some()
+    }
+
     /// Ends a window that is over, and tells how much it suppressed.
     pub(super) fn beat(&mut self) {
         if self.window.is_some_and(|begun| begun.elapsed() >= WINDOW) {

@@ -3,9 +3,9 @@
 use crate::clock::{self, ticks_to_ns};
 use crate::diagnosis::Settled;
 use crate::engine::Engine;
-use crate::recorder::{self, Registered, Row};
+use crate::recorder::{self, Open, Registered, Row};
 use crate::runtime::Runtime;
-use stallscope_wire::{Histogram, LagState, Location, Polling, Snapshot, Worker, WorkerState};
+use stallscope_wire::{Histogram, LagState, Location, Mode, Polling, Snapshot, Worker, WorkerState};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,9 +32,11 @@ impl Snapshots {
         runtimes.iter().for_each(|runtime| startup.add(runtime.startup()));
         Snapshot {
             at_ns: clock::now_ns(),
+            mode: recorder::mode(),
             runtimes: runtimes.iter().map(|runtime| self.runtime(runtime)).collect(),
             workers: workers(runtimes),
             poll,
+            untimed: recorder::cells().iter().map(|cell| cell.untimed()).sum(),
             lag: lag(past.lag, runtimes),
             locations,
             startup,
@@ -138,7 +140,8 @@ fn workers(runtimes: &[Arc<Runtime>]) -> Vec<Worker> {
 
 fn worker(registered: &Registered, runtime: &Runtime) -> Worker {
     let (cell, thread) = (registered.cell, &registered.thread);
-    let open = cell.read().filter(|&open| !cell.is_dismissed(open));
+    let recorded = |&open: &Open| recorder::mode() != Mode::Off && !cell.is_dismissed(open);
+    let open = cell.read().filter(recorded);
     let stall = open.and_then(|open| cell.stall(open));
     let state = match (open, stall) {
         (_, Some(_)) => WorkerState::Blocked,
@@ -148,7 +151,7 @@ fn worker(registered: &Registered, runtime: &Runtime) -> Worker {
     let polling = open.map(|open| Polling {
         task: recorder::task_id(open.task),
         spawned_at: open.location.map(ToString::to_string),
-        for_ns: ticks_to_ns(clock::ticks().saturating_sub(open.start)),
+        for_ns: cell.start(open).map_or(0, |start| ticks_to_ns(clock::ticks().saturating_sub(start))),
     });
     let rows = cell.rows().map(|(_, row)| row).chain([cell.unplaced()]);
     let (polls, busy) = rows.fold((0, 0), |(polls, busy), row| (polls + row.polls, busy + row.total));

@@ -70,9 +70,16 @@ pub(crate) fn run(
         dismissed: VecDeque::new(),
         settled,
     };
+    let mut closed = true;
     loop {
-        match reports.recv_timeout(SYMBOLS_KEPT) {
+        let report = if closed {
+            reports.recv().map_err(RecvTimeoutError::from)
+        } else {
+            reports.recv_timeout(SYMBOLS_KEPT)
+        };
+        match report {
             Ok(report) => {
+                closed = false;
                 if let Some(draft) = diagnosis.draft(&report) {
                     offer(output, Message::Draft(Box::new(Line::Stall(draft))), &engine.losses);
                 }
@@ -83,7 +90,10 @@ pub(crate) fn run(
                     offer(output, Message::Gap(gap), &engine.losses);
                 }
             }
-            Err(RecvTimeoutError::Timeout) => diagnosis.symbols.close(),
+            Err(RecvTimeoutError::Timeout) => {
+                diagnosis.symbols.close();
+                closed = true;
+            }
             // The watchdog's thread holds the other end and never ends.
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -155,7 +165,9 @@ impl Diagnosis<'_> {
         match report {
             Report::Stall(report) => return self.stall(&report, output).map(Line::Stall),
             Report::LongPoll(poll) => {
-                self.settled.book(poll.open.location, poll.end.saturating_sub(poll.open.start));
+                if let Some(ticks) = poll.ticks() {
+                    self.settled.book(poll.open.location, ticks);
+                }
             }
             Report::Lag { lag, one_thread } => return self.lag(lag, one_thread).map(Line::Lag),
             Report::Pause(pause) => return Some(Line::Pause(pause)),

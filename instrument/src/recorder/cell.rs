@@ -1,54 +1,87 @@
 //! The cell that a thread writes its polls into.
 
+mod lean;
+#[cfg(test)]
+mod tests;
+
 use super::counts::{Counts, add_alone};
 use super::long::{LongPoll, LongPolls};
+use super::mode::{self, CHANGING, LEAN, OFF};
 use super::table::{Row, Table, address, known};
 use crate::clock;
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 
-/// The `owner` of a cell that no thread may write.
+/// Parks that may lack the begin that goes with them: the first of a thread, and those around a change of its runtime.
+const UNMATCHED: u64 = 16;
+
+/// The `owner` of a cell that no thread may write. It has all bits of a mode that changes.
 const NOBODY: u32 = u32::MAX;
 
 /// A record that is open: what a thread has been at since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Open {
-    /// When it began, in ticks. Tells records of one cell apart.
-    pub(crate) start: u64,
+    /// Tells records of one cell apart, and never repeats: the tick at which it began, or, with the bit of
+    /// [`Open::LEAN`], its number among those of mode lean.
+    pub(crate) version: u64,
     /// The task's id as [`super::task_bits`] makes it; 0 for none.
     pub(crate) task: u64,
     /// Where the task was spawned; none when the thread polls no task that a hook told of.
     pub(crate) location: Option<&'static Location<'static>>,
 }
 
+impl Open {
+    /// No tick has this bit for centuries.
+    const LEAN: u64 = 1 << 63;
+
+    /// When it began, in ticks; none in mode lean, where [`Cell::start`] knows more.
+    pub(crate) fn start(self) -> Option<u64> {
+        (self.version & Self::LEAN == 0).then_some(self.version)
+    }
+}
+
 /// One writer, the thread that owns it, or the watchdog where it is that which finds out what the thread is at; anybody
 /// reads. Cells are never freed: one whose thread is gone is used again.
 ///
-/// The open record is a seqlock whose version is `start`, which never repeats: 0 while there is none or it changes.
+/// The open record is a seqlock. Its version is 0 while there is none; while it changes, it is 0 in mode full, and not what
+/// `turns` says in mode lean.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(crate) struct Cell {
-    /// Written by the thread: when the open record began, 0 for none. Release, after the two below.
-    start: AtomicU64,
+    /// Written by the thread: the open record's, 0 for none. Release, after the two below.
+    version: AtomicU64,
     /// Written by the thread.
     task: AtomicU64,
     /// Written by the thread.
     location: AtomicPtr<Location<'static>>,
     /// Written by the watchdog: records of this many ticks are long.
     long_after: AtomicU64,
-    /// Written at registration: the probe whose hooks may write here. The hooks compare it.
+    /// Written at registration and when the mode changes: the probe whose hooks may write here, and the bits of the mode.
+    /// The hooks compare it.
     owner: AtomicU32,
     /// Written at registration; grows each time another thread takes the cell.
     generation: AtomicU32,
-    /// Written by the diagnosis: the last record that is a stall, by its start, and the stall's id. Release, the start last.
+    /// Written by the thread in mode lean: the number of the last record. Its low bits lead to the next poll that is timed.
+    turns: AtomicU64,
+    /// Written by the thread in mode lean: when the poll that is timed began, in ticks, and for how many it stands.
+    timed: AtomicU64,
+    gap: AtomicU64,
+    /// Written by the thread in mode lean: polls that others stand for.
+    untimed: AtomicU64,
+    /// Written by the thread: how often it parked, how often after polls, and how often it began something other than a poll.
+    parks: AtomicU64,
+    worked: AtomicU64,
+    begun: AtomicU64,
+    /// Written by the watchdog: the last record of mode lean that it saw, and at which tick first. Release, the record last.
+    sighted_at: AtomicU64,
+    sighted: AtomicU64,
+    /// Written by the diagnosis: the last record that is a stall, and the stall's id. Release, the record last.
     stall: AtomicU64,
     stalled: AtomicU64,
-    /// Written by the diagnosis: the start of the last record that its stack showed to be no stall.
+    /// Written by the diagnosis: the last record that its stack showed to be no stall.
     dismissed: AtomicU64,
-    /// Written by the thread.
-    parks: AtomicU64,
     /// Written by the thread: when it was last between two polls, in ticks.
     between: AtomicU64,
     counts: Counts,
@@ -59,15 +92,23 @@ pub(crate) struct Cell {
 impl Cell {
     pub(crate) const fn new() -> Self {
         Self {
-            start: AtomicU64::new(0),
+            version: AtomicU64::new(0),
             task: AtomicU64::new(0),
             location: AtomicPtr::new(ptr::null_mut()),
             long_after: AtomicU64::new(u64::MAX),
             owner: AtomicU32::new(NOBODY),
             generation: AtomicU32::new(0),
+            turns: AtomicU64::new(0),
+            timed: AtomicU64::new(0),
+            gap: AtomicU64::new(0),
+            untimed: AtomicU64::new(0),
+            parks: AtomicU64::new(0),
+            worked: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
+            sighted_at: AtomicU64::new(0),
+            sighted: AtomicU64::new(0),
             stall: AtomicU64::new(0),
             stalled: AtomicU64::new(0),
-            parks: AtomicU64::new(0),
             dismissed: AtomicU64::new(0),
             between: AtomicU64::new(0),
             counts: Counts::new(),
@@ -76,13 +117,50 @@ impl Cell {
         }
     }
 
-    #[inline]
-    pub(super) fn owned_by(&self, probe: u32) -> bool {
-        self.owner.load(Relaxed) == probe
+    /// The thread begins a poll, or with task 0 something else: closes the open record and opens one. False when the cell
+    /// is not the probe's, or the thread has to [`Cell::adopt`] a mode first. Only the thread that owns the cell calls it.
+    #[inline(always)]
+    pub(super) fn begin(&self, probe: u32, task: u64, location: Option<&'static Location<'static>>) -> bool {
+        let state = self.owner.load(Relaxed) ^ probe;
+        if state == 0 {
+            self.turn(task, location);
+        } else if state == LEAN {
+            self.turn_lean(task, location);
+        } else {
+            return state == OFF;
+        }
+        true
     }
 
+    /// The thread parks: closes the open record. False as [`Cell::begin`] is.
+    pub(super) fn park(&self, probe: u32) -> bool {
+        match self.owner.load(Relaxed) ^ probe {
+            0 | LEAN => {
+                let polled = self.version.load(Relaxed) != 0 && !self.location.load(Relaxed).is_null();
+                add_alone(&self.worked, u64::from(polled));
+                self.close();
+            }
+            OFF => {}
+            _ => return false,
+        }
+        add_alone(&self.parks, 1);
+        true
+    }
+
+    /// The thread has begun something other than a poll.
+    pub(super) fn count_begun(&self) {
+        add_alone(&self.begun, 1);
+    }
+
+    /// Whether the probe's hooks write here, in whatever mode.
+    pub(super) fn owned_by(&self, probe: u32) -> bool {
+        let owner = self.owner.load(Relaxed);
+        owner != NOBODY && owner & !CHANGING == probe
+    }
+
+    /// Gives the cell, whose record is closed, to the calling thread.
     pub(super) fn set_owner(&self, probe: u32) {
-        self.owner.store(probe, Relaxed);
+        self.take_mode(probe);
         self.generation.fetch_add(1, Release);
     }
 
@@ -94,7 +172,35 @@ impl Cell {
 
     /// Leaves the cell to the next thread, with the record that is open.
     pub(super) fn disown(&self) {
-        self.set_owner(NOBODY);
+        self.owner.store(NOBODY, Relaxed);
+        self.generation.fetch_add(1, Release);
+    }
+
+    /// Has the thread [`Cell::adopt`] at its next hook. Anybody calls it.
+    pub(super) fn renew(&self) {
+        self.owner.fetch_or(CHANGING, Relaxed);
+    }
+
+    /// Closes the open record, of whatever mode, and follows the mode that holds now. Only the thread that owns the cell
+    /// calls it.
+    pub(super) fn adopt(&self, probe: u32) {
+        self.hand_over_lean();
+        self.close();
+        self.take_mode(probe);
+    }
+
+    fn take_mode(&self, probe: u32) {
+        loop {
+            let bits = mode::bits();
+            self.prepare_lean(bits == LEAN);
+            self.owner.store(probe | bits, Relaxed);
+            // Whoever sets another mode stores it, fences, and then renews this cell: either that comes after the store
+            // above, or the mode is seen below.
+            fence(SeqCst);
+            if mode::bits() == bits {
+                return;
+            }
+        }
     }
 
     /// Closes the open record and opens one. Only the thread that owns the cell calls it.
@@ -102,26 +208,23 @@ impl Cell {
     pub(crate) fn turn(&self, task: u64, location: Option<&'static Location<'static>>) {
         let now = clock::ticks();
         self.book(now);
-        self.start.store(0, Relaxed);
-        // The two stores below must not be seen before the 0 above, nor after the start that follows.
+        self.version.store(0, Relaxed);
+        // The two stores below must not be seen before the 0 above, nor after the version that follows.
         fence(Release);
         self.task.store(task, Relaxed);
         self.location.store(address(location), Relaxed);
-        self.start.store(now, Release);
+        self.version.store(now, Release);
     }
 
-    /// Closes the open record. Only the thread that owns the cell calls it.
-    #[inline]
+    /// Closes the open record, of whatever mode. Only the thread that owns the cell calls it.
     pub(super) fn close(&self) {
-        self.book(clock::ticks());
+        if self.version.load(Relaxed) & Open::LEAN == 0 {
+            self.book(clock::ticks());
+        } else {
+            self.end_timed();
+        }
         // Whoever sees the record closed finds it among the long ones, if it was long.
-        self.start.store(0, Release);
-    }
-
-    /// Closes the open record: the thread parks.
-    pub(super) fn park(&self) {
-        self.close();
-        add_alone(&self.parks, 1);
+        self.version.store(0, Release);
     }
 
     /// How often the thread has parked.
@@ -129,16 +232,33 @@ impl Cell {
         self.parks.load(Relaxed)
     }
 
+    /// How often the thread has parked after polls of the app's.
+    pub(crate) fn worked(&self) -> u64 {
+        self.worked.load(Relaxed)
+    }
+
+    /// Whether no record is open, and the thread tells when it begins one: not where the app has taken the hook for that.
+    pub(crate) fn is_parked(&self) -> bool {
+        let unmatched = self.parks.load(Relaxed).saturating_sub(self.begun.load(Relaxed));
+        self.version.load(Relaxed) == 0 && unmatched <= UNMATCHED
+    }
+
     /// Forgets the open record unbooked, and opens nobody's: a root future that no hook tells of may follow. Only the
     /// thread that owns the cell calls it.
     pub(super) fn cancel(&self) {
-        self.start.store(0, Relaxed);
-        self.turn(0, None);
+        match self.owner.load(Relaxed) & CHANGING {
+            0 => {
+                self.version.store(0, Relaxed);
+                self.turn(0, None);
+            }
+            LEAN => self.cancel_lean(),
+            _ => self.version.store(0, Relaxed),
+        }
     }
 
     #[inline]
     fn book(&self, now: u64) {
-        let start = self.start.load(Relaxed);
+        let start = self.version.load(Relaxed);
         if start == 0 {
             return;
         }
@@ -148,33 +268,34 @@ impl Cell {
             return self.hand_over(start, now);
         }
         if !location.is_null() {
-            self.counts.record_alone(ticks);
-            self.table.add_alone(location, ticks);
+            self.counts.record_alone(ticks, 1);
+            self.table.add_alone(location, ticks, 1);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn hand_over(&self, start: u64, end: u64) {
+    fn hand_over(&self, version: u64, end: u64) {
         let open =
-            Open { start, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
+            Open { version, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
         self.long.push(LongPoll { open, end });
     }
 
     /// The open record; none when the thread is parked, or is just changing it.
     pub(crate) fn read(&self) -> Option<Open> {
-        let start = self.start.load(Acquire);
+        let version = self.version.load(Acquire);
         let open =
-            Open { start, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
-        // The two loads above must not be done after the check below.
+            Open { version, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
+        // The two loads above must not be done after the checks below.
         fence(Acquire);
-        (start != 0 && self.start.load(Relaxed) == start).then_some(open)
+        let stands = version & Open::LEAN == 0 || self.turns.load(Relaxed) == version & !Open::LEAN;
+        (version != 0 && stands && self.version.load(Relaxed) == version).then_some(open)
     }
 
     /// Opens a record that began at `start` in place of the one that is open, or closes that one, unbooked. Only the watchdog
     /// calls it, and only for a cell whose thread does not write of itself what it is at.
     pub(crate) fn observe(&self, start: Option<u64>) {
-        self.start.store(start.unwrap_or(0), Release);
+        self.version.store(start.unwrap_or(0), Release);
     }
 
     /// The thread is between two polls. Only the thread that owns the cell calls it.
@@ -189,7 +310,32 @@ impl Cell {
 
     /// Whether `open` is still the open record.
     pub(crate) fn is_at(&self, open: Open) -> bool {
-        self.start.load(Acquire) == open.start
+        self.version.load(Acquire) == open.version
+    }
+
+    /// When a record began, in ticks: of one of mode lean, when the watchdog saw it first; none when it did not.
+    pub(crate) fn start(&self, open: Open) -> Option<u64> {
+        let sighted = || self.sighted.load(Acquire) == open.version;
+        open.start().or_else(|| sighted().then(|| self.sighted_at.load(Relaxed)))
+    }
+
+    /// The same for a record that is open, which is seen now. Only the watchdog calls it.
+    pub(crate) fn sight(&self, open: Open) -> u64 {
+        self.start(open).unwrap_or_else(|| {
+            let now = clock::ticks();
+            self.sighted.store(0, Relaxed);
+            fence(Release);
+            self.sighted_at.store(now, Relaxed);
+            self.sighted.store(open.version, Release);
+            now
+        })
+    }
+
+    /// Has the thread tell when a record ends, which in mode lean it does not by itself. Only the watchdog calls it.
+    pub(crate) fn time_end(&self, open: Open) {
+        if open.start().is_none() {
+            self.renew();
+        }
     }
 
     /// The next long poll that is over. Only the watchdog calls it.
@@ -209,24 +355,24 @@ impl Cell {
 
     /// The stall that a record is.
     pub(crate) fn stall(&self, open: Open) -> Option<u64> {
-        (self.stalled.load(Acquire) == open.start).then(|| self.stall.load(Relaxed))
+        (self.stalled.load(Acquire) == open.version).then(|| self.stall.load(Relaxed))
     }
 
     /// Marks a record as a stall. Only the diagnosis calls it.
     pub(crate) fn set_stall(&self, open: Open, id: u64) {
         self.stalled.store(0, Relaxed);
         self.stall.store(id, Relaxed);
-        self.stalled.store(open.start, Release);
+        self.stalled.store(open.version, Release);
     }
 
     /// Marks a record as no stall, however long. Only the diagnosis calls it.
     pub(crate) fn dismiss(&self, open: Open) {
-        self.dismissed.store(open.start, Relaxed);
+        self.dismissed.store(open.version, Relaxed);
     }
 
     /// Whether a record was found to be no stall.
     pub(crate) fn is_dismissed(&self, open: Open) -> bool {
-        self.dismissed.load(Relaxed) == open.start
+        self.dismissed.load(Relaxed) == open.version
     }
 
     /// `(highest duration of the bucket in ticks, count)` of all short polls.
@@ -244,66 +390,13 @@ impl Cell {
         self.table.other()
     }
 
+    /// Polls among these that were not timed: others stand for them.
+    pub(crate) fn untimed(&self) -> u64 {
+        self.untimed.load(Relaxed)
+    }
+
     /// Long polls that found the queue to the watchdog full.
     pub(crate) fn lost(&self) -> u64 {
         self.long.lost()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn here() -> Option<&'static Location<'static>> {
-        Some(Location::caller())
-    }
-
-    #[test]
-    fn a_turn_books_the_poll_before_it() {
-        let cell = Cell::new();
-        let spawn = here();
-        cell.turn(1, spawn);
-        cell.turn(2, spawn);
-        assert_eq!(cell.read().map(|open| open.task), Some(2));
-        cell.close();
-        assert_eq!(cell.read(), None);
-        assert_eq!(cell.rows().map(|(_, row)| row.polls).sum::<u64>(), 2);
-    }
-
-    #[test]
-    fn time_outside_of_tasks_is_booked_to_nobody() {
-        let cell = Cell::new();
-        cell.turn(0, None);
-        cell.close();
-        assert_eq!(cell.rows().count(), 0);
-        assert_eq!(cell.counts().count(), 0);
-    }
-
-    #[test]
-    fn a_long_record_goes_to_the_watchdog_and_not_into_the_table() {
-        let cell = Cell::new();
-        cell.set_long_after(0);
-        cell.turn(7, here());
-        cell.close();
-        assert_eq!(cell.rows().count(), 0);
-        let long = cell.next_long().expect("the poll was handed over");
-        assert_eq!(long.open.task, 7);
-        assert!(long.end >= long.open.start);
-    }
-
-    #[test]
-    fn a_cancelled_record_leaves_no_trace() {
-        let cell = Cell::new();
-        cell.turn(1, here());
-        cell.cancel();
-        cell.turn(2, here());
-        cell.cancel();
-        assert_eq!(
-            cell.read().map(|open| (open.task, open.location)),
-            Some((0, None)),
-            "what follows is seen"
-        );
-        cell.close();
-        assert_eq!(cell.rows().count(), 0);
     }
 }

@@ -19,10 +19,11 @@ impl Counts {
         Self([const { AtomicU64::new(0) }; BUCKETS])
     }
 
-    /// Counts a value. Only one thread may call this: a plain load and store, no read-modify-write.
+    /// Counts a value that stands for `weight` values. Only one thread may call this: a plain load and store, no
+    /// read-modify-write.
     #[inline]
-    pub(super) fn record_alone(&self, value: u64) {
-        add_alone(&self.0[index(value)], 1);
+    pub(super) fn record_alone(&self, value: u64, weight: u64) {
+        add_alone(&self.0[index(value)], weight);
     }
 
     /// Counts a value, from any thread.

@@ -10,16 +10,23 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
 /// Long polls that may wait for the watchdog. A power of two; at a threshold of 10 ms this is more than half a second.
 const ROOM: usize = 64;
 
-/// A poll that is over and was longer than its cell's limit.
+/// A poll that is over and was longer than its cell's limit; in mode lean, one whose end was asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LongPoll {
     pub(crate) open: Open,
     pub(crate) end: u64,
 }
 
+impl LongPoll {
+    /// Its length in ticks; none when nothing but its end was timed.
+    pub(crate) fn ticks(&self) -> Option<u64> {
+        self.open.start().map(|start| self.end.saturating_sub(start))
+    }
+}
+
 #[derive(Debug)]
 struct Slot {
-    start: AtomicU64,
+    version: AtomicU64,
     end: AtomicU64,
     task: AtomicU64,
     location: AtomicPtr<Location<'static>>,
@@ -28,7 +35,7 @@ struct Slot {
 impl Slot {
     const fn new() -> Self {
         Self {
-            start: AtomicU64::new(0),
+            version: AtomicU64::new(0),
             end: AtomicU64::new(0),
             task: AtomicU64::new(0),
             location: AtomicPtr::new(ptr::null_mut()),
@@ -66,7 +73,7 @@ impl LongPolls {
             return;
         }
         let slot = &self.slots[written % ROOM];
-        slot.start.store(poll.open.start, Relaxed);
+        slot.version.store(poll.open.version, Relaxed);
         slot.end.store(poll.end, Relaxed);
         slot.task.store(poll.open.task, Relaxed);
         slot.location.store(address(poll.open.location), Relaxed);
@@ -82,7 +89,7 @@ impl LongPolls {
         let slot = &self.slots[taken % ROOM];
         let poll = LongPoll {
             open: Open {
-                start: slot.start.load(Relaxed),
+                version: slot.version.load(Relaxed),
                 task: slot.task.load(Relaxed),
                 location: known(slot.location.load(Relaxed)),
             },
@@ -102,7 +109,7 @@ mod tests {
     use super::*;
 
     fn poll(start: u64) -> LongPoll {
-        LongPoll { open: Open { start, task: 0, location: None }, end: start + 1 }
+        LongPoll { open: Open { version: start, task: 0, location: None }, end: start + 1 }
     }
 
     #[test]
@@ -111,7 +118,7 @@ mod tests {
         for start in 0..ROOM as u64 + 3 {
             queue.push(poll(start));
         }
-        let taken: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|poll| poll.open.start).collect();
+        let taken: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|poll| poll.open.version).collect();
         assert_eq!(taken, (0..ROOM as u64).collect::<Vec<_>>());
         assert_eq!(queue.lost(), 3);
     }

@@ -1,18 +1,22 @@
 //! What each worker writes of itself, without a lock, and what everybody else may read.
 
+mod alarm;
 mod cell;
 mod counts;
 #[cfg(feature = "http")]
 mod histogram;
 mod long;
+mod mode;
 mod table;
 mod task;
 mod threads;
 
+pub(crate) use alarm::ALARM;
 pub(crate) use cell::{Cell, Open};
 #[cfg(feature = "http")]
 pub(crate) use histogram::Histogram;
 pub(crate) use long::LongPoll;
+pub(crate) use mode::mode;
 pub(crate) use table::Row;
 #[cfg(tokio_unstable)]
 use task::task_bits;
@@ -21,5 +25,5 @@ pub(crate) use task::task_id;
 pub(crate) use threads::begin_poll;
 pub(crate) use threads::{
     Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, registered,
-    retire, runtime_id,
+    retire, runtime_id, set_mode,
 };

@@ -55,9 +55,9 @@ impl Slot {
     }
 
     #[inline]
-    fn add_alone(&self, ticks: u64) {
-        add_alone(&self.polls, 1);
-        add_alone(&self.total, ticks);
+    fn add_alone(&self, ticks: u64, weight: u64) {
+        add_alone(&self.polls, weight);
+        add_alone(&self.total, ticks.wrapping_mul(weight));
         if ticks > self.max.load(Relaxed) {
             self.max.store(ticks, Relaxed);
         }
@@ -81,23 +81,23 @@ impl Table {
         Self { slots: [const { Slot::new() }; ROWS], other: Slot::new() }
     }
 
-    /// Books a poll. Only the worker calls it.
+    /// Books a poll that stands for `weight` polls. Only the worker calls it.
     #[inline]
-    pub(super) fn add_alone(&self, location: *mut Location<'static>, ticks: u64) {
+    pub(super) fn add_alone(&self, location: *mut Location<'static>, ticks: u64, weight: u64) {
         // Fibonacci hashing: the high bits of the product depend on all bits of the address.
         let hash = (location.addr() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - ROWS.ilog2());
         for probe in 0..PROBES {
             let slot = &self.slots[(hash as usize + probe) & (ROWS - 1)];
             let key = slot.key.load(Relaxed);
             if key == location {
-                return slot.add_alone(ticks);
+                return slot.add_alone(ticks, weight);
             }
             if key.is_null() {
                 slot.key.store(location, Relaxed);
-                return slot.add_alone(ticks);
+                return slot.add_alone(ticks, weight);
             }
         }
-        self.other.add_alone(ticks);
+        self.other.add_alone(ticks, weight);
     }
 
     /// The locations and what their polls took.
@@ -126,8 +126,8 @@ mod tests {
     fn what_finds_no_room_is_counted_apart() {
         let table = Table::new();
         for n in 0..10_000 {
-            table.add_alone(location(n), 5);
-            table.add_alone(location(n), 7);
+            table.add_alone(location(n), 5, 1);
+            table.add_alone(location(n), 7, 1);
         }
         let kept = table.slots.iter().map(Slot::row).filter(|row| row.polls > 0).collect::<Vec<_>>();
         assert!(kept.iter().all(|row| *row == Row { polls: 2, total: 12, max: 7 }));

@@ -1,11 +1,13 @@
 //! The threads that have a cell.
 
+use super::alarm::ALARM;
 use super::cell::Cell;
+use stallscope_wire::Mode;
 use std::cell::{Cell as Local, RefCell};
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+use std::sync::atomic::{AtomicU64, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use tokio::runtime::{Handle, worker_index};
@@ -131,21 +133,47 @@ pub(crate) fn runtime_id(handle: &Handle) -> u64 {
     handle.id().to_string().parse().unwrap_or(0)
 }
 
+/// Has all threads record in another mode, each from its next hook on.
+pub(crate) fn set_mode(mode: Mode) {
+    super::mode::set(mode);
+    fence(SeqCst);
+    // A thread that registers after this sees the mode.
+    for entry in entries().iter() {
+        entry.cell.renew();
+    }
+}
+
 /// The thread enters a poll of a task: closes what it was at.
 #[cfg(tokio_unstable)]
 #[inline]
 pub(crate) fn begin_poll(probe: u32, task: Id, spawned_at: &'static Location<'static>) {
-    with_cell(probe, |cell| cell.turn(super::task_bits(task), Some(spawned_at)));
+    // Inaccessible only while the thread ends: nothing is recorded then.
+    let Ok(mine) = MINE.try_with(Local::get) else { return };
+    let (task, location) = (super::task_bits(task), Some(spawned_at));
+    if !mine.begin(probe, task, location) {
+        let _ = begin_settled(mine, probe, task, location);
+    }
 }
 
-/// The thread begins something that is no task: a root future's poll (`location` given), or the runtime's own work.
+/// The thread begins something that is no task: a root future's poll (`location` given), or the runtime's own work. Before
+/// it the thread was parked, or out of the runtime: the watchdog may sleep.
 pub(crate) fn begin_other(probe: u32, location: Option<&'static Location<'static>>) {
-    with_cell(probe, |cell| cell.turn(0, location));
+    let Ok(mine) = MINE.try_with(Local::get) else { return };
+    let begun = mine.begin(probe, 0, location).then_some(mine);
+    if let Some(mine) = begun.or_else(|| begin_settled(mine, probe, 0, location)) {
+        mine.count_begun();
+    }
+    ALARM.ring_if_asleep();
 }
 
 /// The thread has finished what it was at, and parks or leaves the runtime.
 pub(crate) fn finish(probe: u32) {
-    with_cell(probe, Cell::park);
+    let Ok(mine) = MINE.try_with(Local::get) else { return };
+    if !mine.park(probe)
+        && let Some(mine) = settle(mine, probe)
+    {
+        mine.park(probe);
+    }
 }
 
 /// The thread stops. It is not given a cell for that: threads of the blocking pool stop too.
@@ -166,15 +194,25 @@ pub(crate) fn cancel() {
     }
 }
 
-#[inline]
-fn with_cell(probe: u32, write: impl FnOnce(&'static Cell)) {
-    // Inaccessible only while the thread ends: nothing is recorded then.
-    let Ok(mine) = MINE.try_with(Local::get) else { return };
+/// Begins in the cell that the thread may write to, and tells which that is.
+#[cold]
+#[inline(never)]
+fn begin_settled(
+    mine: &'static Cell,
+    probe: u32,
+    task: u64,
+    location: Option<&'static Location<'static>>,
+) -> Option<&'static Cell> {
+    settle(mine, probe).filter(|mine| mine.begin(probe, task, location))
+}
+
+/// Finds the cell that the thread may write to, in the mode that holds.
+fn settle(mine: &'static Cell, probe: u32) -> Option<&'static Cell> {
     if mine.owned_by(probe) {
-        write(mine);
-    } else if let Some(mine) = register(probe) {
-        write(mine);
+        mine.adopt(probe);
+        return Some(mine);
     }
+    register(probe)
 }
 
 /// The thread works for a runtime that is watched from outside. Cheap once that is known.
@@ -213,8 +251,6 @@ pub(crate) fn beat() {
 }
 
 /// Gives the thread a cell, or hands the one it has to another probe: a thread may run one runtime after another.
-#[cold]
-#[inline(never)]
 fn register(probe: u32) -> Option<&'static Cell> {
     let mine = take_cell(probe, false)?;
     MINE.try_with(|own| own.set(mine)).ok()?;
@@ -250,6 +286,7 @@ fn take_cell(probe: u32, sampled: bool) -> Option<&'static Cell> {
             Some(cell)
         })
         .ok()?
+        .inspect(|_| ALARM.ring())
 }
 
 fn take_free(entries: &mut Vec<Entry>, sampled: bool) -> &'static Cell {

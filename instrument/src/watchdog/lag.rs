@@ -1,5 +1,6 @@
 //! Loop lag: what a new piece of work waits.
 
+use super::pace::IDLE_PROBE_NS;
 use crate::clock;
 use crate::probe::{LagProbe, Wait};
 use crate::runtime::Runtime;
@@ -9,12 +10,12 @@ use std::sync::Arc;
 /// Sending a probe takes no longer, unless the watchdog was not run meanwhile.
 const SENDING_NS: u64 = 1_000_000;
 
-/// Sends probes through one runtime at a fixed pace, whatever becomes of the last one.
+/// Sends probes through one runtime at a fixed pace, whatever becomes of the last one; at a slow one while nothing runs.
 #[derive(Debug)]
 pub(super) struct LagWatch {
     pub(super) runtime: Arc<Runtime>,
-    /// When the next probe is due, in nanoseconds since the start.
-    due_ns: u64,
+    /// When a probe was due last, in nanoseconds since the start; none before the first.
+    beat_ns: Option<u64>,
     waiting: Option<Waiting>,
 }
 
@@ -45,6 +46,8 @@ pub(super) struct Since<'a> {
     pub(super) undriven: bool,
     /// Whether anybody drives it is not known yet: its thread has been at one thing for long, and its stack was not seen.
     pub(super) unclear: bool,
+    /// Nothing has run for a while.
+    pub(super) idle: bool,
 }
 
 /// What became of a look.
@@ -56,13 +59,29 @@ pub(super) enum Looked {
 }
 
 impl LagWatch {
-    pub(super) fn new(runtime: Arc<Runtime>, now_ns: u64) -> Self {
-        Self { runtime, due_ns: now_ns, waiting: None }
+    pub(super) fn new(runtime: Arc<Runtime>) -> Self {
+        Self { runtime, beat_ns: None, waiting: None }
     }
 
-    /// When to look again, in nanoseconds since the start.
-    pub(super) fn due_ns(&self) -> u64 {
-        self.due_ns
+    /// When the next probe is due, in nanoseconds since the start.
+    pub(super) fn due_ns(&self, idle: bool) -> u64 {
+        self.beat_ns.map_or(0, |beat| beat.saturating_add(self.interval_ns(idle)))
+    }
+
+    fn interval_ns(&self, idle: bool) -> u64 {
+        let interval = self.runtime.settings.probe_interval_ns;
+        if idle { interval.max(IDLE_PROBE_NS) } else { interval }
+    }
+
+    /// Whether a probe is on its way that somebody is there to take.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| !waiting.void)
+    }
+
+    /// No probe is sent any more, and what became of the last is no matter.
+    pub(super) fn abandon(self) {
+        self.runtime.set_probe_waits(false);
+        self.runtime.forget_lag();
     }
 
     /// Sees what has become of the probe.
@@ -79,10 +98,11 @@ impl LagWatch {
             Some(waiting) => self.see(waiting, since),
             None => Looked::Fine,
         };
-        if since.now_ns >= self.due_ns {
-            let interval = self.runtime.settings.probe_interval_ns;
+        if since.now_ns >= self.due_ns(since.idle) {
+            let interval = self.interval_ns(since.idle);
             // Open loop: the pace does not follow the probes. What a late watchdog has missed is not made up for.
-            self.due_ns += interval * ((since.now_ns - self.due_ns) / interval + 1);
+            let last = self.beat_ns.unwrap_or(since.now_ns);
+            self.beat_ns = Some(last + (since.now_ns - last) / interval * interval);
             if self.waiting.is_none() && looked != Looked::Gone {
                 self.runtime.count_probe();
                 let before_ns = clock::now_ns();

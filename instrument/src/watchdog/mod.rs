@@ -6,6 +6,7 @@ mod evidence;
 mod host;
 mod lag;
 mod outbox;
+mod pace;
 mod sampled;
 mod stalls;
 mod strangers;
@@ -28,17 +29,13 @@ use behind::Loops;
 use host::Host;
 use lag::{LagWatch, Looked, Since};
 use outbox::Outbox;
+use pace::{IDLE_PROBE_NS, LOOK_NS, Pace, Plan};
 use stalls::{Look, Watch};
-use stallscope_wire::{Gap, Pause};
+use stallscope_wire::{Gap, Mode, Pause};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use strangers::Strangers;
 
-/// How long the watchdog sleeps at most while there is a runtime.
-const LONGEST_SLEEP_NS: u64 = 20_000_000;
-/// How long it sleeps while there is none.
-const IDLE_SLEEP_NS: u64 = 100_000_000;
 /// Being woken later than this is a pause of the host's.
 const LATE_NS: u64 = 20_000_000;
 
@@ -80,19 +77,21 @@ pub(crate) fn run(
         host: Host::new(),
         strangers: Strangers::default(),
         changes: 0,
+        mode: recorder::mode(),
+        pace: Pace::default(),
         done_ns: clock::now_ns(),
     };
-    let mut wake_ns = watchdog.done_ns;
+    let mut plan = Plan { wake_ns: watchdog.done_ns, deep: false };
     loop {
-        let sleep = Duration::from_nanos(wake_ns.saturating_sub(clock::now_ns()));
-        match controls.recv_timeout(sleep) {
-            Ok(Control::Flush(done)) => watchdog.pass_on(wake_ns, Report::Flush(done)),
-            Ok(Control::Finish(done)) => watchdog.pass_on(wake_ns, Report::Finish(done)),
-            Err(RecvTimeoutError::Timeout) => {}
-            // The engine holds the other end and is never dropped.
-            Err(RecvTimeoutError::Disconnected) => return,
+        let (rung, planned_ns) = plan.sleep(|| watchdog.is_anything_open());
+        // The engine holds the other end and is never dropped.
+        while let Ok(control) = controls.try_recv() {
+            match control {
+                Control::Flush(done) => watchdog.pass_on(planned_ns, Report::Flush(done)),
+                Control::Finish(done) => watchdog.pass_on(planned_ns, Report::Finish(done)),
+            }
         }
-        wake_ns = watchdog.look(wake_ns);
+        plan = watchdog.look(planned_ns, rung);
     }
 }
 
@@ -107,6 +106,9 @@ struct Watchdog<'a> {
     strangers: Strangers,
     /// The count of changes at which the threads were taken up last.
     changes: u64,
+    /// That of the last look.
+    mode: Mode,
+    pace: Pace,
     /// When the last look was done: what comes later and was not planned is the host's.
     done_ns: u64,
 }
@@ -114,14 +116,20 @@ struct Watchdog<'a> {
 impl Watchdog<'_> {
     /// A last look, and then the request, so that it comes through behind everything seen.
     fn pass_on(&mut self, wake_ns: u64, request: Report) {
-        self.look(wake_ns);
+        self.look(wake_ns, true);
         self.reports.send(request);
         self.done_ns = clock::now_ns();
     }
 
-    /// Looks at every thread and runtime once; when to look again, in nanoseconds since the start.
-    fn look(&mut self, planned_ns: u64) -> u64 {
+    /// Looks at every thread and runtime once; when to look again.
+    fn look(&mut self, planned_ns: u64, rung: bool) -> Plan {
         let now_ns = clock::now_ns();
+        self.follow_mode(now_ns);
+        if self.mode == Mode::Off {
+            self.reports.send_kept();
+            self.done_ns = now_ns;
+            return Plan::until_rung(now_ns);
+        }
         let late_ns = now_ns.saturating_sub(planned_ns.max(self.done_ns));
         let gap_ns = if late_ns >= LATE_NS { late_ns } else { 0 };
         if gap_ns > 0 {
@@ -135,7 +143,7 @@ impl Watchdog<'_> {
             self.changes = changes;
             self.take_up_threads(&runtimes, now_ns);
         }
-        self.take_up_runtimes(&runtimes, now_ns);
+        self.take_up_runtimes(&runtimes);
         self.strangers.look(&runtimes, now_ns);
 
         // Before the times are read: a thread's wait for a processor is booked before it polls a probe.
@@ -152,23 +160,58 @@ impl Watchdog<'_> {
         for gap in self.capturer.as_mut().map(Capturer::take_gaps).into_iter().flatten() {
             self.reports.tell(Report::Unseen(gap));
         }
-        self.look_at_lag(now_ns, gap_ns);
+        let worked = self.watches.iter().map(Watch::worked).fold(0, u64::wrapping_add);
+        self.pace.see(now_ns, self.is_anything_open(), worked, rung);
+        let idle = self.pace.is_idle(now_ns);
+        self.look_at_lag(now_ns, gap_ns, idle);
 
+        self.done_ns = clock::now_ns();
+        let due = self.watches.iter().filter_map(Watch::due_ns);
+        let due = due.chain(self.lags.iter().map(|lag| lag.due_ns(idle))).min();
+        let Some(due_ns) = due else { return Plan::until_rung(now_ns) };
+        let deep = idle && !self.lags.iter().any(LagWatch::is_awaited);
         // A poll that begins right after this look must be seen before it is as long as its threshold.
         let thresholds = runtimes.iter().map(|runtime| runtime.settings.threshold_ns);
-        let sleep_ns = thresholds.min().map_or(IDLE_SLEEP_NS, |threshold| threshold.min(LONGEST_SLEEP_NS));
-        let due = self.watches.iter().filter_map(Watch::due_ns).chain(self.lags.iter().map(LagWatch::due_ns));
-        self.done_ns = clock::now_ns();
+        let longest_ns = thresholds.min().map_or(LOOK_NS, |threshold| threshold.min(LOOK_NS));
+        let longest_ns = if deep { IDLE_PROBE_NS } else { longest_ns };
         // A due time in the past must not make it spin.
-        due.min().unwrap_or(u64::MAX).clamp(now_ns + 500_000, now_ns + sleep_ns)
+        Plan { wake_ns: due_ns.clamp(now_ns + 500_000, now_ns + longest_ns), deep }
+    }
+
+    /// Whether a thread is at anything: it would not ring when it begins something.
+    fn is_anything_open(&self) -> bool {
+        !self.watches.iter().all(Watch::is_parked)
+    }
+
+    /// Ends what was seen when recording ends, and begins anew when it begins again.
+    fn follow_mode(&mut self, now_ns: u64) {
+        let before = std::mem::replace(&mut self.mode, recorder::mode());
+        if before == self.mode {
+            return;
+        }
+        if self.mode == Mode::Off {
+            for mut watch in self.watches.drain(..) {
+                watch.close(now_ns, &self.host, &mut self.reports);
+            }
+            self.lags.drain(..).for_each(LagWatch::abandon);
+            self.changes = u64::MAX;
+        }
+        if before == Mode::Off {
+            for thread in recorder::registered() {
+                // What was long when recording ended is over and told.
+                while thread.cell.next_long().is_some() {}
+            }
+        }
+        // Readers learn of it with the next state.
+        self.reports.tell(Report::Flush(channel().0));
     }
 
     /// Takes up runtimes that are new, and lets go of those that are gone.
-    fn take_up_runtimes(&mut self, runtimes: &[Arc<Runtime>], now_ns: u64) {
+    fn take_up_runtimes(&mut self, runtimes: &[Arc<Runtime>]) {
         self.lags.retain(|lag| runtimes.iter().any(|runtime| runtime.id == lag.runtime.id));
         for runtime in runtimes {
             if !self.lags.iter().any(|lag| lag.runtime.id == runtime.id) {
-                self.lags.push(LagWatch::new(Arc::clone(runtime), now_ns));
+                self.lags.push(LagWatch::new(Arc::clone(runtime)));
             }
         }
     }
@@ -198,7 +241,7 @@ impl Watchdog<'_> {
         }
     }
 
-    fn look_at_lag(&mut self, now_ns: u64, gap_ns: u64) {
+    fn look_at_lag(&mut self, now_ns: u64, gap_ns: u64, idle: bool) {
         let mut gone = Vec::new();
         for lag in &mut self.lags {
             let id = lag.runtime.id;
@@ -213,7 +256,7 @@ impl Watchdog<'_> {
                 one_thread && of_it().all(|watch| watch.is_elsewhere() || watch.is_of_root_alone());
             let limit_ns = lag.runtime.settings.lag_limit_ns;
             let unclear = one_thread && of_it().any(|watch| watch.is_unclear(now_ns, limit_ns));
-            match lag.look(Since { now_ns, stalls: &stalls, host_ns, undriven, unclear }) {
+            match lag.look(Since { now_ns, stalls: &stalls, host_ns, undriven, unclear, idle }) {
                 Looked::Fine => {}
                 Looked::Late(lag) => {
                     self.reports.tell(Report::Lag { lag, one_thread });

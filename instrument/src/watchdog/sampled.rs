@@ -163,7 +163,7 @@ impl Sampler {
         open: Open,
         captured: Option<&Captured>,
     ) -> bool {
-        if self.open != Some((open.start, self.certainty())) {
+        if self.open != Some((open.version, self.certainty())) {
             return false;
         }
         if self.certainty() == Certainty::Exact {
@@ -183,7 +183,7 @@ impl Sampler {
         }
         let confirmed = stack.is_some();
         if confirmed {
-            self.told = Some(open.start);
+            self.told = Some(open.version);
         }
         confirmed
     }
@@ -269,7 +269,7 @@ impl Sampler {
     /// Captures the stacks that a long computation is told by, spread over the time to the threshold.
     fn collect(&mut self, of: &Registered, runtime: &Runtime, tick: u64, capturer: &mut Capturer) {
         let Some(open) = of.cell.read().filter(|&open| !of.cell.is_dismissed(open)) else { return };
-        let age_ns = clock::ticks_to_ns(tick.saturating_sub(open.start));
+        let age_ns = clock::ticks_to_ns(tick.saturating_sub(open.version));
         let part = runtime.settings.threshold_ns / STACKS as u64;
         let due = age_ns >= part.saturating_mul(self.stacks.len() as u64 + 1);
         if self.told.is_none() && self.stacks.len() + 1 < STACKS && due {

@@ -84,6 +84,8 @@ pub(super) struct Watch {
 #[derive(Debug)]
 struct Seen {
     open: Open,
+    /// In ticks.
+    start: u64,
     started_ns: u64,
     base: Option<Base>,
     /// The machine's counters then, or soon after.
@@ -194,6 +196,16 @@ impl Watch {
         })
     }
 
+    /// It is at nothing, and rings before it is: one that no hook tells of does not.
+    pub(super) fn is_parked(&self) -> bool {
+        self.sampler.is_none() && self.registered.cell.is_parked()
+    }
+
+    /// How often it has parked after polls.
+    pub(super) fn worked(&self) -> u64 {
+        self.registered.cell.worked()
+    }
+
     /// Its stack has shown that it is not in the runtime.
     pub(super) fn is_elsewhere(&self) -> bool {
         let cell = self.registered.cell;
@@ -237,12 +249,13 @@ impl Watch {
             seen.waits.note(look.now_ns, tasks, look.behind);
             seen.host.get_or_insert_with(|| look.host.now());
         } else {
-            let started_ns = clock::tick_to_at_ns(open.start);
+            let start = self.registered.cell.sight(open);
+            let started_ns = clock::tick_to_at_ns(start);
             let late = look.now_ns.saturating_sub(started_ns) > LATE_SIGHT_NS;
             let base = self.readings.base(Span { started_ns, ended_ns: u64::MAX });
             let host = late.then(|| look.host.before());
             let waits = Waits::since(started_ns);
-            self.seen = Some(Seen { open, started_ns, base, host, gap_ns: 0, waits, stall: None });
+            self.seen = Some(Seen { open, start, started_ns, base, host, gap_ns: 0, waits, stall: None });
         }
         if !self.registered.cell.is_dismissed(open) {
             self.follow(look, capturer, reports);
@@ -292,6 +305,7 @@ impl Watch {
         let Some(seen) = &mut self.seen else { return };
         let ongoing = seen.stall.get_or_insert_with(|| {
             let tries_left = if capturer.is_some() { CAPTURE_TRIES } else { 0 };
+            self.registered.cell.time_end(open);
             Ongoing { id: next_id(), next_ns: threshold, tries_left }
         });
         let due = length >= ongoing.next_ns;
@@ -337,8 +351,10 @@ impl Watch {
             if self.debugged.take_if(|debugged| *debugged == poll.open).is_some() {
                 continue;
             }
-            let started_ns = clock::tick_to_at_ns(poll.open.start);
-            let length = clock::ticks_to_ns(poll.end.saturating_sub(poll.open.start));
+            // In mode lean it may have been too short to be seen.
+            let Some(start) = self.registered.cell.start(poll.open) else { continue };
+            let started_ns = clock::tick_to_at_ns(start);
+            let length = clock::ticks_to_ns(poll.end.saturating_sub(start));
             let excused = self.excused_ns(started_ns).min(length);
             let mut seen = self.seen.take_if(|seen| seen.open == poll.open);
             if let Some(seen) = &mut seen {
@@ -354,6 +370,7 @@ impl Watch {
                 self.read_times(true);
                 let seen = seen.unwrap_or_else(|| Seen {
                     open: poll.open,
+                    start,
                     started_ns,
                     base: self
                         .readings
@@ -401,8 +418,8 @@ impl Watch {
             settled,
             handed_over: false,
             captured: None,
+            ticks: Some(poll.end.saturating_sub(seen.start)),
             victims: seen.waits.end(seen.started_ns.saturating_add(length)),
-            ticks: Some(poll.end.saturating_sub(poll.open.start)),
             sampled: self.sampler.as_ref().map(|_| Sampled::default()),
         }
     }
@@ -413,7 +430,7 @@ impl Watch {
         let Some(ongoing) = seen.stall.take() else { return };
         let length = clock::now_ns().saturating_sub(seen.started_ns);
         let excused = self.excused_ns(seen.started_ns).min(length);
-        let poll = LongPoll { open: seen.open, end: seen.open.start };
+        let poll = LongPoll { open: seen.open, end: seen.start };
         let mut report = self.ended(seen, ongoing.id, look, length, excused, poll);
         report.ticks = None;
         reports.tell(Report::Stall(Box::new(report)));

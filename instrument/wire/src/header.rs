@@ -15,8 +15,10 @@ pub struct Header {
     pub started_unix_ns: u64,
     /// How polls are seen.
     pub tier: Tier,
-    /// How much is recorded of each poll.
+    /// How much is recorded of each poll, as far as it was known when this was written; a snapshot says it anew.
     pub mode: Mode,
+    /// The process takes a [`Request`](crate::Request) from readers of its live socket.
+    pub requests: bool,
     /// A poll longer than this is a stall, in nanoseconds.
     pub threshold_ns: u64,
     /// A probe that waits longer than this is a lag, in nanoseconds.
@@ -75,7 +77,7 @@ pub enum Mode {
     /// Every poll is timed.
     #[default]
     Full,
-    /// A coarse tick for every poll, one in 64 timed.
+    /// One poll in 64 is timed, and of the others it is known that they run.
     Lean,
     /// Nothing is recorded.
     Off,

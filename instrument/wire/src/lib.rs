@@ -25,6 +25,7 @@ mod line;
 mod lost;
 mod place;
 mod reader;
+mod request;
 mod snapshot;
 mod socket;
 mod stall;
@@ -36,6 +37,7 @@ pub use line::{End, Lag, Line, MAJOR, MINOR, Pause};
 pub use lost::Lost;
 pub use place::{live_folder, live_socket};
 pub use reader::{ReadError, Reader};
+pub use request::Request;
 pub use snapshot::{LagState, Location, Polling, Runtime, Snapshot, Startup, Worker, WorkerState};
 pub use socket::{Socket, Sockets, Transport};
 pub use stall::{

@@ -1,4 +1,4 @@
-use crate::Histogram;
+use crate::{Histogram, Mode};
 use serde::{Deserialize, Serialize};
 
 /// The state of a process's runtimes at one time. Counters and histograms are cumulative.
@@ -7,12 +7,16 @@ use serde::{Deserialize, Serialize};
 pub struct Snapshot {
     /// When, in nanoseconds since the start.
     pub at_ns: u64,
+    /// How much is recorded of each poll now.
+    pub mode: Mode,
     /// The runtimes seen so far that still live.
     pub runtimes: Vec<Runtime>,
     /// Threads that poll futures: workers, and the threads that run a root future.
     pub workers: Vec<Worker>,
     /// Durations of all polls.
     pub poll: Histogram,
+    /// Polls of these and of `locations` that were not timed: in mode lean, one that is timed is counted for about 64.
+    pub untimed: u64,
     /// What new work waits.
     pub lag: LagState,
     /// Polls by the line that spawned the task.

@@ -77,6 +77,7 @@ fn since(mut snapshot: Snapshot, first: &Snapshot) -> Snapshot {
     let lag = &mut snapshot.lag.histogram;
     *lag = grown(lag, &first.lag.histogram);
     snapshot.poll = grown(&snapshot.poll, &first.poll);
+    snapshot.untimed = snapshot.untimed.saturating_sub(first.untimed);
     for location in &mut snapshot.locations {
         let Some(before) = first.locations.iter().find(|known| known.spawned_at == location.spawned_at)
         else {

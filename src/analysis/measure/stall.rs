@@ -73,7 +73,7 @@ fn doubt(threshold: &Threshold, history: &History) -> Option<String> {
     let recorded_from = history.header().threshold_ns;
     let (histogram, shift) = polls(history);
     let longest = shift.attributable(&histogram).max_ns;
-    let known = histogram.count() > 0;
+    let known = histogram.count() > 0 && !history.estimated();
     let pid = history.header().pid;
     if let Some(limit) = threshold.needs_stalls_from_ns().filter(|&limit| limit < recorded_from)
         && !(known && threshold.holds(longest))

@@ -34,6 +34,11 @@ fn watch(session: &mut Session, source: &Source, theme: Theme) -> io::Result<()>
         while let Some(input) = session.input(wait)? {
             if let Input::Key(key) = input {
                 model.update(Msg::Key(key), begun.elapsed());
+                if let Some(request) = model.request()
+                    && let Err(error) = source.ask(&request)
+                {
+                    model.refuse(&error.to_string());
+                }
             }
             changed = true;
             wait = Duration::ZERO;

@@ -1,0 +1,77 @@
+use super::process::Process;
+use stallscope_wire::{Mode, Request};
+
+/// The mode that the user wants the process to record in.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Switching {
+    /// What the process was asked for and has not followed yet.
+    asked: Option<Mode>,
+    unsent: Option<Request>,
+    /// What there is to say of it, until the next key.
+    notice: Option<String>,
+}
+
+impl Switching {
+    /// Asks for the mode after the one that holds, or was asked for last; says so where the process cannot be asked.
+    pub(super) fn press(&mut self, process: &Process) {
+        if let Some(why) = unable(process) {
+            self.notice = Some(why);
+            return;
+        }
+        let mode = after(self.asked.unwrap_or(process.history.mode()));
+        self.asked = Some(mode);
+        self.unsent = Some(Request::Set { mode });
+        self.notice = Some(format!("asked the process for mode {mode}"));
+    }
+
+    /// What is to be sent to the process.
+    pub(super) fn request(&mut self) -> Option<Request> {
+        self.unsent.take()
+    }
+
+    /// It could not be sent.
+    pub(super) fn refuse(&mut self, why: &str) {
+        self.asked = None;
+        self.notice = Some(format!("the process cannot be asked for another mode: {why}"));
+    }
+
+    /// The user has gone on to something else.
+    pub(super) fn forget(&mut self) {
+        self.notice = None;
+    }
+
+    /// Looks whether the process has followed.
+    pub(super) fn settle(&mut self, process: &Process) {
+        if self.unsent.is_none() && self.asked == Some(process.history.mode()) {
+            *self = Self::default();
+        }
+    }
+
+    pub(crate) fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
+    }
+}
+
+fn after(mode: Mode) -> Mode {
+    match mode {
+        Mode::Full => Mode::Lean,
+        Mode::Lean => Mode::Off,
+        _ => Mode::Full,
+    }
+}
+
+/// Why the process cannot be asked.
+fn unable(process: &Process) -> Option<String> {
+    let header = process.header();
+    let why = if !process.is_live() {
+        "this is a recording: the mode of its process cannot be changed any more".to_owned()
+    } else if process.conclusion.is_some() {
+        "the process has ended: its mode cannot be changed any more".to_owned()
+    } else if !header.requests {
+        let version = &header.versions.stallscope;
+        format!("the process was built with Stallscope {version}, which cannot change its mode while it runs")
+    } else {
+        return None;
+    };
+    Some(why)
+}
