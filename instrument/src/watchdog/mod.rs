@@ -69,6 +69,7 @@ pub(crate) fn run(
     };
     let mut watchdog = Watchdog {
         engine,
+        output,
         reports: Outbox::new(reports, &engine.losses),
         capturer,
         watches: Vec::new(),
@@ -97,6 +98,7 @@ pub(crate) fn run(
 
 struct Watchdog<'a> {
     engine: &'static Engine,
+    output: &'a SyncSender<Message>,
     reports: Outbox<'a>,
     capturer: Option<Capturer>,
     watches: Vec<Watch>,
@@ -202,8 +204,8 @@ impl Watchdog<'_> {
                 while thread.cell.next_long().is_some() {}
             }
         }
-        // Readers learn of it with the next state.
-        self.reports.tell(Report::Flush(channel().0));
+        // Readers learn of it with the next state, and at once: not behind the names that the diagnosis looks for.
+        offer(self.output, Message::Flush(channel().0), &self.engine.losses);
     }
 
     /// Takes up runtimes that are new, and lets go of those that are gone.
