@@ -1,5 +1,8 @@
 //! Guards the borders between the packages, and between the folders of the command line; `ARCHITECTURE.md` draws them.
 
 mod folders;
+mod models;
 mod packages;
+mod sources;
 mod top_level;
+mod unsafety;

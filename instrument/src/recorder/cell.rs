@@ -2,12 +2,12 @@
 
 use super::counts::{Counts, add_alone};
 use super::long::{LongPoll, LongPolls};
+use super::sync::{AtomicPtr, AtomicU32, AtomicU64, fence};
 use super::table::{Row, Table, address, known};
 use crate::clock;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 
 /// The `owner` of a cell that no thread may write.
 const NOBODY: u32 = u32::MAX;
@@ -93,7 +93,8 @@ impl Cell {
     pub(crate) fn turn(&self, task: u64, location: Option<&'static Location<'static>>) {
         let now = clock::ticks();
         self.book(now);
-        self.start.store(0, Relaxed);
+        // Release as in `close`: a record that is seen gone was handed over.
+        self.start.store(0, Release);
         // The two stores below must not be seen before the 0 above, nor after the start that follows.
         fence(Release);
         self.task.store(task, Relaxed);
@@ -159,7 +160,7 @@ impl Cell {
             Open { start, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
         // The two loads above must not be done after the check below.
         fence(Acquire);
-        (start != 0 && self.start.load(Relaxed) == start).then_some(open)
+        (start != 0 && self.start.load(Acquire) == start).then_some(open)
     }
 
     /// Whether `open` is still the open record.
@@ -184,12 +185,17 @@ impl Cell {
 
     /// The stall that a record is.
     pub(crate) fn stall(&self, open: Open) -> Option<u64> {
-        (self.stalled.load(Acquire) == open.start).then(|| self.stall.load(Relaxed))
+        let marked = self.stalled.load(Acquire) == open.start;
+        let id = self.stall.load(Relaxed);
+        // As in `read`: the mark may go to another record meanwhile.
+        fence(Acquire);
+        (marked && self.stalled.load(Relaxed) == open.start).then_some(id)
     }
 
     /// Marks a record as a stall. Only the diagnosis calls it.
     pub(crate) fn set_stall(&self, open: Open, id: u64) {
         self.stalled.store(0, Relaxed);
+        fence(Release);
         self.stall.store(id, Relaxed);
         self.stalled.store(open.start, Release);
     }

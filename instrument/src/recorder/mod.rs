@@ -5,6 +5,7 @@ mod counts;
 #[cfg(feature = "http")]
 mod histogram;
 mod long;
+mod sync;
 mod table;
 mod task;
 mod threads;
