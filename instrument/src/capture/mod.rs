@@ -7,25 +7,25 @@
 //! thread may enter one in the microseconds between the last look and the signal. The handler is set with `SA_RESTART`;
 //! a call that is not restarted even so, such as `poll` or a receive with a timeout, may then return `EINTR` once.
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 #[path = "linux.rs"]
 mod platform;
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere))))]
 #[path = "elsewhere.rs"]
 mod platform;
 pub(crate) mod thread;
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod calls;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod memory;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod modules;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod signal;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod syscall;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod unwind;
 
 pub(crate) use platform::Capturer;
@@ -67,6 +67,10 @@ pub(crate) struct Captured {
 }
 
 /// What the kernel says a thread does.
+#[cfg_attr(
+    not(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere))),
+    expect(dead_code, reason = "no kernel but Linux says more than nothing")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activity {
     /// On a processor, or ready for one.

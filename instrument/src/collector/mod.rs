@@ -1,6 +1,7 @@
 //! Puts together what was seen and writes it: to the event log, to live readers, and a word to the app's own log.
 
 mod coverage;
+#[cfg_attr(not(all(unix, not(stallscope_elsewhere))), path = "live_elsewhere.rs")]
 mod live;
 mod log;
 mod notice;
@@ -62,10 +63,10 @@ impl Output {
         let live = Live::open(config.socket.as_deref());
         if let Err(problem) = &live {
             // Nobody can look on; what is seen and logged is whole all the same.
-            header.coverage.missing.push(Gap {
-                what: format!("live: {problem}"),
-                cure: "set STALLSCOPE_SOCKET to a path in a folder of your own".to_owned(),
-            });
+            header
+                .coverage
+                .missing
+                .push(Gap { what: format!("live: {problem}"), cure: problem.cure().to_owned() });
         }
         Ok(Self { log, live: live.unwrap_or_default(), header })
     }
@@ -77,6 +78,13 @@ fn header(config: &Config) -> Header {
         coverage.add(Gap {
             what: "polls: tokio was compiled without its task hooks".to_owned(),
             cure: "build with --cfg tokio_unstable".to_owned(),
+        });
+    }
+    if cfg!(any(not(target_os = "linux"), stallscope_elsewhere)) {
+        coverage.add(Gap {
+            what: "why a poll is long, and whether the host made it so: this platform does not tell"
+                .to_owned(),
+            cure: "run the same on Linux".to_owned(),
         });
     }
     Header {

@@ -6,7 +6,7 @@ use stallscope_wire::{Frame, Module, Stack};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 use loader::Source;
 
 /// Addresses whose names are remembered.
@@ -107,7 +107,7 @@ fn module_index(modules: &mut Vec<Module>, file: &ModuleFile) -> u32 {
     at as u32
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 mod loader {
     use super::Symbol;
     use crate::capture::ModuleFile;
@@ -168,10 +168,10 @@ mod loader {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(stallscope_elsewhere))))]
 struct Source;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(stallscope_elsewhere))))]
 impl Source {
     fn open(_module: &ModuleFile) -> Option<Self> {
         None

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::ops::Sub;
-use std::os::unix::fs::FileExt;
 
 /// Totals of a thread, in nanoseconds; the difference of two is a window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,9 +35,20 @@ impl TimesReader {
     /// None when the kernel does not tell.
     pub(super) fn read(&self) -> Option<Times> {
         let mut buffer = [0; 96];
-        let length = self.0.as_ref()?.read_at(&mut buffer, 0).ok()?;
+        let length = read_from_start(self.0.as_ref()?, &mut buffer)?;
         parse(std::str::from_utf8(&buffer[..length]).ok()?)
     }
+}
+
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
+fn read_from_start(file: &File, buffer: &mut [u8]) -> Option<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, 0).ok()
+}
+
+/// The kernel counts elsewhere, or not at all.
+#[cfg(not(all(target_os = "linux", not(stallscope_elsewhere))))]
+fn read_from_start(_file: &File, _buffer: &mut [u8]) -> Option<usize> {
+    None
 }
 
 fn parse(text: &str) -> Option<Times> {

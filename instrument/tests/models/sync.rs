@@ -22,46 +22,62 @@ pub(super) fn made_here<T: fmt::Debug>(value: T) -> T {
     value
 }
 
+struct Made<A, V> {
+    of_loom: A,
+    /// Who stored last, and what.
+    last: Mutex<Option<(ThreadId, V)>>,
+}
+
+impl<A, V: Copy> Made<A, V> {
+    fn new(of_loom: A, first: V) -> Self {
+        let made = Self { of_loom, last: Mutex::new(None) };
+        made.stored(Some(first));
+        made
+    }
+
+    fn stored(&self, value: Option<V>) {
+        let last = value.map(|value| (thread::current().id(), value));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
+    }
+
+    /// The value, if the calling thread stored last.
+    fn own(&self) -> Option<V> {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.filter(|(by, _)| *by == thread::current().id()).map(|(_, value)| value)
+    }
+}
+
 macro_rules! atomic {
     ($name:ident<$value:ty> $([$parameter:ident])?, $first:ty, $make:expr) => {
         pub(super) struct $name $(<$parameter>)? {
             first: $first,
-            of_loom: OnceLock<loom::sync::atomic::$name $(<$parameter>)?>,
-            /// Who stored last, and what.
-            last: Mutex<Option<(ThreadId, $value)>>,
+            // A model's stack has no room for many of them.
+            made: OnceLock<Box<Made<loom::sync::atomic::$name $(<$parameter>)?, $value>>>,
         }
 
         impl $(<$parameter>)? $name $(<$parameter>)? {
-            fn of_loom(&self) -> &loom::sync::atomic::$name $(<$parameter>)? {
-                self.of_loom.get_or_init(|| {
+            fn made(&self) -> &Made<loom::sync::atomic::$name $(<$parameter>)?, $value> {
+                self.made.get_or_init(|| {
                     let first = $make(self.first);
-                    self.stored(Some(first));
-                    loom::sync::atomic::$name::new(first)
+                    Box::new(Made::new(loom::sync::atomic::$name::new(first), first))
                 })
             }
 
-            fn stored(&self, value: Option<$value>) {
-                let last = value.map(|value| (thread::current().id(), value));
-                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
-            }
-
             pub(super) fn load(&self, order: Ordering) -> $value {
-                let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-                match last {
-                    Some((thread, value)) if thread == thread::current().id() => value,
-                    _ => self.of_loom().load(order),
-                }
+                let made = self.made();
+                made.own().unwrap_or_else(|| made.of_loom.load(order))
             }
 
             pub(super) fn store(&self, value: $value, order: Ordering) {
-                self.of_loom().store(value, order);
-                self.stored(Some(value));
+                let made = self.made();
+                made.of_loom.store(value, order);
+                made.stored(Some(value));
             }
         }
 
         impl $(<$parameter>)? fmt::Debug for $name $(<$parameter>)? {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.of_loom();
+                self.made();
                 f.write_str(stringify!($name))
             }
         }
@@ -74,12 +90,13 @@ macro_rules! number {
 
         impl $name {
             pub(super) const fn new(first: $number) -> Self {
-                Self { first, of_loom: OnceLock::new(), last: Mutex::new(None) }
+                Self { first, made: OnceLock::new() }
             }
 
             pub(super) fn fetch_add(&self, value: $number, order: Ordering) -> $number {
-                let before = self.of_loom().fetch_add(value, order);
-                self.stored(None);
+                let made = self.made();
+                let before = made.of_loom.fetch_add(value, order);
+                made.stored(None);
                 before
             }
         }
@@ -94,6 +111,6 @@ atomic!(AtomicPtr<*mut T> [T], (), |()| std::ptr::null_mut());
 impl<T> AtomicPtr<T> {
     pub(super) const fn new(first: *mut T) -> Self {
         assert!(first.is_null(), "the recorder's pointers are null at first");
-        Self { first: (), of_loom: OnceLock::new(), last: Mutex::new(None) }
+        Self { first: (), made: OnceLock::new() }
     }
 }

@@ -4,19 +4,19 @@ use super::totals::polls;
 use super::{Place, beside, cell, here};
 use crate::recorder::cell::Cell;
 use loom::sync::Mutex;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// A cell, and under the lock whether it is free.
 struct Entry {
-    cell: Arc<Cell>,
+    cell: Rc<Cell>,
     free: Mutex<bool>,
 }
 
 impl Entry {
-    fn held() -> Arc<Self> {
+    fn held() -> Rc<Self> {
         let cell = cell();
         cell.set_owner(1);
-        Arc::new(Self { cell, free: Mutex::new(false) })
+        Rc::new(Self { cell, free: Mutex::new(false) })
     }
 
     /// The thread that has the cell polls once more and ends.

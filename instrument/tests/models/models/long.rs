@@ -5,12 +5,12 @@ use crate::recorder::cell::Open;
 use crate::recorder::long::{LongPoll, LongPolls};
 use crate::recorder::sync::made_here;
 use std::iter::from_fn;
-use std::sync::Arc;
+use std::rc::Rc;
 
 const PUSHED: u64 = 4;
 
 pub(super) fn in_order_and_counted() {
-    let (queue, location) = (Arc::new(made_here(LongPolls::new())), here());
+    let (queue, location) = (Rc::new(made_here(LongPolls::new())), here());
     let watchdog = beside(&queue, |queue| (0..3).filter_map(|_| queue.pop()).collect());
     for start in 1..=PUSHED {
         queue.push(LongPoll { open: Open { start, task: start + 10, location }, end: start + 20 });

@@ -14,7 +14,7 @@ use super::sync::made_here;
 use crate::clock;
 use loom::thread::{self, JoinHandle};
 use std::panic::Location;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// The models by name.
 pub(crate) const ALL: &[(&str, fn())] = &[
@@ -38,13 +38,13 @@ fn here() -> Place {
 }
 
 /// A cell at the beginning of a run.
-fn cell() -> Arc<Cell> {
+fn cell() -> Rc<Cell> {
     clock::restart();
-    Arc::new(made_here(Cell::new()))
+    Rc::new(made_here(Cell::new()))
 }
 
-/// Another thread that looks at the same.
-fn beside<S: 'static, T: 'static>(shared: &Arc<S>, look: impl FnOnce(&S) -> T + 'static) -> JoinHandle<T> {
-    let shared = Arc::clone(shared);
+/// Another thread that looks at the same; loom runs all of them on one.
+fn beside<S: 'static, T: 'static>(shared: &Rc<S>, look: impl FnOnce(&S) -> T + 'static) -> JoinHandle<T> {
+    let shared = Rc::clone(shared);
     thread::spawn(move || look(&shared))
 }
