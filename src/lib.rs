@@ -13,6 +13,7 @@
 //!
 //! [`analysis`] is the one place where what was seen becomes findings and a verdict; it works without the rest
 //! (`default-features = false`).
+#![forbid(unsafe_code)]
 
 pub mod analysis;
 

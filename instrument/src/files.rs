@@ -1,16 +1,16 @@
 //! File locks, and what the standard library does not tell of Unix sockets.
 #![cfg_attr(
-    unix,
+    all(unix, not(stallscope_elsewhere)),
     expect(
         unsafe_code,
-        reason = "flock, geteuid, SO_PEERCRED and a connect that never waits are reached through libc"
+        reason = "flock, geteuid, a peer's user and a connect that never waits are reached through libc"
     )
 )]
 
 use std::fs::File;
 
 /// Takes the file's lock, which the kernel gives back when the process ends; false when another process holds it.
-#[cfg(unix)]
+#[cfg(all(unix, not(stallscope_elsewhere)))]
 pub(crate) fn lock(file: &File) -> bool {
     use std::os::fd::AsRawFd;
     // SAFETY: the descriptor is open while `file` lives.
@@ -18,20 +18,20 @@ pub(crate) fn lock(file: &File) -> bool {
 }
 
 /// Files are not locked on this platform.
-#[cfg(not(unix))]
+#[cfg(not(all(unix, not(stallscope_elsewhere))))]
 pub(crate) fn lock(_file: &File) -> bool {
     true
 }
 
 /// The user this process acts as.
-#[cfg(unix)]
+#[cfg(all(unix, not(stallscope_elsewhere)))]
 pub(crate) fn user() -> u32 {
     // SAFETY: takes nothing and cannot fail.
     unsafe { libc::geteuid() }
 }
 
 /// The user that the process at the other end of a socket acts as.
-#[cfg(target_os = "linux")]
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(stallscope_elsewhere)))]
 pub(crate) fn peer(stream: &std::os::unix::net::UnixStream) -> Option<u32> {
     use std::os::fd::AsRawFd;
     let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
@@ -44,8 +44,24 @@ pub(crate) fn peer(stream: &std::os::unix::net::UnixStream) -> Option<u32> {
     (result == 0).then_some(peer.uid)
 }
 
+/// The user that the process at the other end of a socket acts as.
+#[cfg(any(
+    target_vendor = "apple",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd",
+    target_os = "dragonfly"
+))]
+pub(crate) fn peer(stream: &std::os::unix::net::UnixStream) -> Option<u32> {
+    use std::os::fd::AsRawFd;
+    let (mut user, mut group) = (0, 0);
+    // SAFETY: the descriptor is open while `stream` lives, and both numbers are written whole.
+    let result = unsafe { libc::getpeereid(stream.as_raw_fd(), &raw mut user, &raw mut group) };
+    (result == 0).then_some(user)
+}
+
 /// Whether nobody listens at a Unix socket. Never waits: a listener whose queue is full is one that listens.
-#[cfg(target_os = "linux")]
+#[cfg(all(unix, not(stallscope_elsewhere)))]
 pub(crate) fn is_deserted(path: &std::path::Path) -> bool {
     use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
     use std::os::unix::ffi::OsStrExt;
@@ -62,12 +78,16 @@ pub(crate) fn is_deserted(path: &std::path::Path) -> bool {
     }
     // SAFETY: the descriptor is new and nobody else's, and the kernel reads no more of `address` than its size.
     let result = unsafe {
-        let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-        let descriptor = libc::socket(libc::AF_UNIX, kind, 0);
+        let descriptor = libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0);
         if descriptor < 0 {
             return false;
         }
         let socket = OwnedFd::from_raw_fd(descriptor);
+        // Not every Unix takes these two with the kind.
+        libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+        if libc::fcntl(descriptor, libc::F_SETFL, libc::O_NONBLOCK) < 0 {
+            return false;
+        }
         let length = size_of::<libc::sockaddr_un>() as libc::socklen_t;
         let result = libc::connect(socket.as_raw_fd(), (&raw const address).cast(), length);
         // Read before the descriptor is closed, which may overwrite it.
@@ -76,7 +96,7 @@ pub(crate) fn is_deserted(path: &std::path::Path) -> bool {
     result.is_err_and(|error| error.raw_os_error() == Some(libc::ECONNREFUSED))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, target_os = "linux", not(stallscope_elsewhere)))]
 mod tests {
     use super::*;
     use std::os::fd::AsRawFd;

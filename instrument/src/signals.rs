@@ -1,8 +1,11 @@
 //! Signal masks and exit, for our own threads.
-#![cfg_attr(unix, expect(unsafe_code, reason = "signal masks and atexit are reached through libc"))]
+#![cfg_attr(
+    all(unix, not(stallscope_elsewhere)),
+    expect(unsafe_code, reason = "signal masks and atexit are reached through libc")
+)]
 
 /// Runs `make` with all signals blocked, so that a thread made by it is never chosen to handle one of the app's.
-#[cfg(unix)]
+#[cfg(all(unix, not(stallscope_elsewhere)))]
 pub(crate) fn blocked<T>(make: impl FnOnce() -> T) -> T {
     struct Restore(libc::sigset_t);
     impl Drop for Restore {
@@ -22,18 +25,18 @@ pub(crate) fn blocked<T>(make: impl FnOnce() -> T) -> T {
 }
 
 /// Runs `make`.
-#[cfg(not(unix))]
+#[cfg(not(all(unix, not(stallscope_elsewhere))))]
 pub(crate) fn blocked<T>(make: impl FnOnce() -> T) -> T {
     make()
 }
 
 /// Has `finish` called when the program exits in order.
-#[cfg(unix)]
+#[cfg(all(unix, not(stallscope_elsewhere)))]
 pub(crate) fn at_exit(finish: extern "C" fn()) {
     // SAFETY: a function of the program, which is never unloaded.
     unsafe { libc::atexit(finish) };
 }
 
 /// Exits are not seen on this platform: the guard's drop writes what was seen.
-#[cfg(not(unix))]
+#[cfg(not(all(unix, not(stallscope_elsewhere))))]
 pub(crate) fn at_exit(_finish: extern "C" fn()) {}

@@ -1,8 +1,8 @@
 //! What the folders of the command line may name. Only its reference server is instrumented, as any program would be.
 
+use super::sources::{path, sources_in};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 /// Each folder and the crates that it never names. Of the facade, none of them names anything but `analysis`.
 const FOLDERS: [(&str, &[&str]); 4] = [
@@ -45,23 +45,10 @@ fn visit(tokens: TokenStream, never: &[&str], found: &mut Vec<String>) {
     }
 }
 
-fn sources_in(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut sources = Vec::new();
-    for path in entries.map(|entry| entry.expect("it can be read").path()) {
-        if path.is_dir() {
-            sources.extend(sources_in(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            sources.push(path);
-        }
-    }
-    sources
-}
-
 #[test]
 fn the_command_line_judges_by_the_analysis_alone() {
     for (folder, never) in FOLDERS {
-        let sources = sources_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cli/src").join(folder));
+        let sources = sources_in(&path("cli/src").join(folder));
         assert!(!sources.is_empty(), "{folder} holds nothing");
         for path in sources {
             let found = forbidden(&fs::read_to_string(&path).expect("it can be read"), never);

@@ -3,5 +3,8 @@
 
 mod diet;
 mod folders;
+mod models;
 mod packages;
+mod sources;
 mod top_level;
+mod unsafety;

@@ -51,8 +51,9 @@ impl Capturer {
         Err(CaptureUnavailable)
     }
 
-    pub(crate) fn capture(&mut self, _target: &Registered, _open: Open) -> Option<Captured> {
-        Some(Captured { stack: None, activity: Activity::Unknown })
+    /// Nothing but whether the thread is still at `open`.
+    pub(crate) fn capture(&mut self, target: &Registered, open: Open) -> Option<Captured> {
+        target.cell.is_at(open).then_some(Captured { stack: None, activity: Activity::Unknown })
     }
 
     pub(crate) fn take_gaps(&mut self) -> Vec<Gap> {

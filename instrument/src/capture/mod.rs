@@ -6,31 +6,31 @@
 //! The kernel says "running" also of a thread that it runs within a system call, and a thread may enter one right after it
 //! was looked at. Therefore the signal is not sent: the thread's own CPU clock brings it, as `timer` explains.
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 #[path = "linux.rs"]
 mod platform;
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere))))]
 #[path = "elsewhere.rs"]
 mod platform;
 pub(crate) mod thread;
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod blind;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod calls;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod memory;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod modules;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod signal;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod status;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod syscall;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod timer;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod unwind;
 
 pub(crate) use platform::{CallReader, Capturer, Place, Reading, Waiting};
@@ -72,6 +72,10 @@ pub(crate) struct Captured {
 }
 
 /// What the kernel says a thread does.
+#[cfg_attr(
+    not(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere))),
+    expect(dead_code, reason = "no kernel but Linux says more than nothing")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activity {
     /// On a processor, or ready for one.

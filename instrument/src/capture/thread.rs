@@ -1,18 +1,18 @@
 //! What a thread can tell of itself.
 #![cfg_attr(
-    target_os = "linux",
+    all(target_os = "linux", not(stallscope_elsewhere)),
     expect(unsafe_code, reason = "the thread's id and stack are known to libc alone")
 )]
 
 /// The calling thread's kernel id.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 pub(crate) fn tid() -> i32 {
     // SAFETY: takes nothing and cannot fail.
     unsafe { libc::gettid() }
 }
 
 /// The calling thread's kernel id.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(stallscope_elsewhere))))]
 pub(crate) fn tid() -> i32 {
     0
 }
@@ -23,7 +23,7 @@ pub(crate) fn schedstat() -> String {
 }
 
 /// The calling thread's stack: its lowest address and the one behind its highest; zeros when they are not known.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 pub(crate) fn stack() -> (u64, u64) {
     let mut attributes = std::mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
     // SAFETY: the thread is the calling one; the attributes are read only after the call that fills them succeeded,
@@ -40,7 +40,7 @@ pub(crate) fn stack() -> (u64, u64) {
 }
 
 /// The calling thread's stack: its lowest address and the one behind its highest; zeros when they are not known.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(stallscope_elsewhere))))]
 pub(crate) fn stack() -> (u64, u64) {
     (0, 0)
 }

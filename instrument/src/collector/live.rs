@@ -48,6 +48,13 @@ pub(super) enum Problem {
     Bind(PathBuf, io::Error),
 }
 
+impl Problem {
+    /// What to do for it.
+    pub(super) fn cure(&self) -> &'static str {
+        "set STALLSCOPE_SOCKET to a path in a folder of your own"
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,6 +2,7 @@
 
 mod asking;
 mod coverage;
+#[cfg_attr(not(all(unix, not(stallscope_elsewhere))), path = "live_elsewhere.rs")]
 mod live;
 mod log;
 mod notice;
@@ -68,10 +69,10 @@ impl Output {
         let live = Live::open(config.socket.as_deref());
         if let Err(problem) = &live {
             // Nobody can look on; what is seen and logged is whole all the same.
-            header.coverage.missing.push(Gap {
-                what: format!("live: {problem}"),
-                cure: "set STALLSCOPE_SOCKET to a path in a folder of your own".to_owned(),
-            });
+            header
+                .coverage
+                .missing
+                .push(Gap { what: format!("live: {problem}"), cure: problem.cure().to_owned() });
         }
         Ok(Self { log, live: live.unwrap_or_default(), header })
     }
@@ -93,6 +94,13 @@ fn header(config: &Config) -> Header {
         coverage.add(coverage::sampled(None));
     }
     gap_of(config.mode).into_iter().for_each(|gap| coverage.add(gap));
+    if cfg!(any(not(target_os = "linux"), stallscope_elsewhere)) {
+        coverage.add(Gap {
+            what: "why a poll is long, and whether the host made it so: this platform does not tell"
+                .to_owned(),
+            cure: "run the same on Linux".to_owned(),
+        });
+    }
     Header {
         pid: std::process::id(),
         exe: std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),

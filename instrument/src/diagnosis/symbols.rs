@@ -1,10 +1,10 @@
 //! Names, files and lines of addresses, from the programs' debug information.
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 mod debug_info;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 mod mapped;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 mod source;
 
 use super::origin::{Origin, Origins, crate_of};
@@ -13,7 +13,7 @@ use stallscope_wire::{Frame, Gap, Module, Stack};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 use source::Source;
 
 /// Addresses whose names are remembered.
@@ -143,10 +143,10 @@ fn module_index(modules: &mut Vec<Module>, file: &ModuleFile) -> u32 {
     at as u32
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(stallscope_elsewhere))))]
 struct Source;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(stallscope_elsewhere))))]
 impl Source {
     fn open(_module: &ModuleFile) -> Option<Self> {
         None

@@ -7,12 +7,12 @@ mod tests;
 use super::counts::{Counts, add_alone};
 use super::long::{LongPoll, LongPolls};
 use super::mode::{self, CHANGING, LEAN, OFF};
+use super::sync::{AtomicPtr, AtomicU32, AtomicU64, fence};
 use super::table::{Row, Table, address, known};
 use crate::clock;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 
 /// Parks that may lack the begin that goes with them: the first of a thread, and those around a change of its runtime.
 const UNMATCHED: u64 = 16;
@@ -208,7 +208,8 @@ impl Cell {
     pub(crate) fn turn(&self, task: u64, location: Option<&'static Location<'static>>) {
         let now = clock::ticks();
         self.book(now);
-        self.version.store(0, Relaxed);
+        // Release as in `close`: a record that is seen gone was handed over.
+        self.version.store(0, Release);
         // The two stores below must not be seen before the 0 above, nor after the version that follows.
         fence(Release);
         self.task.store(task, Relaxed);
@@ -289,7 +290,7 @@ impl Cell {
         // The two loads above must not be done after the checks below.
         fence(Acquire);
         let stands = version & Open::LEAN == 0 || self.turns.load(Relaxed) == version & !Open::LEAN;
-        (version != 0 && stands && self.version.load(Relaxed) == version).then_some(open)
+        (version != 0 && stands && self.version.load(Acquire) == version).then_some(open)
     }
 
     /// Opens a record that began at `start` in place of the one that is open, or closes that one, unbooked. Only the watchdog
@@ -355,12 +356,17 @@ impl Cell {
 
     /// The stall that a record is.
     pub(crate) fn stall(&self, open: Open) -> Option<u64> {
-        (self.stalled.load(Acquire) == open.version).then(|| self.stall.load(Relaxed))
+        let marked = self.stalled.load(Acquire) == open.version;
+        let id = self.stall.load(Relaxed);
+        // As in `read`: the mark may go to another record meanwhile.
+        fence(Acquire);
+        (marked && self.stalled.load(Relaxed) == open.version).then_some(id)
     }
 
     /// Marks a record as a stall. Only the diagnosis calls it.
     pub(crate) fn set_stall(&self, open: Open, id: u64) {
         self.stalled.store(0, Relaxed);
+        fence(Release);
         self.stall.store(id, Relaxed);
         self.stalled.store(open.version, Release);
     }

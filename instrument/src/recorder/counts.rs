@@ -1,9 +1,10 @@
 //! Log-linear counts that are written without a lock.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use super::sync::{self, AtomicU64};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Bits of a value kept below its leading one: 16 buckets an octave, so a bucket is at most 1/16 wide.
-const SUB_BITS: u32 = 4;
+const SUB_BITS: u32 = sync::size(4, 0) as u32;
 const SUB: usize = 1 << SUB_BITS;
 /// Buckets for all values of 64 bits.
 const BUCKETS: usize = (64 - SUB_BITS as usize + 1) * SUB;

@@ -1,7 +1,8 @@
 //! Durations that any thread records.
 
 use super::counts::Counts;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use super::sync::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Durations in nanoseconds that any thread records.
 ///

@@ -1,14 +1,14 @@
 //! The polls that were long, handed to the watchdog one by one.
 
 use super::cell::Open;
+use super::sync::{self, AtomicPtr, AtomicU64, AtomicUsize};
 use super::table::{address, known};
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
 
 /// Long polls that may wait for the watchdog. A power of two; at a threshold of 10 ms this is more than half a second.
-const ROOM: usize = 64;
+const ROOM: usize = sync::size(64, 2);
 
 /// A poll that is over and was longer than its cell's limit; in mode lean, one whose end was asked for.
 #[derive(Debug, Clone, Copy)]

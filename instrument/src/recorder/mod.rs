@@ -7,6 +7,7 @@ mod counts;
 mod histogram;
 mod long;
 mod mode;
+mod sync;
 mod table;
 mod task;
 mod threads;

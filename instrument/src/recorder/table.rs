@@ -1,14 +1,15 @@
 //! Polls by spawn location, in a table of fixed size.
 
 use super::counts::add_alone;
+use super::sync::{self, AtomicPtr, AtomicU64};
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Locations a worker can tell apart. A power of two.
-const ROWS: usize = 256;
+const ROWS: usize = sync::size(256, 2);
 /// How many rows are tried for a location before its polls are counted as lost.
-const PROBES: usize = 16;
+const PROBES: usize = sync::size(16, 2);
 
 /// A location as a recorder keeps it: null for none.
 #[inline]

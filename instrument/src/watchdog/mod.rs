@@ -61,7 +61,7 @@ pub(crate) fn run(
         Err(unavailable) => {
             let gap = Gap {
                 what: format!("which line blocks: {unavailable}"),
-                cure: "the spawn location of the task is named instead".to_owned(),
+                cure: "see where the task was spawned, or run the same on x86_64 Linux".to_owned(),
             };
             offer(output, Message::Gap(gap), &engine.losses);
             None

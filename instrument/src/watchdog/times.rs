@@ -3,7 +3,6 @@
 use crate::clock;
 use std::fs::File;
 use std::ops::Sub;
-use std::os::unix::fs::FileExt;
 
 /// Reading takes no longer, unless the reader was not run meanwhile: then nobody knows when it read.
 const READING_NS: u64 = 1_000_000;
@@ -55,9 +54,20 @@ impl TimesReader {
 
     fn read_once(&self) -> Option<Times> {
         let mut buffer = [0; 96];
-        let length = self.0.as_ref()?.read_at(&mut buffer, 0).ok()?;
+        let length = read_from_start(self.0.as_ref()?, &mut buffer)?;
         parse(std::str::from_utf8(&buffer[..length]).ok()?)
     }
+}
+
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
+fn read_from_start(file: &File, buffer: &mut [u8]) -> Option<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, 0).ok()
+}
+
+/// The kernel counts elsewhere, or not at all.
+#[cfg(not(all(target_os = "linux", not(stallscope_elsewhere))))]
+fn read_from_start(_file: &File, _buffer: &mut [u8]) -> Option<usize> {
+    None
 }
 
 pub(super) fn parse(text: &str) -> Option<Times> {

@@ -7,11 +7,11 @@
 use super::{Cell, Open};
 use crate::clock;
 use crate::recorder::counts::add_alone;
+use crate::recorder::sync::fence;
 use crate::recorder::table::address;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release};
-use std::sync::atomic::fence;
 
 /// The bits that lead to the next timed poll.
 const PHASE: u64 = CYCLE - 1;

@@ -1,0 +1,27 @@
+//! The queue of long polls, with room for two.
+
+use super::{beside, here};
+use crate::recorder::cell::Open;
+use crate::recorder::long::{LongPoll, LongPolls};
+use crate::recorder::sync::made_here;
+use std::iter::from_fn;
+use std::rc::Rc;
+
+const PUSHED: u64 = 4;
+
+pub(super) fn in_order_and_counted() {
+    let (queue, location) = (Rc::new(made_here(LongPolls::new())), here());
+    let watchdog = beside(&queue, |queue| (0..3).filter_map(|_| queue.pop()).collect());
+    for start in 1..=PUSHED {
+        queue.push(LongPoll { open: Open { start, task: start + 10, location }, end: start + 20 });
+    }
+    let mut taken: Vec<LongPoll> = watchdog.join().unwrap();
+    taken.extend(from_fn(|| queue.pop()));
+    assert!(taken.is_sorted_by(|one, next| one.open.start < next.open.start), "{taken:?}");
+    for poll in &taken {
+        let start = poll.open.start;
+        let whole = (start + 10, location, start + 20);
+        assert_eq!((poll.open.task, poll.open.location, poll.end), whole);
+    }
+    assert_eq!(taken.len() as u64 + queue.lost(), PUSHED);
+}

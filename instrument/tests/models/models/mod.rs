@@ -1,0 +1,50 @@
+//! What may be relied on, however the threads run.
+//!
+//! In each model the writer is the thread that begins, and whoever reads is spawned: see `sync.rs`. What loom cannot show: a
+//! load that is done after a later store of its own thread, and so what the two orderings of `LongPolls`' `taken` are for.
+
+mod hand_over;
+mod long;
+mod marks;
+mod open;
+mod totals;
+
+use super::cell::Cell;
+use super::sync::made_here;
+use crate::clock;
+use loom::thread::{self, JoinHandle};
+use std::panic::Location;
+use std::rc::Rc;
+
+/// The models by name.
+pub(crate) const ALL: &[(&str, fn())] = &[
+    ("loom_a_record_is_read_whole_or_not_at_all", open::whole_or_not_at_all),
+    ("loom_a_cancelled_record_does_not_come_back", open::cancelled),
+    ("loom_a_record_that_another_follows_was_handed_over", open::followed),
+    ("loom_a_record_that_is_closed_was_handed_over", open::closed),
+    ("loom_long_polls_come_whole_in_order_and_counted", long::in_order_and_counted),
+    ("loom_a_record_has_its_own_stall_or_none", marks::own_stall),
+    ("loom_a_record_is_not_dismissed_for_another", marks::dismissed),
+    ("loom_totals_only_grow_and_lose_nothing", totals::only_grow),
+    ("loom_a_cell_goes_to_the_next_thread_with_its_totals", hand_over::with_its_totals),
+    ("loom_a_record_is_of_its_own_generation", hand_over::own_generation),
+];
+
+type Place = Option<&'static Location<'static>>;
+
+#[track_caller]
+fn here() -> Place {
+    Some(Location::caller())
+}
+
+/// A cell at the beginning of a run.
+fn cell() -> Rc<Cell> {
+    clock::restart();
+    Rc::new(made_here(Cell::new()))
+}
+
+/// Another thread that looks at the same; loom runs all of them on one.
+fn beside<S: 'static, T: 'static>(shared: &Rc<S>, look: impl FnOnce(&S) -> T + 'static) -> JoinHandle<T> {
+    let shared = Rc::clone(shared);
+    thread::spawn(move || look(&shared))
+}
