@@ -2,6 +2,10 @@
 //!
 //! The kernel books a wait for a processor when it is over, which is before the thread runs again: whatever a poll waited
 //! is booked when it ends. While it goes on, a wait that goes on too is missing, and looks like waiting in the kernel.
+//!
+//! Nor is all of what is booked a wait. Since Linux 6.12 a thread that goes to sleep may stay on its processor's queue for a
+//! while, and when it is moved to another processor's meanwhile, its whole sleep is booked as a wait. So the thread's state
+//! is looked at too.
 
 use super::host::Reading;
 use super::times::Times;
@@ -61,11 +65,38 @@ impl Readings {
         self.0.get(after).or(self.0.back()).copied()
     }
 
+    /// When the last one was made, and how long the thread had been on a processor by then.
+    pub(super) fn last(&self) -> Option<(u64, u64)> {
+        self.0.back().map(|(at_ns, times)| (*at_ns, times.cpu_ns))
+    }
+
     /// The last reading in the poll, not before its base.
     fn within(&self, base: Base, span: Span) -> Option<TimesAt> {
         let after = self.0.partition_point(|(at_ns, _)| *at_ns <= span.ended_ns);
         let last = self.0.get(after.checked_sub(1)?).copied();
         last.filter(|(at_ns, _)| *at_ns >= base.first.0)
+    }
+}
+
+/// How long a thread has surely slept in a poll: from one look to the next, if it slept at both and has not run in between.
+/// Had it been woken meanwhile, it would be ready to run, or have run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sleep {
+    /// When it was last seen asleep, and how long it had been on a processor by then.
+    seen: Option<(u64, u64)>,
+    pub(super) ns: u64,
+}
+
+impl Sleep {
+    /// Takes in a look, right after a reading.
+    pub(super) fn note(&mut self, asleep: bool, reading: Option<(u64, u64)>) {
+        let now = reading.filter(|_| asleep);
+        if let (Some((before_ns, before_cpu)), Some((now_ns, now_cpu))) = (self.seen, now)
+            && before_cpu == now_cpu
+        {
+            self.ns += now_ns.saturating_sub(before_ns);
+        }
+        self.seen = now;
     }
 }
 
@@ -104,6 +135,8 @@ pub(super) struct Known<'a> {
     pub(super) span: Span,
     pub(super) base: Option<Base>,
     pub(super) readings: &'a Readings,
+    /// For how long the thread surely slept in the poll.
+    pub(super) asleep_ns: u64,
     /// The machine's counters, from then until now.
     pub(super) host: Option<(&'a Reading, &'a Reading)>,
     pub(super) gap_ns: u64,
@@ -125,7 +158,8 @@ pub(super) fn evidence(known: Known<'_>) -> (Evidence, bool) {
     let surely_ns = readings.within(base, span).map_or(0, |(_, times)| (times - base.first.1).cpu_ns);
     let cpu_ns = spent.cpu_ns.saturating_sub(after_ns).max(surely_ns) + base.carried.cpu_ns;
     let cpu_ns = cpu_ns.min(window_ns);
-    let run_queue_ns = (spent.run_queue_ns + base.carried.run_queue_ns).min(window_ns - cpu_ns);
+    let asleep_ns = known.asleep_ns.min(window_ns - cpu_ns);
+    let run_queue_ns = (spent.run_queue_ns + base.carried.run_queue_ns).min(window_ns - cpu_ns - asleep_ns);
     let taken =
         |of: fn(&Reading, &Reading) -> u64| known.host.map_or(0, |(then, now)| of(now, then)).min(window_ns);
     let evidence = Evidence {
@@ -133,6 +167,7 @@ pub(super) fn evidence(known: Known<'_>) -> (Evidence, bool) {
         cpu_ns,
         run_queue_ns,
         blocked_ns: window_ns - cpu_ns - run_queue_ns,
+        asleep_ns,
         watchdog_gap_ns,
         steal_ns: taken(Reading::stolen_since),
         throttled_ns: taken(Reading::throttled_since),
@@ -158,7 +193,8 @@ mod tests {
     fn shares(span: Span, seen_after: usize, readings: &[TimesAt]) -> ([u64; 4], bool) {
         let all = Readings(readings.iter().copied().collect());
         let base = Readings(readings[..seen_after].iter().copied().collect()).base(span);
-        let (found, settled) = evidence(Known { span, base, readings: &all, host: None, gap_ns: 0 });
+        let (found, settled) =
+            evidence(Known { span, base, readings: &all, asleep_ns: 0, host: None, gap_ns: 0 });
         let shares = [found.window_ns, found.cpu_ns, found.run_queue_ns, found.blocked_ns];
         (shares.map(|ns| ns / MS), settled)
     }
@@ -196,6 +232,30 @@ mod tests {
     fn a_poll_that_came_and_went_unseen_is_judged_by_the_readings_around_it() {
         let readings = [at(0, 0, 0), at(180, 4, 140), at(190, 4, 140)];
         assert_eq!(shares(span(20, 170), 3, &readings), ([150, 0, 140, 10], true));
+    }
+
+    #[test]
+    fn a_sleep_that_is_booked_as_a_wait_is_a_sleep() {
+        let readings = [at(0, 0, 0), at(10, 1, 0), at(110, 1, 100), at(300, 1, 290)];
+        let all = Readings(readings.into_iter().collect());
+        let mut sleep = Sleep::default();
+        for (at_ms, asleep, cpu_ms) in
+            [(10, true, 1), (110, true, 1), (210, true, 1), (250, false, 1), (260, true, 2)]
+        {
+            sleep.note(asleep, Some((at_ms * MS, cpu_ms)));
+        }
+        assert_eq!(sleep.ns, 200 * MS);
+        let poll = span(5, 300);
+        let known = Known {
+            span: poll,
+            base: all.base(poll),
+            readings: &all,
+            asleep_ns: sleep.ns,
+            host: None,
+            gap_ns: 0,
+        };
+        let (found, _) = evidence(known);
+        assert_eq!((found.run_queue_ns / MS, found.blocked_ns / MS, found.asleep_ns / MS), (95, 200, 200));
     }
 
     #[test]

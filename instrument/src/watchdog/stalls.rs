@@ -2,7 +2,7 @@
 
 use super::behind::{Behind, Waits};
 use super::debugger;
-use super::evidence::{Base, Known, Readings, Span, evidence};
+use super::evidence::{Base, Known, Readings, Sleep, Span, evidence};
 use super::host::{Host, Reading};
 use super::outbox::Outbox;
 use super::times::{self, TimesReader};
@@ -77,6 +77,7 @@ struct Seen {
     open: Open,
     started_ns: u64,
     base: Option<Base>,
+    sleep: Sleep,
     /// The machine's counters then, or soon after.
     host: Option<Rc<Reading>>,
     /// The longest time since then that the watchdog itself was not run.
@@ -198,6 +199,7 @@ impl Watch {
         if let Some(seen) = &mut self.seen {
             let tasks = self.runtime.queue_behind(self.registered.thread.worker, look.behind.all);
             seen.waits.note(look.now_ns, tasks, look.behind);
+            seen.sleep.note(self.times.sleeps(), self.readings.last());
             seen.host.get_or_insert_with(|| look.host.now());
         } else {
             let started_ns = clock::tick_to_at_ns(open.start);
@@ -205,7 +207,8 @@ impl Watch {
             let base = self.readings.base(Span { started_ns, ended_ns: u64::MAX });
             let host = late.then(|| look.host.before());
             let waits = Waits::since(started_ns);
-            self.seen = Some(Seen { open, started_ns, base, host, gap_ns: 0, waits, stall: None });
+            let sleep = Sleep::default();
+            self.seen = Some(Seen { open, started_ns, base, sleep, host, gap_ns: 0, waits, stall: None });
         }
         if !self.registered.cell.is_dismissed(open) {
             self.follow(look, capturer, reports);
@@ -309,6 +312,7 @@ impl Watch {
                     base: self
                         .readings
                         .base(Span { started_ns, ended_ns: started_ns.saturating_add(length) }),
+                    sleep: Sleep::default(),
                     host: Some(look.host.before()),
                     gap_ns: look.gap_ns,
                     waits: Waits::since(started_ns),
@@ -393,6 +397,7 @@ impl Watch {
             span: Span { started_ns: seen.started_ns, ended_ns: seen.started_ns.saturating_add(length) },
             base: seen.base,
             readings: &self.readings,
+            asleep_ns: seen.sleep.ns,
             host: seen.host.as_ref().map(|then| (&**then, &*now)),
             gap_ns: seen.gap_ns,
         })
