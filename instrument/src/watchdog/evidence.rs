@@ -33,22 +33,14 @@ impl Readings {
     /// Adds a reading; how much longer the thread waited for a processor than at the last one.
     pub(super) fn push(&mut self, at_ns: u64, times: Times) -> u64 {
         let waited_ns = self.0.back().map_or(0, |(_, last)| (times - *last).run_queue_ns);
-        if self.0.len() == KEPT {
+        if self.0.iter().rev().take(2).filter(|(_, earlier)| *earlier == times).count() == 2 {
+            // Of a time in which nothing was booked its two ends say all.
+            self.0.pop_back();
+        } else if self.0.len() == KEPT {
             self.0.pop_front();
         }
         self.0.push_back((at_ns, times));
         waited_ns
-    }
-
-    /// The thread has done nothing since the last reading: that one still holds.
-    pub(super) fn confirm(&mut self, at_ns: u64) {
-        if let Some(last) = self.0.back_mut() {
-            last.0 = at_ns;
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// From where on to count the times of a poll: from its beginning, where a reading before it is kept.
@@ -269,7 +261,11 @@ mod tests {
         let waits: Vec<u64> = (0..20).map(|n| readings.push(n, at(0, 0, n * n).1) / MS).collect();
         assert_eq!(waits[..4], [0, 1, 3, 5]);
         assert_eq!(readings.0.len(), KEPT);
-        readings.confirm(30);
-        assert_eq!(readings.0.back().map(|reading| reading.0), Some(30));
+        let last = readings.0.back().map(|reading| reading.1).expect("readings");
+        assert!((30..40).all(|at_ns| readings.push(at_ns, last) == 0));
+        assert_eq!(
+            readings.0.iter().rev().take(3).map(|reading| reading.0).collect::<Vec<_>>(),
+            [39, 19, 18]
+        );
     }
 }

@@ -30,8 +30,6 @@ pub(super) struct Look<'a> {
     pub(super) gap_ns: u64,
     pub(super) behind: Behind,
     pub(super) host: &'a Host,
-    /// A probe waits, so that the times of a parked thread matter too: it may have been woken and not run.
-    pub(super) awaited: bool,
 }
 
 /// A stall as seen, without names.
@@ -65,8 +63,6 @@ pub(super) struct Watch {
     runtime: Arc<Runtime>,
     times: TimesReader,
     readings: Readings,
-    /// How often the thread had parked then.
-    parks: u64,
     starved_ns: u64,
     seen: Option<Seen>,
 }
@@ -104,7 +100,7 @@ impl Watch {
         if let Some(times) = times::parse(schedstat) {
             readings.push(*at_ns, times);
         }
-        Self { registered, runtime, times, readings, parks: 0, starved_ns: 0, seen: None }
+        Self { registered, runtime, times, readings, starved_ns: 0, seen: None }
     }
 
     pub(super) fn is_of(&self, thread: &Registered) -> bool {
@@ -189,7 +185,7 @@ impl Watch {
         self.starved_ns = 0;
         self.settle_ended(look, reports);
         let open = self.registered.cell.read();
-        self.read_times(open.is_some() || look.awaited);
+        self.read_times();
         if self.seen.as_ref().is_some_and(|seen| Some(seen.open) != open) {
             // It may have ended after the ends were read.
             self.settle_ended(look, reports);
@@ -305,7 +301,7 @@ impl Watch {
                     reports.lose_stack();
                     Ongoing { id: next_id(), next_ns: 0, tries_left: 0 }
                 });
-                self.read_times(true);
+                self.read_times();
                 let seen = seen.unwrap_or_else(|| Seen {
                     open: poll.open,
                     started_ns,
@@ -372,19 +368,14 @@ impl Watch {
 
     /// The thread is gone.
     pub(super) fn close(&mut self, now_ns: u64, host: &Host, reports: &mut Outbox<'_>) {
-        let look = Look { now_ns, gap_ns: 0, behind: Behind::NOTHING, host, awaited: false };
+        let look = Look { now_ns, gap_ns: 0, behind: Behind::NOTHING, host };
         self.settle_ended(look, reports);
         self.drop_seen(look, reports);
     }
 
-    /// Reads the thread's times, unless it was parked the whole time since they were read: then they have not changed.
-    fn read_times(&mut self, busy: bool) {
-        let (parks, at_ns) = (self.registered.cell.parks(), clock::now_ns());
-        let parked = || self.registered.cell.read().is_none() && self.registered.cell.parks() == parks;
-        if !busy && self.seen.is_none() && parks == self.parks && !self.readings.is_empty() && parked() {
-            return self.readings.confirm(at_ns);
-        }
-        self.parks = parks;
+    /// Reads the thread's times; those of a thread that seems parked too, since one that is not run while it changes its
+    /// record seems to be, and one that is may have been woken and not run.
+    fn read_times(&mut self) {
         // A thread that has ended has no times any more: those that were read before are what is known.
         if let Some((at_ns, times)) = self.times.read() {
             self.starved_ns += self.readings.push(at_ns, times);
