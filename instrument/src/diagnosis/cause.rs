@@ -17,17 +17,18 @@ pub(super) fn attributable_ns(duration_ns: u64, excused_ns: u64, evidence: &Evid
     (duration_ns - excused_ns.min(duration_ns)).saturating_sub(host_ns(duration_ns, evidence, running))
 }
 
-/// The host's part of a time: never any of that in which the thread was on a processor.
+/// The host's part of a time: never any of that in which the thread was on a processor, or surely slept.
 ///
 /// What the hypervisor stole from a running thread the kernel counts neither as its processor time nor as a wait for one,
 /// and a wait that a quota causes is booked when it is over: both look like waiting in the kernel. So they count as far as
 /// there is such time, and only if the thread was seen running or ready to: one that waits in a call is kept from nothing,
 /// however long the processors it does not ask for are taken away.
 fn host_ns(duration_ns: u64, evidence: &Evidence, running: bool) -> u64 {
-    let not_computing = duration_ns.saturating_sub(evidence.cpu_ns);
-    let taken = evidence.steal_ns.saturating_add(evidence.throttled_ns).min(evidence.blocked_ns);
+    let not_its_own = duration_ns.saturating_sub(evidence.cpu_ns).saturating_sub(evidence.asleep_ns);
+    let nowhere = evidence.blocked_ns.saturating_sub(evidence.asleep_ns);
+    let taken = evidence.steal_ns.saturating_add(evidence.throttled_ns).min(nowhere);
     let not_run = evidence.run_queue_ns + if running { taken } else { 0 };
-    not_run.max(evidence.watchdog_gap_ns).min(not_computing)
+    not_run.max(evidence.watchdog_gap_ns).min(not_its_own)
 }
 
 /// What is judged.
@@ -238,6 +239,8 @@ mod tests {
         let computing = Evidence { steal_ns: 90 * MS, throttled_ns: 90 * MS, ..evidence(100, 80, 5) };
         assert_eq!(cause(None, &computing), Cause::Cpu);
         assert_eq!(attributable_ns(100 * MS, 0, &computing, true), 80 * MS);
+        let asleep = Evidence { asleep_ns: 90 * MS, watchdog_gap_ns: 80 * MS, ..evidence(100, 1, 2) };
+        assert_eq!(cause(in_call("clock_nanosleep").as_ref(), &asleep), Cause::Syscall, "nor by a gap");
         let sleeping = Evidence { throttled_ns: 95 * MS, ..evidence(100, 1, 2) };
         assert_eq!(cause(in_call("clock_nanosleep").as_ref(), &sleeping), Cause::Syscall);
         assert_eq!(attributable_ns(100 * MS, 0, &sleeping, false), 98 * MS);

@@ -155,8 +155,7 @@ impl Watchdog<'_> {
         }
         let behind = self.loops.look(&self.watches, now_ns);
         for (watch, behind) in self.watches.iter_mut().zip(behind) {
-            let awaited = watch.runtime().probes_waiting() > 0;
-            let look = Look { now_ns, gap_ns, behind, host: &self.host, awaited };
+            let look = Look { now_ns, gap_ns, behind, host: &self.host };
             watch.look(look, &mut self.capturer, &mut self.reports);
         }
         for gap in self.capturer.as_mut().map(Capturer::take_gaps).into_iter().flatten() {
