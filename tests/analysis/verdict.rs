@@ -238,8 +238,9 @@ fn mode_lean_proves_no_short_maximum_and_says_that_it_estimates() {
     assert_eq!(outcome("poll.max < 1us").0, Verdict::Breach, "what was seen was seen");
     let estimated = (Verdict::Pass, "estimated from one poll in 64 (mode lean)".to_owned());
     assert_eq!(outcome("poll.p99 < 1ms"), estimated);
-    assert_eq!(outcome("poll.max < 100ms"), estimated, "no stall is missed");
-    assert_eq!(outcome("stall.max < 100ms").0, Verdict::Pass);
+    assert_eq!(outcome("poll.max < 120ms"), estimated, "no stall is missed");
+    let (verdict, note) = outcome("stall.max < 100ms");
+    assert!(verdict == Verdict::Pass && note.contains("20ms longer"), "{verdict:?}: {note}");
     // That no poll of the histogram is as long proves nothing here.
     assert_eq!(outcome("stall.max < 50ms").0, Verdict::Incomplete);
 }

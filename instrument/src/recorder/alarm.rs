@@ -1,12 +1,11 @@
 //! Wakes the watchdog, which sleeps long while there is nothing to see.
 
+use crate::clock;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 use std::thread::{Thread, current, park_timeout};
 use std::time::Duration;
-
-use crate::clock;
 
 const AWAKE: u32 = 0;
 /// A thread that begins to work is to ring.
@@ -43,7 +42,10 @@ impl Alarm {
     /// Wakes the sleeper, or keeps it from its next sleep.
     #[cold]
     pub(crate) fn ring(&self) {
-        self.rung_at.store(clock::ticks(), Relaxed);
+        // The first ring is the one that it was to wake at.
+        if self.state.load(Relaxed) != RUNG {
+            self.rung_at.store(clock::ticks(), Relaxed);
+        }
         if self.state.swap(RUNG, AcqRel) != RUNG
             && let Some(sleeper) = self.sleeper.get()
         {

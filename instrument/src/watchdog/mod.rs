@@ -130,7 +130,7 @@ impl Watchdog<'_> {
         if self.mode == Mode::Off {
             self.reports.send_kept();
             self.done_ns = now_ns;
-            return Plan::until_rung(now_ns);
+            return self.rest(now_ns);
         }
         let late_ns = now_ns.saturating_sub(planned_ns.max(self.done_ns));
         let gap_ns = if late_ns >= LATE_NS { late_ns } else { 0 };
@@ -169,14 +169,22 @@ impl Watchdog<'_> {
         self.done_ns = clock::now_ns();
         let due = self.watches.iter().filter_map(Watch::due_ns);
         let due = due.chain(self.lags.iter().map(|lag| lag.due_ns(idle))).min();
-        let Some(due_ns) = due else { return Plan::until_rung(now_ns) };
-        let deep = idle && !self.lags.iter().any(LagWatch::is_awaited);
+        let Some(due_ns) = due else { return self.rest(now_ns) };
+        let deep = idle && !self.reports.keeps() && !self.lags.iter().any(LagWatch::is_awaited);
         // A poll that begins right after this look must be seen before it is as long as its threshold.
         let thresholds = runtimes.iter().map(|runtime| runtime.settings.threshold_ns);
         let longest_ns = thresholds.min().map_or(LOOK_NS, |threshold| threshold.min(LOOK_NS));
         let longest_ns = if deep { IDLE_PROBE_NS } else { longest_ns };
         // A due time in the past must not make it spin.
         Plan { wake_ns: due_ns.clamp(now_ns + 500_000, now_ns + longest_ns), deep }
+    }
+
+    /// There is nothing to look at.
+    fn rest(&self, now_ns: u64) -> Plan {
+        if self.reports.keeps() {
+            return Plan { wake_ns: now_ns + LOOK_NS, deep: false };
+        }
+        Plan::until_rung(now_ns)
     }
 
     /// Whether a thread is at anything: it would not ring when it begins something.
