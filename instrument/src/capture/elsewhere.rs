@@ -18,6 +18,8 @@ impl Capturer {
         Some(Captured { stack: None, activity: Activity::Unknown })
     }
 
+    pub(crate) fn meet(&mut self, _target: &Registered) {}
+
     pub(crate) fn take_gaps(&mut self) -> Vec<Gap> {
         Vec::new()
     }

@@ -180,6 +180,7 @@ impl Watchdog<'_> {
                 continue;
             }
             if let Some(runtime) = runtimes.iter().find(|runtime| runtime.id == thread.thread.runtime) {
+                self.capturer.iter_mut().for_each(|capturer| capturer.meet(&thread));
                 self.watches.push(Watch::new(thread, Arc::clone(runtime)));
             }
         }

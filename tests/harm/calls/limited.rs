@@ -9,7 +9,6 @@ use std::mem::{MaybeUninit, size_of_val, zeroed};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::process::Command;
 use std::ptr::null_mut;
 use std::sync::{Condvar, Mutex, mpsc};
 use std::thread;
@@ -18,7 +17,7 @@ use std::time::Duration;
 /// The time limit of most calls.
 const LIMIT: Duration = ms(6);
 /// The kernel counts time limits of sockets in ticks, and rounds.
-const SOCKET_LEAST: Duration = ms(4);
+const SOCKET_LEAST: Duration = ms(3);
 
 pub(super) fn all() -> Vec<Call> {
     let (silent, other_end) = UnixStream::pair().unwrap();
@@ -43,7 +42,6 @@ pub(super) fn all() -> Vec<Call> {
                 })
             }),
         ),
-        ("Command::output", Box::new(command)),
         ("getaddrinfo", Box::new(name)),
         // SAFETY: takes a number.
         ("usleep", Box::new(|| lasting(LIMIT, || returned(unsafe { libc::usleep(6000) })))),
@@ -53,7 +51,6 @@ pub(super) fn all() -> Vec<Call> {
         ("sem_timedwait", Box::new(sem_timedwait)),
         ("sigtimedwait", Box::new(sigtimedwait)),
         ("timerfd", Box::new(timerfd)),
-        ("waitpid", Box::new(waitpid)),
         ("read of much", read_much()),
         ("getrandom of much", random_much()),
         ("recv with SO_RCVTIMEO", recv()),
@@ -115,10 +112,6 @@ fn condvar() -> String {
 fn channel() -> String {
     let (_sender, receiver) = mpsc::channel::<()>();
     lasting(LIMIT, || format!("{:?}", receiver.recv_timeout(LIMIT)))
-}
-
-fn command() -> String {
-    lasting(LIMIT, || format!("{:?}", Command::new("sleep").arg("0.006").output().unwrap()))
 }
 
 fn name() -> String {
@@ -188,16 +181,6 @@ fn timerfd() -> String {
         let mut count = [0_u8; 8];
         returned(libc::read(timer.as_raw_fd(), count.as_mut_ptr().cast(), 8) as i64)
     })
-}
-
-#[expect(clippy::zombie_processes, reason = "it is waited for through libc")]
-fn waitpid() -> String {
-    let child = Command::new("sleep").arg("0.006").spawn().unwrap();
-    let pid = child.id() as i32;
-    let mut status = 0;
-    // SAFETY: the status outlives the call; nobody else waits for the child.
-    let ended = unsafe { libc::waitpid(pid, &raw mut status, 0) };
-    if ended == pid { format!("status {status}") } else { returned(ended) }
 }
 
 /// The kernel works through it for some milliseconds, and would stop half-way for a signal.
