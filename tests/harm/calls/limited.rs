@@ -1,4 +1,7 @@
 //! Calls that end by themselves, most of them by their own time limit.
+//!
+//! The kernel counts those of sockets in ticks, of which it makes up for several at once when it was not run itself: they may
+//! end early by the clock, and what they return tells alone.
 #![expect(unsafe_code, reason = "they are libc's")]
 
 use super::Call;
@@ -16,9 +19,6 @@ use std::time::Duration;
 
 /// The time limit of most calls.
 const LIMIT: Duration = ms(6);
-/// The kernel counts time limits of sockets in ticks, and rounds.
-const SOCKET_LEAST: Duration = ms(3);
-
 pub(super) fn all() -> Vec<Call> {
     let (silent, other_end) = UnixStream::pair().unwrap();
     let mut calls: Vec<Call> = vec![
@@ -217,10 +217,8 @@ fn recv() -> Box<dyn FnMut() -> String + Send> {
     limit(&socket, libc::SO_RCVTIMEO);
     Box::new(move || {
         let (_open, mut byte) = (&other_end, 0_u8);
-        lasting(SOCKET_LEAST, || {
-            // SAFETY: there is room for the one byte that is asked for.
-            returned(unsafe { libc::recv(socket.as_raw_fd(), (&raw mut byte).cast(), 1, 0) } as i64)
-        })
+        // SAFETY: there is room for the one byte that is asked for.
+        returned(unsafe { libc::recv(socket.as_raw_fd(), (&raw mut byte).cast(), 1, 0) } as i64)
     })
 }
 
@@ -230,7 +228,7 @@ fn read() -> Box<dyn FnMut() -> String + Send> {
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     Box::new(move || {
         let _open = &listener;
-        lasting(SOCKET_LEAST, || format!("{:?}", stream.read(&mut [0]).map_err(|error| error.kind())))
+        format!("{:?}", stream.read(&mut [0]).map_err(|error| error.kind()))
     })
 }
 
@@ -238,10 +236,8 @@ fn accept() -> Box<dyn FnMut() -> String + Send> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     limit(&listener, libc::SO_RCVTIMEO);
     Box::new(move || {
-        lasting(SOCKET_LEAST, || {
-            // SAFETY: the peer's address is not asked for.
-            returned(unsafe { libc::accept(listener.as_raw_fd(), null_mut(), null_mut()) })
-        })
+        // SAFETY: the peer's address is not asked for.
+        returned(unsafe { libc::accept(listener.as_raw_fd(), null_mut(), null_mut()) })
     })
 }
 
@@ -256,7 +252,7 @@ fn send() -> Box<dyn FnMut() -> String + Send> {
     while send(&socket, libc::MSG_DONTWAIT) > 0 {}
     Box::new(move || {
         let _open = &other_end;
-        lasting(SOCKET_LEAST, || returned(send(&socket, 0)))
+        returned(send(&socket, 0))
     })
 }
 
@@ -269,7 +265,7 @@ fn connect() -> Box<dyn FnMut() -> String + Send> {
     Box::new(move || {
         let _open = (&listener, &waiting);
         // SAFETY: the descriptor is fresh and ours; the address is of the kind that its length says.
-        lasting(SOCKET_LEAST, || unsafe {
+        unsafe {
             let socket =
                 OwnedFd::from_raw_fd(libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0));
             limit(&socket, libc::SO_SNDTIMEO);
@@ -278,6 +274,6 @@ fn connect() -> Box<dyn FnMut() -> String + Send> {
             to.sin_port = address.port().to_be();
             to.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
             returned(libc::connect(socket.as_raw_fd(), (&raw const to).cast(), size_of_val(&to) as u32))
-        })
+        }
     })
 }
