@@ -243,6 +243,7 @@ impl Watchdog<'_> {
                 continue;
             }
             if let Some(runtime) = runtimes.iter().find(|runtime| runtime.id == thread.thread.runtime) {
+                self.capturer.iter_mut().for_each(|capturer| capturer.meet(thread));
                 let mut watch = Watch::new(thread.clone(), Arc::clone(runtime));
                 watch.set_own(&registered);
                 self.watches.push(watch);
