@@ -1,0 +1,62 @@
+//! What is compared: a runtime that is not watched, and the ways to watch one.
+
+use stallscope_instrument::{Config, Guard};
+use tokio::runtime::{Builder, Runtime};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Variant {
+    Plain,
+    /// tokio calls a hook before and after each poll, and it does nothing.
+    EmptyHooks,
+    Full,
+}
+
+impl Variant {
+    /// The first is what the others are compared with.
+    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::EmptyHooks, Self::Full];
+    /// Those in which somebody may run a program.
+    pub(crate) const USED: [Self; 2] = [Self::Plain, Self::Full];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::EmptyHooks => "empty-hooks",
+            Self::Full => "full",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        let mut all = Self::ALL.into_iter();
+        all.find(|variant| variant.name() == name).unwrap_or_else(|| panic!("there is no variant {name}"))
+    }
+
+    pub(crate) fn is_watched(self) -> bool {
+        !matches!(self, Self::Plain | Self::EmptyHooks)
+    }
+
+    /// Builds a runtime, watched with `settings` if it is watched.
+    pub(crate) fn build(self, mut builder: Builder, settings: Config) -> (Runtime, Option<Guard>) {
+        if self == Self::EmptyHooks {
+            builder.on_before_task_poll(|_| {}).on_after_task_poll(|_| {});
+        }
+        let guard = self.is_watched().then(|| settings.install(&mut builder).expect("it installs"));
+        (builder.build().expect("the runtime is built"), guard)
+    }
+}
+
+/// A kind of runtime.
+pub(crate) struct Flavor {
+    pub(crate) name: &'static str,
+    pub(crate) builder: fn() -> Builder,
+}
+
+pub(crate) const FLAVORS: [Flavor; 2] = [
+    Flavor { name: "current_thread", builder: Builder::new_current_thread },
+    Flavor { name: "multi_thread, 2 workers", builder: two_workers },
+];
+
+pub(crate) fn two_workers() -> Builder {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2);
+    builder
+}
