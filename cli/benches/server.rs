@@ -6,7 +6,7 @@
 #[path = "../../instrument/benches/cost/measure/mod.rs"]
 #[expect(
     dead_code,
-    unreachable_pub,
+    unused_imports,
     reason = "a part of what the instrument is measured with is enough here"
 )]
 mod measure;
