@@ -1,5 +1,6 @@
 //! Whoever blocks is named by the line, without tokio's task hooks.
 
+use crate::computing::is_probable;
 use crate::harness::{LONG, Seen, current_thread, ms, multi_thread, program, run};
 use crate::ways::{compute, held_lock, slow_fifo, slow_peer};
 use stallscope::analysis::{History, Severity, Verdict, findings, judge, thresholds};
@@ -151,9 +152,8 @@ fn each_of_many_blocking_calls() {
 
 /// A stall that is only probable is told, as a warning, and no threshold is breached by it.
 #[track_caller]
-fn is_probable(seen: &Seen, owner: Owner) {
-    let stall = &seen.names_the_marked_function(owner).stall;
-    assert_eq!((stall.certainty, stall.cause), (Certainty::Probable, Cause::Cpu), "{stall:#?}");
+fn is_only_probable(seen: &Seen, owner: Owner) {
+    assert_eq!(is_probable(seen, owner).stall.cause, Cause::Cpu);
     let history = &seen.log().history;
     let findings = findings(&[history]);
     assert!(findings.iter().all(|finding| finding.severity <= Severity::Warning), "{findings:#?}");
@@ -174,7 +174,7 @@ fn a_task_that_computes() {
             task.await.unwrap();
         });
     });
-    is_probable(&program.run().ended(), Owner::Task);
+    is_only_probable(&program.run().ended(), Owner::Task);
 }
 
 #[test]
@@ -189,16 +189,13 @@ fn a_task_that_computes_on_one_thread() {
             task.await.unwrap();
         });
     });
-    is_probable(&program.run().ended(), Owner::Task);
+    is_only_probable(&program.run().ended(), Owner::Task);
 }
 
 /// The program was watched, and nothing of it is worth a word.
 #[track_caller]
 fn is_silent(seen: &Seen) {
     let history: &History = &seen.log().history;
-    let found: Vec<_> =
-        findings(&[history]).into_iter().filter(|finding| finding.severity > Severity::Info).collect();
-    assert!(found.is_empty(), "{found:#?}");
     assert!(seen.log().stalls().is_empty(), "{:#?}", seen.log().stalls());
     let judgement = judge(&thresholds::defaults(), &[history], false);
     assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:#?}");

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::collector::Message;
 use crate::diagnosis::Report;
 use crate::engine::{Engine, offer};
+use crate::probe;
 use crate::recorder::{self, Registered};
 use crate::runtime::Runtime;
 use lag::{LagWatch, Looked, Since};
@@ -148,6 +149,9 @@ impl Watchdog<'_> {
             let awaited = runtime.probes_waiting() > 0;
             let look = Look { now_ns, elapsed_ns, gap_ns, behind_all, awaited };
             self.watches[index].look(look, &mut self.capturer, &mut self.reports);
+        }
+        for watch in self.watches.iter().filter(|watch| watch.is_suspect()) {
+            probe::take_pulse(watch.runtime());
         }
         self.look_at_lag(now_ns, gap_ns);
 

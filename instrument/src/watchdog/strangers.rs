@@ -1,6 +1,6 @@
 //! Workers of a runtime that was built without us, and of which nothing is known yet.
 
-use crate::probe;
+use crate::probe::census;
 use crate::runtime::Runtime;
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ impl Strangers {
         }
         self.due_ns = now_ns.saturating_add(PACE_NS);
         for runtime in runtimes.iter().filter(|runtime| runtime.unknown_workers() > 0) {
-            probe::take_census(runtime);
+            census::take(runtime, census::LATER_NS);
         }
     }
 }
