@@ -1,8 +1,7 @@
 //! `stallscope::attach` in a program that builds its runtime without us.
 
-use crate::computing::is_probable;
-use crate::harness::{LONG, ms, program};
-use crate::ways::compute;
+use crate::computing::{compute, is_probable};
+use crate::harness::{LONG, ms, place, program};
 use stallscope_wire::{Certainty, Line, Owner, Tier};
 use std::collections::BTreeSet;
 use std::thread;
@@ -56,6 +55,28 @@ fn a_task_on_one_thread() {
         task.await.unwrap();
     }
     program(root).run().ended().names_the_marked_line(Owner::Task);
+}
+
+#[test]
+fn each_of_many_blocking_calls() {
+    const CALLS: usize = 10;
+    let program = program(|| {
+        runtime(2).block_on(async {
+            let _guard = stallscope::attach().unwrap();
+            for _ in 0..CALLS {
+                sleep(ms(50)).await;
+                let task = tokio::spawn(async {
+                    thread::sleep(ms(200)); // blocks here
+                });
+                task.await.unwrap();
+            }
+        });
+    });
+    let seen = program.run().ended();
+    let stalls = seen.log().stalls();
+    let marked = seen.marked();
+    assert_eq!(stalls.iter().filter(|stall| place(stall) == marked).count(), CALLS, "{stalls:#?}");
+    assert_eq!(stalls.len(), CALLS, "{stalls:#?}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Whoever blocks is named by the line, without tokio's task hooks.
 
-use crate::computing::is_probable;
+use crate::computing::{compute, is_probable};
 use crate::harness::{LONG, Seen, current_thread, ms, multi_thread, program, run};
-use crate::ways::{compute, held_lock, slow_fifo, slow_peer};
+use crate::ways::{held_lock, slow_fifo, slow_peer};
 use stallscope::analysis::{History, Severity, Verdict, findings, judge, thresholds};
 use stallscope_wire::{Cause, Certainty, Owner, Tier};
 use std::io::Read;
@@ -127,27 +127,6 @@ fn a_task_of_a_local_set() {
         });
     });
     program.run().ended().names_the_marked_line(Owner::Local);
-}
-
-#[test]
-fn each_of_many_blocking_calls() {
-    const CALLS: usize = 10;
-    let program = program(|| {
-        run(multi_thread(), async {
-            for _ in 0..CALLS {
-                tokio::spawn(async {
-                    thread::sleep(ms(150)); // blocks here
-                })
-                .await
-                .unwrap();
-                sleep(ms(20)).await;
-            }
-        });
-    });
-    let seen = program.run().ended();
-    let stalls = seen.log().stalls();
-    assert_eq!(stalls.len(), CALLS, "{stalls:#?}");
-    assert!(stalls.iter().all(|stall| crate::harness::place(stall) == seen.marked()), "{stalls:#?}");
 }
 
 /// A stall that is only probable is told, as a warning, and no threshold is breached by it.

@@ -9,4 +9,5 @@ mod computing;
 #[path = "../instrument/harness/mod.rs"]
 #[expect(dead_code, reason = "the tests of the exact tier use more of it")]
 mod harness;
+#[cfg(not(tokio_unstable))]
 mod ways;
