@@ -20,7 +20,7 @@ fn a_task() {
         let _guard = stallscope::attach().unwrap();
         let task = tokio::spawn(async {
             sleep(ms(50)).await;
-            thread::sleep(LONG); // blocks here
+            thread::sleep(2 * LONG); // blocks here
         });
         task.await.unwrap();
     }
@@ -38,7 +38,7 @@ fn the_root_future() {
     async fn root() {
         let _guard = stallscope::attach().unwrap();
         sleep(ms(50)).await;
-        thread::sleep(LONG); // blocks here
+        thread::sleep(2 * LONG); // blocks here
         sleep(ms(50)).await;
     }
     program(root).run().ended().names_the_marked_line(Owner::Root);
@@ -50,7 +50,7 @@ fn a_task_on_one_thread() {
     async fn root() {
         let _guard = stallscope::attach().unwrap();
         let task = tokio::spawn(async {
-            thread::sleep(LONG); // blocks here
+            thread::sleep(2 * LONG); // blocks here
         });
         task.await.unwrap();
     }
@@ -59,14 +59,14 @@ fn a_task_on_one_thread() {
 
 #[test]
 fn each_of_many_blocking_calls() {
-    const CALLS: usize = 10;
+    const CALLS: usize = 6;
     let program = program(|| {
         runtime(2).block_on(async {
             let _guard = stallscope::attach().unwrap();
             for _ in 0..CALLS {
                 sleep(ms(50)).await;
                 let task = tokio::spawn(async {
-                    thread::sleep(ms(200)); // blocks here
+                    thread::sleep(2 * LONG); // blocks here
                 });
                 task.await.unwrap();
             }

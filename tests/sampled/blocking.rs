@@ -17,7 +17,7 @@ fn a_task_that_sleeps() {
             let task = tokio::spawn(async {
                 // Before its first park it is not known which worker a thread is.
                 sleep(ms(50)).await;
-                thread::sleep(LONG); // blocks here
+                thread::sleep(2 * LONG); // blocks here
             });
             task.await.unwrap();
         });
@@ -37,7 +37,7 @@ fn a_task_that_reads_a_fifo() {
     let program = program(|| {
         run(current_thread(), async {
             let task = tokio::spawn(async {
-                let mut fifo = spawn_blocking(|| slow_fifo(LONG)).await.unwrap();
+                let mut fifo = spawn_blocking(|| slow_fifo(2 * LONG)).await.unwrap();
                 fifo.read_exact(&mut [0]).unwrap(); // blocks here
             });
             task.await.unwrap();
@@ -53,7 +53,7 @@ fn a_task_that_waits_for_a_lock() {
     let program = program(|| {
         run(multi_thread(), async {
             let task = tokio::spawn(async {
-                let lock = held_lock(LONG);
+                let lock = held_lock(2 * LONG);
                 drop(lock.lock()); // blocks here
             });
             task.await.unwrap();
@@ -69,7 +69,7 @@ fn a_task_that_reads_a_socket() {
     let program = program(|| {
         run(multi_thread(), async {
             let task = tokio::spawn(async {
-                let mut peer = slow_peer(LONG);
+                let mut peer = slow_peer(2 * LONG);
                 peer.read_exact(&mut [0]).unwrap(); // blocks here
             });
             task.await.unwrap();
@@ -85,7 +85,7 @@ fn the_root_future_of_a_main() {
     #[stallscope::main(worker_threads = 2)]
     async fn root() {
         yield_now().await;
-        thread::sleep(LONG); // blocks here
+        thread::sleep(2 * LONG); // blocks here
     }
     program(root).run().ended().names_the_marked_line(Owner::Root);
 }
@@ -95,7 +95,7 @@ fn the_root_future_of_a_main_of_one_thread_once() {
     #[stallscope::main(flavor = "current_thread")]
     async fn root() {
         yield_now().await;
-        thread::sleep(LONG); // blocks here
+        thread::sleep(2 * LONG); // blocks here
         sleep(ms(50)).await;
     }
     program(root).run().ended().names_the_marked_line(Owner::Root);
@@ -107,7 +107,7 @@ fn a_task_of_a_main_of_one_thread() {
     async fn root() {
         let task = tokio::spawn(async {
             sleep(ms(50)).await;
-            thread::sleep(LONG); // blocks here
+            thread::sleep(2 * LONG); // blocks here
         });
         task.await.unwrap();
     }
@@ -121,7 +121,7 @@ fn a_task_of_a_local_set() {
             let local = LocalSet::new();
             local.spawn_local(async {
                 sleep(ms(50)).await;
-                thread::sleep(LONG); // blocks here
+                thread::sleep(2 * LONG); // blocks here
             });
             local.await;
         });
