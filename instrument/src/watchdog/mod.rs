@@ -23,6 +23,7 @@ use crate::clock;
 use crate::collector::Message;
 use crate::diagnosis::Report;
 use crate::engine::{Engine, offer};
+use crate::probe;
 use crate::recorder::{self, Registered};
 use crate::runtime::Runtime;
 use behind::Loops;
@@ -160,6 +161,9 @@ impl Watchdog<'_> {
         }
         for gap in self.capturer.as_mut().map(Capturer::take_gaps).into_iter().flatten() {
             self.reports.tell(Report::Unseen(gap));
+        }
+        for watch in self.watches.iter().filter(|watch| watch.is_suspect()) {
+            probe::take_pulse(watch.runtime());
         }
         let worked = self.watches.iter().map(Watch::worked).fold(0, u64::wrapping_add);
         self.pace.see(now_ns, self.is_anything_open(), worked, rung);

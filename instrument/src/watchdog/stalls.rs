@@ -205,11 +205,24 @@ impl Watch {
         if self.registered.cell.is_dismissed(seen.open) {
             return None;
         }
+        if !self.may_tell() {
+            return None;
+        }
         let (excused, length) = match &seen.stall {
             Some(ongoing) => (0, ongoing.next_ns),
             None => (self.excused_ns(seen.started_ns), self.runtime.settings.threshold_ns),
         };
         Some(seen.started_ns.saturating_add(excused).saturating_add(length))
+    }
+
+    /// What is found from outside may need more than its length to be told.
+    fn may_tell(&self) -> bool {
+        self.sampler.as_ref().is_none_or(|sampler| sampler.is_ready(&self.runtime))
+    }
+
+    /// Whether it is looked at from outside, and has computed for a while.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.sampler.as_ref().is_some_and(|sampler| sampler.is_suspect(&self.runtime))
     }
 
     /// How much of a poll that began at `started_ns` lies in the runtime's grace, at most.
@@ -270,6 +283,9 @@ impl Watch {
             Some(quiet_until_ns) if length < quiet_until_ns => return,
             Some(_) => Phase::Progress,
         };
+        if !self.may_tell() {
+            return;
+        }
         if phase == Phase::Begin && debugger::holds(self.registered.thread.tid) {
             // Somebody looks at it, at a breakpoint.
             self.debugged = Some(open);
