@@ -43,9 +43,9 @@ pub(crate) fn process() -> Process {
 
 /// A process without task hooks: no poll is counted.
 pub(crate) fn sampled() -> Process {
-    let Process { history, .. } = process();
-    let header = Header { tier: Tier::Sampled, ..history.header().clone() };
-    Process { history: History::new(header), polls: Histogram::default(), lags: times(100, 50_000), next: 1 }
+    let exact = process();
+    let header = Header { tier: Tier::Sampled, ..exact.history.header().clone() };
+    Process { history: History::new(header), polls: Histogram::default(), ..exact }
 }
 
 pub(crate) fn times(count: u64, each_ns: u64) -> Histogram {
