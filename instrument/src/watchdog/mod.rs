@@ -29,6 +29,7 @@ use stallscope_wire::{Gap, Pause};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
+use times::TimesReader;
 
 /// How long the watchdog sleeps at most while there is a runtime.
 const LONGEST_SLEEP_NS: u64 = 20_000_000;
@@ -73,6 +74,8 @@ pub(crate) fn run(
         lags: Vec::new(),
         loops: Loops::default(),
         host: Host::new(),
+        own: TimesReader::new(crate::capture::thread::tid()),
+        own_wait_ns: 0,
         changes: 0,
         done_ns: clock::now_ns(),
     };
@@ -98,6 +101,9 @@ struct Watchdog<'a> {
     lags: Vec<LagWatch>,
     loops: Loops,
     host: Host,
+    /// The watchdog's own times, and how long it had waited for a processor at the last look.
+    own: TimesReader,
+    own_wait_ns: u64,
     /// The count of changes at which the threads were taken up last.
     changes: u64,
     /// When the last look was done: what comes later and was not planned is the host's.
@@ -120,6 +126,7 @@ impl Watchdog<'_> {
         if gap_ns > 0 {
             self.reports.tell(Report::Pause(Pause { at_ns: now_ns, gap_ns }));
         }
+        let stopped_ns = self.stopped_ns(gap_ns);
         self.reports.send_kept();
         // Before the runtimes: a thread that comes in between is seen again at the next look, with its runtime.
         let changes = recorder::changes();
@@ -137,7 +144,7 @@ impl Watchdog<'_> {
         }
         let behind = self.loops.look(&self.watches, now_ns);
         for (watch, behind) in self.watches.iter_mut().zip(behind) {
-            let look = Look { now_ns, gap_ns, behind, host: &self.host };
+            let look = Look { now_ns, gap_ns: stopped_ns, behind, host: &self.host };
             watch.look(look, &mut self.capturer, &mut self.reports);
         }
         self.look_at_lag(now_ns, gap_ns);
@@ -149,6 +156,14 @@ impl Watchdog<'_> {
         self.done_ns = clock::now_ns();
         // A due time in the past must not make it spin.
         due.min().unwrap_or(u64::MAX).clamp(now_ns + 500_000, now_ns + sleep_ns)
+    }
+
+    /// The part of a gap in which the watchdog was not even ready to run, as when the whole process is stopped. A machine that
+    /// is only busy makes each thread wait by itself, and that is booked for each.
+    fn stopped_ns(&mut self, gap_ns: u64) -> u64 {
+        let Some((_, times)) = self.own.read() else { return gap_ns };
+        let before_ns = std::mem::replace(&mut self.own_wait_ns, times.run_queue_ns);
+        gap_ns.saturating_sub(times.run_queue_ns.saturating_sub(before_ns))
     }
 
     /// Takes up runtimes that are new, and lets go of those that are gone.
