@@ -165,11 +165,12 @@ impl Diagnosis<'_> {
             found.call = call.or(found.call);
             found.running = captured.activity == Activity::Running;
         }
-        if report.phase == Phase::End && found.told.is_none() {
-            // It came and went while the watchdog was not run, nor perhaps the thread: nobody saw it wait in a call.
-            found.running = true;
-        }
-        found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
+        // It came and went while the watchdog was not run, nor perhaps the thread: nobody saw it wait in a call.
+        found.running |= is_unseen(report, &found);
+        found.judged = cause::judge(Case {
+            unseen: is_unseen(report, &found),
+            ..case(report, found.call.as_ref(), found.running)
+        });
         let line = if found.owned == Owned::Nobody {
             // It was one when it was told of: the thread has left the runtime since.
             let over = if found.draft { Phase::Dismissed } else { Phase::End };
@@ -237,7 +238,13 @@ fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>, running: bool) ->
         call,
         running,
         settled: report.settled,
+        unseen: false,
     }
+}
+
+/// Its end is the first that is known of it.
+fn is_unseen(report: &StallReport, found: &Found) -> bool {
+    report.phase == Phase::End && found.told.is_none()
 }
 
 fn attributable_ns(report: &StallReport, running: bool) -> u64 {
