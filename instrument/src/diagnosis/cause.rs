@@ -44,6 +44,8 @@ pub(super) struct Case<'a> {
     pub(super) running: bool,
     /// The poll is over, and with it every wait for a processor is booked.
     pub(super) settled: bool,
+    /// It came and went while the watchdog, which looks far more often, was not run.
+    pub(super) unseen: bool,
 }
 
 /// Judges by where the time went, and by what the thread was seen doing. The host is the cause only of what the code
@@ -51,6 +53,10 @@ pub(super) struct Case<'a> {
 pub(super) fn judge(case: Case<'_>) -> Judged {
     let of = |cause| Judged { cause, ..Judged::default() };
     let Case { evidence, call, .. } = case;
+    if case.unseen && !case.settled && evidence.cpu_ns < evidence.window_ns.div_ceil(10).max(1) {
+        // Nor is its thread there any more to tell. All that is known is that the machine was busy.
+        return of(Cause::Host);
+    }
     if evidence.window_ns == 0 {
         // All that is known is that the watchdog was not run either, for so long that the rest is no stall.
         let paused = evidence.watchdog_gap_ns > 0 && case.attributable_ns < case.threshold_ns;
@@ -148,7 +154,16 @@ mod tests {
     fn cause(call: Option<&Judged>, evidence: &Evidence) -> Cause {
         let running = call.is_none();
         let attributable_ns = attributable_ns(evidence.window_ns, 0, evidence, running);
-        judge(Case { evidence, attributable_ns, threshold_ns: 50 * MS, call, running, settled: false }).cause
+        judge(Case {
+            evidence,
+            attributable_ns,
+            threshold_ns: 50 * MS,
+            call,
+            running,
+            settled: false,
+            unseen: false,
+        })
+        .cause
     }
 
     #[test]
@@ -181,6 +196,7 @@ mod tests {
                 call: None,
                 running: true,
                 settled: true,
+                unseen: false,
             })
         };
         assert_eq!(
@@ -189,6 +205,29 @@ mod tests {
             "many short calls, between which it was seen running"
         );
         assert_eq!(settled(&evidence(100, 2, 97)).cause, Cause::Host);
+    }
+
+    #[test]
+    fn nobody_is_accused_of_what_neither_the_watchdog_nor_the_kernel_saw() {
+        let unseen = |evidence: &Evidence, settled| {
+            let case = Case {
+                evidence,
+                attributable_ns: 100 * MS,
+                threshold_ns: 50 * MS,
+                call: None,
+                running: true,
+                settled,
+                unseen: true,
+            };
+            judge(case).cause
+        };
+        assert_eq!(unseen(&Evidence::default(), false), Cause::Host);
+        assert_eq!(
+            unseen(&evidence(100, 0, 0), true),
+            Cause::Unknown,
+            "the kernel saw it wait for something else"
+        );
+        assert_eq!(unseen(&evidence(100, 90, 0), false), Cause::Cpu);
     }
 
     #[test]
@@ -211,6 +250,7 @@ mod tests {
             call: None,
             running: false,
             settled: true,
+            unseen: false,
         };
         assert_eq!(judge(paused).cause, Cause::Host);
         assert_eq!(judge(Case { attributable_ns: 60 * MS, ..paused }).cause, Cause::Unknown);

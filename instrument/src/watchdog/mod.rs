@@ -36,6 +36,7 @@ use stallscope_wire::{Gap, Mode, Pause};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use strangers::Strangers;
+use times::TimesReader;
 
 /// Being woken later than this is a pause of the host's.
 const LATE_NS: u64 = 20_000_000;
@@ -78,6 +79,8 @@ pub(crate) fn run(
         loops: Loops::default(),
         host: Host::new(),
         strangers: Strangers::default(),
+        own: TimesReader::new(crate::capture::thread::tid()),
+        own_wait_ns: 0,
         changes: 0,
         mode: recorder::mode(),
         pace: Pace::default(),
@@ -107,6 +110,9 @@ struct Watchdog<'a> {
     loops: Loops,
     host: Host,
     strangers: Strangers,
+    /// The watchdog's own times, and how long it had waited for a processor at the last look.
+    own: TimesReader,
+    own_wait_ns: u64,
     /// The count of changes at which the threads were taken up last.
     changes: u64,
     /// That of the last look.
@@ -138,6 +144,7 @@ impl Watchdog<'_> {
         if gap_ns > 0 {
             self.reports.tell(Report::Pause(Pause { at_ns: now_ns, gap_ns }));
         }
+        let stopped_ns = self.stopped_ns(gap_ns);
         self.reports.send_kept();
         // Before the runtimes: a thread that comes in between is seen again at the next look, with its runtime.
         let changes = recorder::changes();
@@ -156,7 +163,7 @@ impl Watchdog<'_> {
         }
         let behind = self.loops.look(&self.watches, now_ns);
         for (watch, behind) in self.watches.iter_mut().zip(behind) {
-            let look = Look { now_ns, gap_ns, behind, host: &self.host };
+            let look = Look { now_ns, gap_ns: stopped_ns, behind, host: &self.host };
             watch.look(look, &mut self.capturer, &mut self.reports);
         }
         for gap in self.capturer.as_mut().map(Capturer::take_gaps).into_iter().flatten() {
@@ -217,6 +224,14 @@ impl Watchdog<'_> {
         }
         // Readers learn of it with the next state, and at once: not behind the names that the diagnosis looks for.
         offer(self.output, Message::Flush(channel().0), &self.engine.losses);
+    }
+
+    /// The part of a gap in which the watchdog was not even ready to run, as when the whole process is stopped. A machine that
+    /// is only busy makes each thread wait by itself, and that is booked for each.
+    fn stopped_ns(&mut self, gap_ns: u64) -> u64 {
+        let Some((_, times)) = self.own.read() else { return gap_ns };
+        let before_ns = std::mem::replace(&mut self.own_wait_ns, times.run_queue_ns);
+        gap_ns.saturating_sub(times.run_queue_ns.saturating_sub(before_ns))
     }
 
     /// Takes up runtimes that are new, and lets go of those that are gone.

@@ -27,7 +27,7 @@ const LATE_SIGHT_NS: u64 = 40_000_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Look<'a> {
     pub(super) now_ns: u64,
-    /// The part of the time since it looked last in which it should have run and was not.
+    /// The part of the time since it looked last in which it should have run, and was neither run nor ready to.
     pub(super) gap_ns: u64,
     pub(super) behind: Behind,
     pub(super) host: &'a Host,
@@ -87,7 +87,7 @@ struct Seen {
     sleep: Sleep,
     /// The machine's counters then, or soon after.
     host: Option<Rc<Reading>>,
-    /// The longest time since then that the watchdog itself was not run.
+    /// The longest time since then that the watchdog itself was neither run nor ready to.
     gap_ns: u64,
     waits: Waits,
     stall: Option<Ongoing>,
