@@ -4,11 +4,7 @@
 //! figure to believe is the server's processor time for a request; latencies are the machine's as much as the server's.
 
 #[path = "../../instrument/benches/cost/measure/mod.rs"]
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "a part of what the instrument is measured with is enough here"
-)]
+#[expect(dead_code, unused_imports, reason = "a part of what the instrument is measured with is enough here")]
 mod measure;
 
 use measure::{Table, interleaved, process};
