@@ -183,10 +183,13 @@ impl Figures {
             }
         }
         if self.rustc != rustc() {
-            let rustc =
+            let other =
                 format!("the committed figures are those of rustc {}, and this is {}", self.rustc, rustc());
-            println!("  {rustc}");
-            complaints.extend((!complaints.is_empty()).then_some(rustc));
+            if complaints.is_empty() {
+                println!("  {other}");
+            } else {
+                complaints.push(other);
+            }
         }
         if complaints.is_empty() {
             return Ok(());
