@@ -1,5 +1,6 @@
 //! Time: a tick counter cheap enough for every poll, and the one place that turns it into nanoseconds and wall time.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -41,6 +42,17 @@ pub(crate) fn started_unix_ns() -> u64 {
 #[inline]
 pub(crate) fn ticks() -> u64 {
     counter::read() | 1
+}
+
+/// The tick of a clock that may stand still for longer than a poll takes: later than any that the thread was told before,
+/// since two records of a cell never begin at one tick.
+fn unrepeated(now_ns: u64) -> u64 {
+    thread_local! {
+        static LAST: Cell<u64> = const { Cell::new(0) };
+    }
+    let tick = (now_ns | 1).max(LAST.get() + 2);
+    LAST.set(tick);
+    tick
 }
 
 /// Ticks as nanoseconds; 0 before [`calibrate`].
@@ -128,7 +140,7 @@ mod counter {
                 _rdtsc()
             }
         } else {
-            super::now_ns()
+            super::unrepeated(super::now_ns())
         }
     }
 }
@@ -138,13 +150,19 @@ mod counter {
     pub(super) fn choose() {}
 
     pub(super) fn read() -> u64 {
-        super::now_ns()
+        super::unrepeated(super::now_ns())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_stands_still_gives_each_look_its_own_tick() {
+        let ticks = [500, 500, 501, 502, 900].map(unrepeated);
+        assert_eq!(ticks, [501, 503, 505, 507, 901]);
+    }
 
     #[test]
     fn ticks_measure_the_monotonic_clock() {

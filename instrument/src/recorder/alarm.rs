@@ -1,10 +1,9 @@
 //! Wakes the watchdog, which sleeps long while there is nothing to see.
 
+use super::sync::{AtomicU32, AtomicU64, Thread, current, fence, park_timeout};
 use crate::clock;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
-use std::sync::atomic::{AtomicU32, AtomicU64, fence};
-use std::thread::{Thread, current, park_timeout};
 use std::time::Duration;
 
 const AWAKE: u32 = 0;
@@ -25,7 +24,7 @@ pub(crate) struct Alarm {
 pub(crate) static ALARM: Alarm = Alarm::new();
 
 impl Alarm {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { state: AtomicU32::new(AWAKE), rung_at: AtomicU64::new(0), sleeper: OnceLock::new() }
     }
 
@@ -57,7 +56,8 @@ impl Alarm {
     pub(crate) fn doze(&self, time: Duration) -> Option<u64> {
         self.sleeper.get_or_init(current);
         // A token of `unpark` may have been taken by a queue that waited; the state is what counts.
-        if self.state.load(Acquire) == AWAKE {
+        // Exchanged, not loaded: who rings either does so before, and is seen, or after, and sees the sleeper.
+        if self.state.compare_exchange(AWAKE, AWAKE, AcqRel, Acquire).is_ok() {
             park_timeout(time);
         }
         let rung = self.state.swap(AWAKE, AcqRel) == RUNG;

@@ -1,6 +1,7 @@
 //! The cell that a thread writes its polls into.
 
 mod lean;
+mod mark;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use super::mode::{self, CHANGING, LEAN, OFF};
 use super::sync::{AtomicPtr, AtomicU32, AtomicU64, fence};
 use super::table::{Row, Table, address, known};
 use crate::clock;
+use mark::Mark;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -74,12 +76,10 @@ pub(crate) struct Cell {
     parks: AtomicU64,
     worked: AtomicU64,
     begun: AtomicU64,
-    /// Written by the watchdog: the last record of mode lean that it saw, and at which tick first. Release, the record last.
-    sighted_at: AtomicU64,
-    sighted: AtomicU64,
-    /// Written by the diagnosis: the last record that is a stall, and the stall's id. Release, the record last.
-    stall: AtomicU64,
-    stalled: AtomicU64,
+    /// Written by the watchdog: at which tick it first saw the last record of mode lean that it saw.
+    sighted: Mark,
+    /// Written by the diagnosis: the id of the last record that is a stall.
+    stall: Mark,
     /// Written by the diagnosis: the last record that its stack showed to be no stall.
     dismissed: AtomicU64,
     /// Written by the thread: when it was last between two polls, in ticks.
@@ -105,10 +105,8 @@ impl Cell {
             parks: AtomicU64::new(0),
             worked: AtomicU64::new(0),
             begun: AtomicU64::new(0),
-            sighted_at: AtomicU64::new(0),
-            sighted: AtomicU64::new(0),
-            stall: AtomicU64::new(0),
-            stalled: AtomicU64::new(0),
+            sighted: Mark::new(),
+            stall: Mark::new(),
             dismissed: AtomicU64::new(0),
             between: AtomicU64::new(0),
             counts: Counts::new(),
@@ -289,7 +287,7 @@ impl Cell {
             Open { version, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
         // The two loads above must not be done after the checks below.
         fence(Acquire);
-        let stands = version & Open::LEAN == 0 || self.turns.load(Relaxed) == version & !Open::LEAN;
+        let stands = version & Open::LEAN == 0 || self.turns.load(Acquire) == version & !Open::LEAN;
         (version != 0 && stands && self.version.load(Acquire) == version).then_some(open)
     }
 
@@ -316,18 +314,14 @@ impl Cell {
 
     /// When a record began, in ticks: of one of mode lean, when the watchdog saw it first; none when it did not.
     pub(crate) fn start(&self, open: Open) -> Option<u64> {
-        let sighted = || self.sighted.load(Acquire) == open.version;
-        open.start().or_else(|| sighted().then(|| self.sighted_at.load(Relaxed)))
+        open.start().or_else(|| self.sighted.of(open))
     }
 
     /// The same for a record that is open, which is seen now. Only the watchdog calls it.
     pub(crate) fn sight(&self, open: Open) -> u64 {
         self.start(open).unwrap_or_else(|| {
             let now = clock::ticks();
-            self.sighted.store(0, Relaxed);
-            fence(Release);
-            self.sighted_at.store(now, Relaxed);
-            self.sighted.store(open.version, Release);
+            self.sighted.set(open, now);
             now
         })
     }
@@ -356,19 +350,12 @@ impl Cell {
 
     /// The stall that a record is.
     pub(crate) fn stall(&self, open: Open) -> Option<u64> {
-        let marked = self.stalled.load(Acquire) == open.version;
-        let id = self.stall.load(Relaxed);
-        // As in `read`: the mark may go to another record meanwhile.
-        fence(Acquire);
-        (marked && self.stalled.load(Relaxed) == open.version).then_some(id)
+        self.stall.of(open)
     }
 
     /// Marks a record as a stall. Only the diagnosis calls it.
     pub(crate) fn set_stall(&self, open: Open, id: u64) {
-        self.stalled.store(0, Relaxed);
-        fence(Release);
-        self.stall.store(id, Relaxed);
-        self.stalled.store(open.version, Release);
+        self.stall.set(open, id);
     }
 
     /// Marks a record as no stall, however long. Only the diagnosis calls it.

@@ -6,8 +6,8 @@ use stallscope_wire::Mode;
 use std::cell::{Cell as Local, RefCell};
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
-use std::sync::atomic::{AtomicU64, fence};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use tokio::runtime::{Handle, worker_index};
@@ -136,7 +136,6 @@ pub(crate) fn runtime_id(handle: &Handle) -> u64 {
 /// Has all threads record in another mode, each from its next hook on.
 pub(crate) fn set_mode(mode: Mode) {
     super::mode::set(mode);
-    fence(SeqCst);
     // A thread that registers after this sees the mode.
     for entry in entries().iter() {
         entry.cell.renew();

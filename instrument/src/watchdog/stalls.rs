@@ -236,7 +236,9 @@ impl Watch {
             sampler.look(&self.registered, &self.runtime, capturer, reports);
         }
         self.settle_ended(look, reports);
-        let open = self.registered.cell.read();
+        // The cell may have gone to another thread since the threads were listed: first the record, then whose it is.
+        let Registered { cell, generation, .. } = self.registered;
+        let open = cell.read().filter(|_| cell.generation() == generation);
         self.read_times();
         if self.seen.as_ref().is_some_and(|seen| Some(seen.open) != open) {
             // It may have ended after the ends were read.

@@ -8,9 +8,11 @@ mod clock;
 #[expect(dead_code, unused_imports, reason = "the models use a part of the recorder, and not its unit tests")]
 #[expect(clippy::modulo_one, reason = "buckets have no parts in the models")]
 mod recorder {
+    mod alarm;
     mod cell;
     mod counts;
     mod long;
+    mod mode;
     #[path = "../../tests/models/models/mod.rs"]
     pub(crate) mod models;
     #[path = "../../tests/models/sync.rs"]

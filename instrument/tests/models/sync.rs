@@ -8,8 +8,15 @@ use loom::thread::{self, ThreadId};
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 pub(super) use loom::sync::atomic::fence;
+pub(super) use loom::thread::{Thread, current};
+
+/// Waits for ever: a wake-up that is lost is a deadlock, which loom finds.
+pub(super) fn park_timeout(_: Duration) {
+    thread::park();
+}
 
 pub(super) const fn size(_real: usize, modelled: usize) -> usize {
     modelled
@@ -99,6 +106,35 @@ macro_rules! number {
                 made.stored(None);
                 before
             }
+
+            pub(super) fn fetch_or(&self, value: $number, order: Ordering) -> $number {
+                let made = self.made();
+                let before = made.of_loom.fetch_or(value, order);
+                made.stored(None);
+                before
+            }
+
+            pub(super) fn swap(&self, value: $number, order: Ordering) -> $number {
+                let made = self.made();
+                let before = made.of_loom.swap(value, order);
+                made.stored(None);
+                before
+            }
+
+            pub(super) fn compare_exchange(
+                &self,
+                known: $number,
+                value: $number,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$number, $number> {
+                let made = self.made();
+                let before = made.of_loom.compare_exchange(known, value, success, failure);
+                if before.is_ok() {
+                    made.stored(None);
+                }
+                before
+            }
         }
     };
 }
@@ -114,3 +150,11 @@ impl<T> AtomicPtr<T> {
         Self { first: (), made: OnceLock::new() }
     }
 }
+
+/// A static that each run has its own of.
+macro_rules! process_wide {
+    ($name:ident: $type:ty = $first:expr) => {
+        loom::lazy_static! { static ref $name: $type = $first; }
+    };
+}
+pub(super) use process_wide;

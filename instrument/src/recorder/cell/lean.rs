@@ -100,6 +100,8 @@ impl Cell {
         let version = self.version.load(Relaxed);
         if version & Open::LEAN != 0 {
             self.hand_over(version, clock::ticks());
+            // Whoever sees by the number, which changes below, that the record is gone finds it handed over.
+            fence(Release);
         }
     }
 }

@@ -13,13 +13,13 @@ pub(super) fn in_order_and_counted() {
     let (queue, location) = (Rc::new(made_here(LongPolls::new())), here());
     let watchdog = beside(&queue, |queue| (0..3).filter_map(|_| queue.pop()).collect());
     for start in 1..=PUSHED {
-        queue.push(LongPoll { open: Open { start, task: start + 10, location }, end: start + 20 });
+        queue.push(LongPoll { open: Open { version: start, task: start + 10, location }, end: start + 20 });
     }
     let mut taken: Vec<LongPoll> = watchdog.join().unwrap();
     taken.extend(from_fn(|| queue.pop()));
-    assert!(taken.is_sorted_by(|one, next| one.open.start < next.open.start), "{taken:?}");
+    assert!(taken.is_sorted_by(|one, next| one.open.version < next.open.version), "{taken:?}");
     for poll in &taken {
-        let start = poll.open.start;
+        let start = poll.open.version;
         let whole = (start + 10, location, start + 20);
         assert_eq!((poll.open.task, poll.open.location, poll.end), whole);
     }

@@ -3,16 +3,20 @@
 //! In each model the writer is the thread that begins, and whoever reads is spawned: see `sync.rs`. What loom cannot show: a
 //! load that is done after a later store of its own thread, and so what the two orderings of `LongPolls`' `taken` are for.
 
+mod alarm;
 mod hand_over;
+mod lean;
 mod long;
 mod marks;
 mod open;
 mod totals;
 
 use super::cell::Cell;
+use super::mode;
 use super::sync::made_here;
 use crate::clock;
 use loom::thread::{self, JoinHandle};
+use stallscope_wire::Mode;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -28,6 +32,16 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("loom_totals_only_grow_and_lose_nothing", totals::only_grow),
     ("loom_a_cell_goes_to_the_next_thread_with_its_totals", hand_over::with_its_totals),
     ("loom_a_record_is_of_its_own_generation", hand_over::own_generation),
+    ("loom_a_record_of_mode_lean_is_read_whole_or_not_at_all", lean::whole_or_not_at_all),
+    ("loom_a_record_is_whole_across_a_change_of_mode", lean::whole_across_a_change),
+    ("loom_a_record_that_was_asked_was_handed_over", lean::asked),
+    ("loom_a_record_or_the_next_answers_who_asks", lean::asked_meanwhile),
+    ("loom_a_change_of_mode_reaches_a_thread_that_adopts", lean::change_while_adopting),
+    ("loom_a_change_of_mode_reaches_a_thread_that_registers", lean::change_while_registering),
+    ("loom_a_record_has_its_own_start_or_none", lean::sighted),
+    ("loom_a_sleeper_does_not_sleep_while_there_is_work", alarm::work_begins),
+    ("loom_a_doze_ends_with_a_ring", alarm::rung_awake),
+    ("loom_a_sleep_ends_with_a_ring", alarm::rung_asleep),
 ];
 
 type Place = Option<&'static Location<'static>>;
@@ -40,6 +54,8 @@ fn here() -> Place {
 /// A cell at the beginning of a run.
 fn cell() -> Rc<Cell> {
     clock::restart();
+    // As the cell's atomics, the mode is of the thread that begins.
+    mode::set(Mode::Full);
     Rc::new(made_here(Cell::new()))
 }
 

@@ -6,7 +6,7 @@ use crate::recorder::cell::Cell;
 pub(super) fn whole_or_not_at_all() {
     let (cell, first, second) = (cell(), here(), here());
     let watchdog = beside(&cell, move |cell| {
-        let record = cell.read().map(|open| (open.start, open.task, open.location));
+        let record = cell.read().map(|open| (open.version, open.task, open.location));
         assert!([None, Some((1, 1, first)), Some((2, 2, second))].contains(&record), "{record:?}");
     });
     cell.turn(1, first);
