@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a case waits: several times the threshold, which is 50 ms.
-pub(crate) const LONG: Duration = Duration::from_millis(200);
+/// How long a case waits: several times the threshold, which is 50 ms, but not a power of two times: at these it is looked at.
+pub(crate) const LONG: Duration = Duration::from_millis(180);
 
 /// Processor time that a case computes for. It is not wall time, so that a case blocks on a crowded machine no less.
 const COMPUTED: Duration = Duration::from_millis(130);

@@ -8,7 +8,7 @@ use std::thread;
 
 pub(super) async fn database() {
     let other = Connection::open("stock.db").unwrap();
-    other.execute_batch("CREATE TABLE stock (item TEXT); BEGIN EXCLUSIVE").unwrap();
+    other.execute_batch("PRAGMA synchronous = OFF; CREATE TABLE stock (item TEXT); BEGIN EXCLUSIVE").unwrap();
     let connection = Connection::open("stock.db").unwrap();
     connection.busy_timeout(LONG).unwrap();
     connection.execute("DELETE FROM stock", []).unwrap_err(); // blocks here: syscall clock_nanosleep

@@ -1,7 +1,7 @@
 use super::super::group::Groups;
 use super::super::measure::Shift;
 use super::Pauses;
-use stallscope_wire::{Cause, Certainty, Header, Owner, Phase, Snapshot, Stack, Stall, Worker};
+use stallscope_wire::{Cause, Certainty, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker};
 use std::collections::BTreeMap;
 
 /// More records than this, and the dull ones among them are folded into the counts of their culprits.
@@ -207,10 +207,17 @@ fn shift_polls(shift: &mut Shift, record: &StallRecord) {
     }
 }
 
-/// The later stack, unless only the earlier one knows the culprit: the last capture may have caught the poll on its way out.
+/// The later stack, unless only the earlier one knows the culprit, or knows it from a whole stack: the last capture may have
+/// caught the poll on its way out, or with more stack than is copied.
 fn better(earlier: Option<Stack>, later: Option<Stack>) -> Option<Stack> {
     match (earlier, later) {
-        (Some(earlier), Some(later)) if later.culprit.is_none() && earlier.culprit.is_some() => Some(earlier),
+        (Some(earlier), Some(later)) if earlier.culprit.is_some() && is_worse(&earlier, &later) => {
+            Some(earlier)
+        }
         (earlier, later) => later.or(earlier),
     }
+}
+
+fn is_worse(earlier: &Stack, later: &Stack) -> bool {
+    later.culprit.is_none() || (earlier.quality == Quality::Exact && later.quality != Quality::Exact)
 }
