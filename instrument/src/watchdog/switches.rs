@@ -1,7 +1,7 @@
 //! How often a thread was run, as the kernel counts it: while the count stands still, a thread that waits still waits.
 
+use crate::files::read_from_start;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 
 /// Reads a thread's count of runs; the file is kept open. `schedstat` costs 0.7 µs a reading, `status`, which tells a run
 /// that follows a wait from one that follows a preemption, 6.
@@ -19,7 +19,7 @@ impl Switches {
     /// How often it was given a processor; none when the kernel does not count that, or the thread is gone.
     pub(super) fn runs(&self) -> Option<u64> {
         let mut buffer = [0; 96];
-        let length = self.schedstat.as_ref()?.read_at(&mut buffer, 0).ok()?;
+        let length = read_from_start(self.schedstat.as_ref()?, &mut buffer)?;
         runs(std::str::from_utf8(&buffer[..length]).ok()?)
     }
 
