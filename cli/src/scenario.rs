@@ -3,9 +3,9 @@
 use crate::model::{Key, Model, Msg};
 use crate::source::{Ending, Message, Origin};
 use stallscope_wire::{
-    Cause, Coverage, End, Evidence, Frame, Handler, Handlers, Header, Histogram, LagState, Line, Owner,
-    Phase, Polling, Quality, Runtime, Snapshot, Socket, Sockets, Stack, Stall, Task, Thread, Tier, Versions,
-    Victims, Worker, WorkerState,
+    Cause, Certainty, Coverage, End, Evidence, Frame, Handler, Handlers, Header, Histogram, LagState, Line,
+    Owner, Phase, Polling, Quality, Runtime, Snapshot, Socket, Sockets, Stack, Stall, Task, Thread, Tier,
+    Versions, Victims, Worker, WorkerState,
 };
 use std::time::Duration;
 
@@ -260,6 +260,7 @@ fn stall(id: u64, phase: Phase, began_ns: u64, lasted_ns: u64, stack: Option<Sta
         thread: Thread { runtime: 1, worker: Some(1), name: "tokio-runtime-worker".into(), tid: 101 },
         owner: Owner::Task,
         task: Some(Task { id: 7, spawned_at: "src/main.rs:20:5".into() }),
+        certainty: Certainty::Exact,
         cause: Cause::Syscall,
         syscall: Some("clock_nanosleep".into()),
         evidence: Evidence {

@@ -70,8 +70,22 @@ pub(crate) fn ns_to_ticks(ns: u64) -> u64 {
 
 /// Nanoseconds since the start at which the counter stood at `tick`.
 pub(crate) fn tick_to_at_ns(tick: u64) -> u64 {
-    let (now, now_ns) = (ticks(), now_ns());
+    let (now, now_ns) = together();
     now_ns.saturating_sub(ticks_to_ns(now.saturating_sub(tick)))
+}
+
+/// The counter and the clock, read again when much time has passed between the two: whoever reads was not run meanwhile.
+fn together() -> (u64, u64) {
+    const CLOSE_NS: u64 = 100_000;
+    let read = || (ticks(), now_ns(), ticks());
+    let mut pair = read();
+    for _ in 0..3 {
+        if ticks_to_ns(pair.2.saturating_sub(pair.0)) <= CLOSE_NS {
+            break;
+        }
+        pair = read();
+    }
+    (pair.0, pair.1)
 }
 
 /// Measures the counter's rate against the monotonic clock. Takes 10 ms; only the watchdog calls it, before it judges

@@ -90,8 +90,8 @@ impl Config {
         }
     }
 
-    /// How much is recorded of each poll. [`Mode::Lean`] costs least and still finds every stall, and estimates the rest from
-    /// one poll in 64; with [`Mode::Off`] no hook is set and nothing can be switched on later.
+    /// How much is recorded of each poll. [`Mode::Lean`] costs least: it knows the length of a stall to 20 ms, and estimates the
+    /// other polls from one in 64; with [`Mode::Off`] no hook is set and nothing can be switched on later.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;

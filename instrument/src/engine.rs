@@ -3,6 +3,7 @@
 use crate::collector::{self, Message};
 use crate::config::{App, Config, RuntimeSettings};
 use crate::install::InstallError;
+use crate::probe::census;
 use crate::recorder::{self, runtime_id};
 use crate::runtime::Runtime;
 use crate::watchdog::{self, Control};
@@ -124,6 +125,11 @@ impl Engine {
         probes.len() as u32 - 1
     }
 
+    /// A runtime that is watched.
+    pub(crate) fn find(&self, id: u64) -> Option<Arc<Runtime>> {
+        lock(&self.runtimes).iter().find(|runtime| runtime.id == id).cloned()
+    }
+
     /// The number of a runtime, which is taken up when it is seen for the first time.
     pub(crate) fn runtime(&self, probe: u32, handle: &tokio::runtime::Handle) -> Option<u64> {
         let id = runtime_id(handle);
@@ -137,9 +143,8 @@ impl Engine {
 
     /// Takes up a runtime that runs already, and looks for its threads.
     pub(crate) fn attach(&self, probe: u32, handle: &tokio::runtime::Handle) {
-        let Some(id) = self.runtime(probe, handle) else { return };
-        if let Some(runtime) = self.runtimes().iter().find(|runtime| runtime.id == id) {
-            crate::probe::take_census(runtime);
+        if let Some(runtime) = self.runtime(probe, handle).and_then(|id| self.find(id)) {
+            census::take(&runtime, census::FIRST_NS);
         }
     }
 
@@ -167,6 +172,13 @@ impl Engine {
         if engine().is_some() {
             self.ask(Control::Flush);
         }
+    }
+
+    /// Has what was seen so far written.
+    pub(crate) fn flush_without_waiting(&self) {
+        let (reply, _) = channel();
+        // The watchdog holds the other end and never ends.
+        let _ = self.watchdog.send(Control::Flush(reply));
     }
 
     /// Sends a request down the whole line and waits, for a while, until it has come through.

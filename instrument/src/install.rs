@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 
 /// Watches the runtimes that `builder` builds, with the settings of the environment.
 ///
@@ -44,7 +44,8 @@ pub fn attach() -> Result<Guard, InstallError> {
     Config::new().attach()
 }
 
-/// Keeps an instrumented program's log whole: dropping it writes what was seen so far.
+/// Keeps an instrumented program's log whole: dropping it writes what was seen so far. Within a runtime that is only begun,
+/// so that the event loop does not wait for it.
 #[derive(Debug)]
 #[must_use = "dropping the guard at once only flushes a log that is still empty"]
 pub struct Guard {
@@ -69,7 +70,11 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some((engine, _)) = self.watched {
+        let Some((engine, _)) = self.watched else { return };
+        if Handle::try_current().is_ok() {
+            // Whoever waited here would block the event loop; the program's exit waits.
+            engine.flush_without_waiting();
+        } else {
             engine.flush();
         }
     }

@@ -3,12 +3,12 @@
 use crate::clock;
 use crate::config::RuntimeSettings;
 use crate::engine::lock;
-use crate::recorder::{self, Thread};
+use crate::recorder::Thread;
 use hdrhistogram::Histogram;
 use stallscope_wire::{Startup, Tier};
 use std::collections::HashSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// The longest lag that is told apart, in nanoseconds: an hour.
@@ -35,6 +35,10 @@ pub(crate) struct Runtime {
     excused: (AtomicU64, AtomicU64),
     /// Threads of its pool that have started, its workers first.
     threads: AtomicUsize,
+    /// Workers that have made themselves known.
+    shown: Mutex<HashSet<u32>>,
+    /// As many more as there are pulses in it.
+    pulses: Arc<()>,
 }
 
 /// The waits of the lag probes.
@@ -60,6 +64,8 @@ impl Runtime {
             probe_waits: AtomicBool::new(false),
             excused: Default::default(),
             threads: AtomicUsize::new(0),
+            shown: Mutex::default(),
+            pulses: Arc::new(()),
         }
     }
 
@@ -88,6 +94,16 @@ impl Runtime {
         self.settings.tier == Tier::Sampled
     }
 
+    /// The pulses in it, which are tasks.
+    pub(crate) fn pulses(&self) -> u64 {
+        Arc::strong_count(&self.pulses) as u64 - 1
+    }
+
+    /// A pulse is sent, and counted as long as it keeps this.
+    pub(crate) fn count_pulse(&self) -> Arc<()> {
+        Arc::clone(&self.pulses)
+    }
+
     /// A thread of its pool starts; whether it runs a worker. tokio starts those before anybody can use the runtime.
     pub(crate) fn starts_worker(&self) -> bool {
         !self.is_current_thread() && self.threads.fetch_add(1, Relaxed) < self.handle.metrics().num_workers()
@@ -98,10 +114,12 @@ impl Runtime {
         if !self.is_sampled() || self.is_current_thread() {
             return 0;
         }
-        let threads = recorder::registered().into_iter().map(|registered| registered.thread);
-        let known: HashSet<u32> =
-            threads.filter(|thread| thread.runtime == self.id).filter_map(|thread| thread.worker).collect();
-        self.handle.metrics().num_workers().saturating_sub(known.len())
+        self.handle.metrics().num_workers().saturating_sub(lock(&self.shown).len())
+    }
+
+    /// A worker makes itself known.
+    pub(crate) fn show_worker(&self, index: u32) {
+        lock(&self.shown).insert(index);
     }
 
     /// The number under which its threads make themselves known, when it is watched from outside.

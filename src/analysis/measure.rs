@@ -13,6 +13,9 @@ use super::thresholds::{Metric, Stat, Value};
 use super::{Culprit, History, Threshold};
 use stallscope_wire::{Histogram, Tier};
 
+/// How much longer a poll may have been than mode lean knows, in nanoseconds.
+const LEAN_ERROR_NS: u64 = 20_000_000;
+
 /// A measured value.
 #[derive(Debug, Clone)]
 pub(super) struct Measured {
@@ -95,8 +98,9 @@ fn distribution(
 fn estimate(measured: Measured, threshold: &Threshold, histories: &[&History]) -> Measured {
     let Some(estimated) = histories.iter().find(|history| history.estimated()) else { return measured };
     let header = estimated.header();
-    // Of those that are as long as a stall none is missed.
-    let missed = threshold.stat() == Stat::Max && threshold.limit().number() < header.threshold_ns;
+    // One that is as long as a stall is seen by the watchdog.
+    let seen_from_ns = header.threshold_ns.saturating_add(LEAN_ERROR_NS);
+    let missed = threshold.stat() == Stat::Max && threshold.limit().number() < seen_from_ns;
     let doubt = missed.then(|| {
         format!("process {} timed one poll in 64 (mode lean): a longer one may not be among them", header.pid)
     });

@@ -41,6 +41,13 @@ pub(crate) fn process() -> Process {
     }
 }
 
+/// A process without task hooks: no poll is counted.
+pub(crate) fn sampled() -> Process {
+    let exact = process();
+    let header = Header { tier: Tier::Sampled, ..exact.history.header().clone() };
+    Process { history: History::new(header), polls: Histogram::default(), ..exact }
+}
+
 pub(crate) fn times(count: u64, each_ns: u64) -> Histogram {
     Histogram { buckets: vec![(each_ns, count)], max_ns: each_ns, sum_ns: count * each_ns }
 }

@@ -23,7 +23,7 @@ fn is_root() -> bool {
 /// A task that waits and a task that computes, one after the other.
 async fn wait_and_compute() {
     tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
-    tokio::spawn(async { compute(LONG) }).await.unwrap();
+    tokio::spawn(async { compute(3 * LONG) }).await.unwrap();
 }
 
 /// Both tasks' stalls, which are told of with or without a stack; whatever the host had to do with them.

@@ -7,7 +7,7 @@ mod code;
 mod ending;
 mod endurance;
 #[path = "../instrument/harness/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "it is shared with another suite, which uses the rest")]
+#[expect(dead_code, reason = "it is shared with another suite, which uses the rest")]
 mod harness;
 mod signals;
 mod work;

@@ -41,13 +41,11 @@ fn an_idle_program_is_let_sleep() {
 }
 
 /// Blocks after each of three times in which nothing runs.
-fn sleeps_and_blocks() {
-    run(multi_thread(), async {
-        for _ in 0..3 {
-            sleep(3 * LONG).await;
-            tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
-        }
-    });
+async fn sleeps_and_blocks() {
+    for _ in 0..3 {
+        sleep(3 * LONG).await;
+        tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
+    }
 }
 
 #[track_caller]
@@ -61,12 +59,12 @@ fn all_three_are_seen_from_their_begin(seen: &Seen) {
 
 #[test]
 fn a_stall_after_an_idle_time_is_found() {
-    let program = program(|| sleeps_and_blocks());
+    let program = program(|| run(multi_thread(), sleeps_and_blocks()));
     all_three_are_seen_from_their_begin(&program.run().ended());
 }
 
 #[test]
 fn a_stall_after_an_idle_time_is_found_in_lean() {
-    let program = program(|| sleeps_and_blocks());
+    let program = program(|| run(multi_thread(), sleeps_and_blocks()));
     all_three_are_seen_from_their_begin(&program.with("STALLSCOPE", "lean").run().ended());
 }

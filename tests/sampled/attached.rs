@@ -1,7 +1,7 @@
 //! `stallscope::attach` in a program that builds its runtime without us.
 
-use crate::harness::{LONG, ms, program};
-use crate::ways::compute;
+use crate::computing::{compute, is_probable};
+use crate::harness::{LONG, ms, place, program};
 use stallscope_wire::{Certainty, Line, Owner, Tier};
 use std::collections::BTreeSet;
 use std::thread;
@@ -20,7 +20,7 @@ fn a_task() {
         let _guard = stallscope::attach().unwrap();
         let task = tokio::spawn(async {
             sleep(ms(50)).await;
-            thread::sleep(LONG); // blocks here
+            thread::sleep(2 * LONG); // blocks here
         });
         task.await.unwrap();
     }
@@ -38,7 +38,7 @@ fn the_root_future() {
     async fn root() {
         let _guard = stallscope::attach().unwrap();
         sleep(ms(50)).await;
-        thread::sleep(LONG); // blocks here
+        thread::sleep(2 * LONG); // blocks here
         sleep(ms(50)).await;
     }
     program(root).run().ended().names_the_marked_line(Owner::Root);
@@ -50,11 +50,33 @@ fn a_task_on_one_thread() {
     async fn root() {
         let _guard = stallscope::attach().unwrap();
         let task = tokio::spawn(async {
-            thread::sleep(LONG); // blocks here
+            thread::sleep(2 * LONG); // blocks here
         });
         task.await.unwrap();
     }
     program(root).run().ended().names_the_marked_line(Owner::Task);
+}
+
+#[test]
+fn each_of_many_blocking_calls() {
+    const CALLS: usize = 6;
+    let program = program(|| {
+        runtime(2).block_on(async {
+            let _guard = stallscope::attach().unwrap();
+            for _ in 0..CALLS {
+                sleep(ms(50)).await;
+                let task = tokio::spawn(async {
+                    thread::sleep(2 * LONG); // blocks here
+                });
+                task.await.unwrap();
+            }
+        });
+    });
+    let seen = program.run().ended();
+    let stalls = seen.log().stalls();
+    let marked = seen.marked();
+    assert_eq!(stalls.iter().filter(|stall| place(stall) == marked).count(), CALLS, "{stalls:#?}");
+    assert_eq!(stalls.len(), CALLS, "{stalls:#?}");
 }
 
 #[test]
@@ -69,7 +91,7 @@ fn a_computation() {
         });
     });
     let seen = program.run().ended();
-    assert_eq!(seen.names_the_marked_function(Owner::Task).stall.certainty, Certainty::Probable);
+    is_probable(&seen, Owner::Task);
 }
 
 #[test]

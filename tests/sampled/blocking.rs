@@ -1,7 +1,8 @@
 //! Whoever blocks is named by the line, without tokio's task hooks.
 
+use crate::computing::{compute, is_probable};
 use crate::harness::{LONG, Seen, current_thread, ms, multi_thread, program, run};
-use crate::ways::{compute, held_lock, slow_fifo, slow_peer};
+use crate::ways::{held_lock, slow_fifo, slow_peer};
 use stallscope::analysis::{History, Severity, Verdict, findings, judge, thresholds};
 use stallscope_wire::{Cause, Certainty, Owner, Tier};
 use std::io::Read;
@@ -16,7 +17,7 @@ fn a_task_that_sleeps() {
             let task = tokio::spawn(async {
                 // Before its first park it is not known which worker a thread is.
                 sleep(ms(50)).await;
-                thread::sleep(LONG); // blocks here
+                thread::sleep(2 * LONG); // blocks here
             });
             task.await.unwrap();
         });
@@ -36,7 +37,7 @@ fn a_task_that_reads_a_fifo() {
     let program = program(|| {
         run(current_thread(), async {
             let task = tokio::spawn(async {
-                let mut fifo = spawn_blocking(|| slow_fifo(LONG)).await.unwrap();
+                let mut fifo = spawn_blocking(|| slow_fifo(2 * LONG)).await.unwrap();
                 fifo.read_exact(&mut [0]).unwrap(); // blocks here
             });
             task.await.unwrap();
@@ -52,7 +53,7 @@ fn a_task_that_waits_for_a_lock() {
     let program = program(|| {
         run(multi_thread(), async {
             let task = tokio::spawn(async {
-                let lock = held_lock(LONG);
+                let lock = held_lock(2 * LONG);
                 drop(lock.lock()); // blocks here
             });
             task.await.unwrap();
@@ -68,7 +69,7 @@ fn a_task_that_reads_a_socket() {
     let program = program(|| {
         run(multi_thread(), async {
             let task = tokio::spawn(async {
-                let mut peer = slow_peer(LONG);
+                let mut peer = slow_peer(2 * LONG);
                 peer.read_exact(&mut [0]).unwrap(); // blocks here
             });
             task.await.unwrap();
@@ -84,7 +85,7 @@ fn the_root_future_of_a_main() {
     #[stallscope::main(worker_threads = 2)]
     async fn root() {
         yield_now().await;
-        thread::sleep(LONG); // blocks here
+        thread::sleep(2 * LONG); // blocks here
     }
     program(root).run().ended().names_the_marked_line(Owner::Root);
 }
@@ -94,7 +95,7 @@ fn the_root_future_of_a_main_of_one_thread_once() {
     #[stallscope::main(flavor = "current_thread")]
     async fn root() {
         yield_now().await;
-        thread::sleep(LONG); // blocks here
+        thread::sleep(2 * LONG); // blocks here
         sleep(ms(50)).await;
     }
     program(root).run().ended().names_the_marked_line(Owner::Root);
@@ -106,7 +107,7 @@ fn a_task_of_a_main_of_one_thread() {
     async fn root() {
         let task = tokio::spawn(async {
             sleep(ms(50)).await;
-            thread::sleep(LONG); // blocks here
+            thread::sleep(2 * LONG); // blocks here
         });
         task.await.unwrap();
     }
@@ -120,7 +121,7 @@ fn a_task_of_a_local_set() {
             let local = LocalSet::new();
             local.spawn_local(async {
                 sleep(ms(50)).await;
-                thread::sleep(LONG); // blocks here
+                thread::sleep(2 * LONG); // blocks here
             });
             local.await;
         });
@@ -128,32 +129,10 @@ fn a_task_of_a_local_set() {
     program.run().ended().names_the_marked_line(Owner::Local);
 }
 
-#[test]
-fn each_of_many_blocking_calls() {
-    const CALLS: usize = 10;
-    let program = program(|| {
-        run(multi_thread(), async {
-            for _ in 0..CALLS {
-                tokio::spawn(async {
-                    thread::sleep(ms(150)); // blocks here
-                })
-                .await
-                .unwrap();
-                sleep(ms(20)).await;
-            }
-        });
-    });
-    let seen = program.run().ended();
-    let stalls = seen.log().stalls();
-    assert_eq!(stalls.len(), CALLS, "{stalls:#?}");
-    assert!(stalls.iter().all(|stall| crate::harness::place(stall) == seen.marked()), "{stalls:#?}");
-}
-
 /// A stall that is only probable is told, as a warning, and no threshold is breached by it.
 #[track_caller]
-fn is_probable(seen: &Seen, owner: Owner) {
-    let stall = &seen.names_the_marked_function(owner).stall;
-    assert_eq!((stall.certainty, stall.cause), (Certainty::Probable, Cause::Cpu), "{stall:#?}");
+fn is_only_probable(seen: &Seen, owner: Owner) {
+    assert_eq!(is_probable(seen, owner).stall.cause, Cause::Cpu);
     let history = &seen.log().history;
     let findings = findings(&[history]);
     assert!(findings.iter().all(|finding| finding.severity <= Severity::Warning), "{findings:#?}");
@@ -174,7 +153,7 @@ fn a_task_that_computes() {
             task.await.unwrap();
         });
     });
-    is_probable(&program.run().ended(), Owner::Task);
+    is_only_probable(&program.run().ended(), Owner::Task);
 }
 
 #[test]
@@ -189,16 +168,13 @@ fn a_task_that_computes_on_one_thread() {
             task.await.unwrap();
         });
     });
-    is_probable(&program.run().ended(), Owner::Task);
+    is_only_probable(&program.run().ended(), Owner::Task);
 }
 
 /// The program was watched, and nothing of it is worth a word.
 #[track_caller]
 fn is_silent(seen: &Seen) {
     let history: &History = &seen.log().history;
-    let found: Vec<_> =
-        findings(&[history]).into_iter().filter(|finding| finding.severity > Severity::Info).collect();
-    assert!(found.is_empty(), "{found:#?}");
     assert!(seen.log().stalls().is_empty(), "{:#?}", seen.log().stalls());
     let judgement = judge(&thresholds::defaults(), &[history], false);
     assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:#?}");

@@ -5,7 +5,9 @@ mod attached;
 mod blocking;
 #[cfg(not(tokio_unstable))]
 mod checked;
+mod computing;
 #[path = "../instrument/harness/mod.rs"]
 #[expect(dead_code, reason = "the tests of the exact tier use more of it")]
 mod harness;
+#[cfg(not(tokio_unstable))]
 mod ways;

@@ -1,26 +1,12 @@
-//! Ways to keep a thread busy.
+//! Ways to keep a thread waiting.
 
-use std::fs::{self, File};
-use std::hint::black_box;
+use std::fs::File;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
-
-/// Computes until the thread has spent this time on a processor, however long a crowded machine takes to give it.
-pub(crate) fn compute(time: Duration) {
-    let spent = || {
-        let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        text.split(' ').next().and_then(|ns| ns.parse().ok()).map(Duration::from_nanos).unwrap()
-    };
-    let begun = spent();
-    let mut sum = 0u64;
-    while spent() - begun < time {
-        sum = black_box((0..20_000).fold(sum, |sum, n| sum.wrapping_mul(31) ^ n));
-    }
-}
 
 /// A socket whose other end sends a byte after a while.
 pub(crate) fn slow_peer(after: Duration) -> TcpStream {

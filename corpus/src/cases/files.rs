@@ -1,11 +1,10 @@
 //! Waiting for a file. The working folder is the case's own.
 
 use crate::case::skip;
-use crate::time::{LONG, Work, later, spent};
+use crate::time::{Work, later, spent};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::thread;
 use std::time::Instant;
 
 fn fifo() {
@@ -14,11 +13,9 @@ fn fifo() {
 
 pub(super) async fn file_read() {
     fifo();
-    thread::spawn(|| {
-        let mut writer = File::create("fifo").unwrap();
-        thread::sleep(LONG);
-        writer.write_all(b"late").unwrap();
-    });
+    // Open for both, it waits for nobody who reads.
+    let mut writer = File::options().read(true).write(true).open("fifo").unwrap();
+    later(move || writer.write_all(b"late").unwrap());
     fs::read_to_string("fifo").unwrap(); // blocks here: syscall read
 }
 

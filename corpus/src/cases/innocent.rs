@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tokio::sync::{Mutex, Semaphore};
@@ -39,32 +39,22 @@ pub(super) async fn short_polls() {
 }
 
 pub(super) async fn busy_server() {
-    async fn serve(mut client: TcpStream) {
-        let mut request = [0; 64];
-        while client.read_exact(&mut request).await.is_ok() {
-            client.write_all(&request).await.unwrap();
-        }
-    }
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (listener, until) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Instant::now() + 2 * LONG);
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(async move {
-        loop {
-            tokio::spawn(serve(listener.accept().await.unwrap().0));
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (mut requests, mut answers) = client.into_split();
+            tokio::spawn(async move { copy(&mut requests, &mut answers).await });
         }
     });
-    let begun = Instant::now();
-    let mut clients = JoinSet::new();
-    for _ in 0..32 {
-        clients.spawn(async move {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            while begun.elapsed() < 2 * LONG {
-                stream.write_all(&[7; 64]).await.unwrap();
-                stream.read_exact(&mut [0; 64]).await.unwrap();
-            }
-        });
-    }
-    clients.join_all().await;
-    server.abort();
+    let ask = || async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        while Instant::now() < until {
+            stream.write_all(&[7; 64]).await.unwrap();
+            stream.read_exact(&mut [0; 64]).await.unwrap();
+        }
+    };
+    (0..32).map(|_| ask()).collect::<JoinSet<()>>().join_all().await;
 }
 
 pub(super) async fn idle_tasks() {

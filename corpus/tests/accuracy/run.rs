@@ -4,7 +4,7 @@ use crate::build::Build;
 use crate::expected;
 use crate::found::Found;
 use crate::source::{self, Case};
-use stallscope::analysis::History;
+use stallscope::analysis::{History, Rule, findings};
 use stallscope_wire::Reader;
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -20,6 +20,8 @@ use std::{env, iter};
 const AT_ONCE: usize = 2;
 /// Far longer than any case takes, even on a crowded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a case is run at most whose log says that the machine, which is busy with something else, did not run it.
+const TRIES: u32 = 3;
 /// What a case exits with that this machine cannot show.
 const SKIPPED: i32 = 77;
 
@@ -28,6 +30,8 @@ pub(crate) struct Ran {
     pub(crate) case: Case,
     pub(crate) flavor: &'static str,
     pub(crate) found: Found,
+    /// How often it was run in vain before, because the machine did not run it.
+    pub(crate) paused: u32,
 }
 
 /// Runs all cases on all their flavours, as often as the environment says.
@@ -56,8 +60,9 @@ pub(crate) fn all(build: &Build) -> Vec<Ran> {
         let run = || {
             loop {
                 let Some((at, (case, flavor))) = next.lock().unwrap().next() else { return };
-                let found = run(build, case, flavor);
-                ran.lock().unwrap().push((at, Ran { case: case.clone(), flavor, found }));
+                let tries = if hogs == 0 && case.blocks.is_some() { TRIES } else { 1 };
+                let (found, paused) = run(build, case, flavor, tries);
+                ran.lock().unwrap().push((at, Ran { case: case.clone(), flavor, found, paused }));
             }
         };
         let runners: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(run)).collect();
@@ -70,7 +75,21 @@ pub(crate) fn all(build: &Build) -> Vec<Ran> {
     ran.into_iter().map(|(_, ran)| ran).collect()
 }
 
-fn run(build: &Build, case: &Case, flavor: &str) -> Found {
+/// Runs a case until the machine lets it be judged; how often it did not.
+fn run(build: &Build, case: &Case, flavor: &str, tries: u32) -> (Found, u32) {
+    let mut paused = 0;
+    loop {
+        let (found, history) = run_once(build, case, flavor);
+        let is_paused =
+            |history: &History| findings(&[history]).iter().any(|finding| finding.rule == Rule::HostPause);
+        if found.is_right() || paused + 1 >= tries || !history.as_ref().is_some_and(is_paused) {
+            return (found, paused);
+        }
+        paused += 1;
+    }
+}
+
+fn run_once(build: &Build, case: &Case, flavor: &str) -> (Found, Option<History>) {
     // On a disk, which the temporary folder may not be.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target folder can be written");
     let log = folder.path().join("log.jsonl");
@@ -89,15 +108,16 @@ fn run(build: &Build, case: &Case, flavor: &str) -> Found {
     let said = fs::read_to_string(stderr).expect("stderr is text");
     match status.and_then(|status| status.code()) {
         Some(0) => {
-            let found = expected::compare(build, case, &read(&log));
+            let history = read(&log);
+            let found = expected::compare(build, case, &history);
             if !found.is_right() {
                 let kept = Path::new(env!("CARGO_TARGET_TMPDIR"))
                     .join(format!("{}-{flavor}-{}.jsonl", case.name, build.name));
                 fs::copy(&log, kept).expect("the target folder can be written");
             }
-            found
+            (found, Some(history))
         }
-        Some(SKIPPED) => Found::Skipped(said.lines().last().unwrap_or_default().to_owned()),
+        Some(SKIPPED) => (Found::Skipped(said.lines().last().unwrap_or_default().to_owned()), None),
         _ => panic!("{} on {flavor} in {}: {status:?}: {said}", case.name, build.name),
     }
 }

@@ -16,6 +16,7 @@ struct Rates {
     innocent: usize,
     false_findings: usize,
     skipped: usize,
+    paused: u32,
 }
 
 impl Rates {
@@ -49,8 +50,9 @@ pub(crate) fn judge(build: &Build, ran: &[Ran]) {
     let mut rates = Rates::default();
     let mut text = format!("\n{:32} {:15} {:6} cause   ({})\n", "case", "flavor", "place", build.name);
     let right = |aspect: &Result<(), String>| if aspect.is_ok() { "right" } else { "WRONG" };
-    for Ran { case, flavor, found } in ran {
+    for Ran { case, flavor, found, paused } in ran {
         rates.count(found);
+        rates.paused += paused;
         let verdict = match found {
             Found::Guilty { place, cause } => format!("{:6} {}", right(place), right(cause)),
             Found::Missed(_) => "MISSED".to_owned(),
@@ -63,11 +65,12 @@ pub(crate) fn judge(build: &Build, ran: &[Ran]) {
             writeln!(text, "    expected {:?}, found {wrong}", case.blocks).unwrap();
         }
     }
-    let Rates { blocking, recalled, right_place, right_cause, innocent, false_findings, skipped } = rates;
+    let Rates { blocking, recalled, right_place, right_cause, innocent, false_findings, skipped, paused } =
+        rates;
     writeln!(
         text,
         "{}: {blocking} that block: {recalled} found, {right_place} in the right place, {right_cause} for the right cause; \
-         {innocent} that do not: {false_findings} accused; {skipped} skipped",
+         {innocent} that do not: {false_findings} accused; {skipped} skipped, {paused} runs taken back since the machine paused them",
         build.name
     )
     .unwrap();

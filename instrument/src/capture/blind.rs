@@ -37,7 +37,7 @@ impl Blind {
                 "allow timer_create, and raise the limit on pending signals (ulimit -i)",
             ),
             Self::Masked => (
-                "which line computes in threads that block SIGURG, or signals that only handlers block",
+                "which line computes in threads that block SIGURG, or are in a handler of another signal",
                 "leave SIGURG unblocked in threads that run tasks",
             ),
         };

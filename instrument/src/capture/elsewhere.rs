@@ -56,6 +56,8 @@ impl Capturer {
         target.cell.is_at(open).then_some(Captured { stack: None, activity: Activity::Unknown })
     }
 
+    pub(crate) fn meet(&mut self, _target: &Registered) {}
+
     pub(crate) fn take_gaps(&mut self) -> Vec<Gap> {
         Vec::new()
     }

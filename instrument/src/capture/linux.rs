@@ -4,11 +4,14 @@ pub(crate) use super::syscall::{CallReader, Place, Reading, Waiting};
 
 use super::blind::Blind;
 use super::signal::{Missed, SIGNAL, Signaller};
+use super::status::{self, Status};
 use super::syscall;
 use super::unwind::{StackCopy, StackUnwinder};
-use super::{Activity, Captured, RawStack, memory, status};
+use super::{Activity, Captured, RawStack, memory};
 use crate::recorder::{Open, Registered};
 use stallscope_wire::Gap;
+use std::collections::HashMap;
+use std::ptr;
 use std::task::Poll;
 
 /// How much stack of a thread in a system call is read at most: more than a signal copies, since nobody waits for it.
@@ -20,6 +23,8 @@ const TRIES: u32 = 4;
 pub(crate) struct Capturer {
     signaller: Signaller,
     unwinder: StackUnwinder,
+    /// By the address of its cell: which thread it was, and how it was when it was met.
+    met: HashMap<usize, (u32, Status)>,
     /// Why the last stack was not to be had.
     blind: Option<Blind>,
     /// What was told.
@@ -43,7 +48,15 @@ impl Capturer {
     pub(crate) fn new() -> Result<Self, CaptureUnavailable> {
         let signaller = Signaller::new().ok_or(CaptureUnavailable)?;
         let unwinder = StackUnwinder::new();
-        Ok(Self { signaller, unwinder, blind: None, told: Vec::new(), untold: Vec::new() })
+        let met = HashMap::new();
+        Ok(Self { signaller, unwinder, met, blind: None, told: Vec::new(), untold: Vec::new() })
+    }
+
+    /// Remembers how a thread is while it does nothing special.
+    pub(crate) fn meet(&mut self, target: &Registered) {
+        if let Some(status) = status::read(target.thread.tid) {
+            self.met.insert(ptr::from_ref(target.cell).addr(), (target.generation, status));
+        }
     }
 
     /// The stack of a thread that is at `open`; none when it is no longer, or when the stack is on its way and to be asked for
@@ -120,7 +133,9 @@ impl Capturer {
 
     fn copy_running(&mut self, target: &Registered, open: Open) -> Outcome {
         let Some(status) = status::read(target.thread.tid) else { return Outcome::Nothing };
-        if !status.takes(SIGNAL) {
+        let met = self.met.get(&ptr::from_ref(target.cell).addr());
+        let met = met.filter(|(generation, _)| *generation == target.generation).map(|&(_, status)| status);
+        if !status.takes(SIGNAL, met) {
             self.blind = Some(Blind::Masked);
             return Outcome::Nothing;
         }

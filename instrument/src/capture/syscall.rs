@@ -103,7 +103,8 @@ fn name(number: i64) -> Option<&'static str> {
         };
     }
     names! {
-        accept: SYS_accept, accept4: SYS_accept4, clock_nanosleep: SYS_clock_nanosleep, close: SYS_close,
+        accept: SYS_accept, accept4: SYS_accept4, clock_nanosleep: SYS_clock_nanosleep, clone: SYS_clone,
+        clone3: SYS_clone3, close: SYS_close,
         connect: SYS_connect, copy_file_range: SYS_copy_file_range, creat: SYS_creat, epoll_pwait: SYS_epoll_pwait,
         epoll_wait: SYS_epoll_wait, execve: SYS_execve, fallocate: SYS_fallocate, fchmod: SYS_fchmod,
         fcntl: SYS_fcntl, fdatasync: SYS_fdatasync, flock: SYS_flock, fstat: SYS_fstat, fsync: SYS_fsync,

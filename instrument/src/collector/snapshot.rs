@@ -52,8 +52,9 @@ impl Snapshots {
             name: handle.name().map(str::to_owned),
             flavor: runtime.flavor().to_owned(),
             workers: metrics.num_workers() as u32,
-            // The probe that waits is no task of the app's.
-            alive_tasks: (metrics.num_alive_tasks() as u64).saturating_sub(runtime.probes_waiting()),
+            // The probe that waits is no task of the app's, nor is a pulse.
+            alive_tasks: (metrics.num_alive_tasks() as u64)
+                .saturating_sub(runtime.probes_waiting() + runtime.pulses()),
             injection_queue: metrics.global_queue_depth() as u64,
             busy_permille: busy.permille(&metrics),
             ..unstable(&metrics)
@@ -134,8 +135,16 @@ fn workers(runtimes: &[Arc<Runtime>]) -> Vec<Worker> {
         .into_iter()
         .filter_map(|thread| alive(&thread).map(|runtime| worker(&thread, &runtime)))
         .collect();
+    one_a_thread(&mut workers);
     workers.sort_by_key(|worker| (worker.runtime, worker.index.is_none(), worker.index, worker.tid));
     workers
+}
+
+/// A thread that is looked at from outside and polls a root future of ours has two cells: the one that tells something is shown.
+fn one_a_thread(workers: &mut Vec<Worker>) {
+    workers.sort_by_key(|worker| (worker.tid, worker.stall.is_none(), worker.polling.is_none()));
+    // Where the system has no such ids they are all 0.
+    workers.dedup_by(|a, b| a.tid == b.tid && a.tid != 0);
 }
 
 fn worker(registered: &Registered, runtime: &Runtime) -> Worker {

@@ -17,17 +17,18 @@ pub(super) fn attributable_ns(duration_ns: u64, excused_ns: u64, evidence: &Evid
     (duration_ns - excused_ns.min(duration_ns)).saturating_sub(host_ns(duration_ns, evidence, running))
 }
 
-/// The host's part of a time: never any of that in which the thread was on a processor.
+/// The host's part of a time: never any of that in which the thread was on a processor, or surely slept.
 ///
 /// What the hypervisor stole from a running thread the kernel counts neither as its processor time nor as a wait for one,
 /// and a wait that a quota causes is booked when it is over: both look like waiting in the kernel. So they count as far as
 /// there is such time, and only if the thread was seen running or ready to: one that waits in a call is kept from nothing,
 /// however long the processors it does not ask for are taken away.
 fn host_ns(duration_ns: u64, evidence: &Evidence, running: bool) -> u64 {
-    let not_computing = duration_ns.saturating_sub(evidence.cpu_ns);
-    let taken = evidence.steal_ns.saturating_add(evidence.throttled_ns).min(evidence.blocked_ns);
+    let not_its_own = duration_ns.saturating_sub(evidence.cpu_ns).saturating_sub(evidence.asleep_ns);
+    let nowhere = evidence.blocked_ns.saturating_sub(evidence.asleep_ns);
+    let taken = evidence.steal_ns.saturating_add(evidence.throttled_ns).min(nowhere);
     let not_run = evidence.run_queue_ns + if running { taken } else { 0 };
-    not_run.max(evidence.watchdog_gap_ns).min(not_computing)
+    not_run.max(evidence.watchdog_gap_ns).min(not_its_own)
 }
 
 /// What is judged.
@@ -43,6 +44,8 @@ pub(super) struct Case<'a> {
     pub(super) running: bool,
     /// The poll is over, and with it every wait for a processor is booked.
     pub(super) settled: bool,
+    /// It came and went while the watchdog, which looks far more often, was not run.
+    pub(super) unseen: bool,
 }
 
 /// Judges by where the time went, and by what the thread was seen doing. The host is the cause only of what the code
@@ -50,6 +53,10 @@ pub(super) struct Case<'a> {
 pub(super) fn judge(case: Case<'_>) -> Judged {
     let of = |cause| Judged { cause, ..Judged::default() };
     let Case { evidence, call, .. } = case;
+    if case.unseen && !case.settled && evidence.cpu_ns < evidence.window_ns.div_ceil(10).max(1) {
+        // Nor is its thread there any more to tell. All that is known is that the machine was busy.
+        return of(Cause::Host);
+    }
     if evidence.window_ns == 0 {
         // All that is known is that the watchdog was not run either, for so long that the rest is no stall.
         let paused = evidence.watchdog_gap_ns > 0 && case.attributable_ns < case.threshold_ns;
@@ -147,7 +154,16 @@ mod tests {
     fn cause(call: Option<&Judged>, evidence: &Evidence) -> Cause {
         let running = call.is_none();
         let attributable_ns = attributable_ns(evidence.window_ns, 0, evidence, running);
-        judge(Case { evidence, attributable_ns, threshold_ns: 50 * MS, call, running, settled: false }).cause
+        judge(Case {
+            evidence,
+            attributable_ns,
+            threshold_ns: 50 * MS,
+            call,
+            running,
+            settled: false,
+            unseen: false,
+        })
+        .cause
     }
 
     #[test]
@@ -180,6 +196,7 @@ mod tests {
                 call: None,
                 running: true,
                 settled: true,
+                unseen: false,
             })
         };
         assert_eq!(
@@ -188,6 +205,29 @@ mod tests {
             "many short calls, between which it was seen running"
         );
         assert_eq!(settled(&evidence(100, 2, 97)).cause, Cause::Host);
+    }
+
+    #[test]
+    fn nobody_is_accused_of_what_neither_the_watchdog_nor_the_kernel_saw() {
+        let unseen = |evidence: &Evidence, settled| {
+            let case = Case {
+                evidence,
+                attributable_ns: 100 * MS,
+                threshold_ns: 50 * MS,
+                call: None,
+                running: true,
+                settled,
+                unseen: true,
+            };
+            judge(case).cause
+        };
+        assert_eq!(unseen(&Evidence::default(), false), Cause::Host);
+        assert_eq!(
+            unseen(&evidence(100, 0, 0), true),
+            Cause::Unknown,
+            "the kernel saw it wait for something else"
+        );
+        assert_eq!(unseen(&evidence(100, 90, 0), false), Cause::Cpu);
     }
 
     #[test]
@@ -210,6 +250,7 @@ mod tests {
             call: None,
             running: false,
             settled: true,
+            unseen: false,
         };
         assert_eq!(judge(paused).cause, Cause::Host);
         assert_eq!(judge(Case { attributable_ns: 60 * MS, ..paused }).cause, Cause::Unknown);
@@ -238,6 +279,8 @@ mod tests {
         let computing = Evidence { steal_ns: 90 * MS, throttled_ns: 90 * MS, ..evidence(100, 80, 5) };
         assert_eq!(cause(None, &computing), Cause::Cpu);
         assert_eq!(attributable_ns(100 * MS, 0, &computing, true), 80 * MS);
+        let asleep = Evidence { asleep_ns: 90 * MS, watchdog_gap_ns: 80 * MS, ..evidence(100, 1, 2) };
+        assert_eq!(cause(in_call("clock_nanosleep").as_ref(), &asleep), Cause::Syscall, "nor by a gap");
         let sleeping = Evidence { throttled_ns: 95 * MS, ..evidence(100, 1, 2) };
         assert_eq!(cause(in_call("clock_nanosleep").as_ref(), &sleeping), Cause::Syscall);
         assert_eq!(attributable_ns(100 * MS, 0, &sleeping, false), 98 * MS);

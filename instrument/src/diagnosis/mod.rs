@@ -209,11 +209,12 @@ impl Diagnosis<'_> {
             found.running = captured.activity == Activity::Running;
             found.wrapper = wrapper::call(&found.frames).filter(|_| found.running).or(found.wrapper);
         }
-        if report.phase == Phase::End && found.told.is_none() {
-            // It came and went while the watchdog was not run, nor perhaps the thread: nobody saw it wait in a call.
-            found.running = true;
-        }
-        found.judged = cause::judge(case(report, found.call_at(report), found.running));
+        // It came and went while the watchdog was not run, nor perhaps the thread: nobody saw it wait in a call.
+        found.running |= is_unseen(report, &found);
+        found.judged = cause::judge(Case {
+            unseen: is_unseen(report, &found),
+            ..case(report, found.call_at(report), found.running)
+        });
         let unclear = report.sampled.is_some() && found.owned == Owned::Unknown;
         let line = if found.owned == Owned::Nobody || unclear {
             // It was one when it was told of: the thread has left the runtime since.
@@ -319,7 +320,13 @@ fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>, running: bool) ->
         call,
         running,
         settled: report.settled,
+        unseen: false,
     }
+}
+
+/// Its end is the first that is known of it.
+fn is_unseen(report: &StallReport, found: &Found) -> bool {
+    report.phase == Phase::End && found.told.is_none()
 }
 
 fn attributable_ns(report: &StallReport, running: bool) -> u64 {

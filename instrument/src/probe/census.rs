@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
-/// How long a census waits for workers that sleep, in nanoseconds. One that is blocked takes no part.
-const PATIENCE_NS: u64 = 5_000_000;
+/// How long the first census waits for workers that sleep or have not been run yet, in nanoseconds: the app is about to give
+/// them work, and on a crowded machine they start late. One that is blocked takes no part.
+pub(crate) const FIRST_NS: u64 = 50_000_000;
+/// How long a later one does. Its tasks keep a worker busy meanwhile.
+pub(crate) const LATER_NS: u64 = 2_000_000;
 
-/// Sends a task for each worker.
-pub(crate) fn take(runtime: &Runtime) {
+/// Sends a task for each worker, to stay for this time at most.
+pub(crate) fn take(runtime: &Runtime, patience_ns: u64) {
     let workers = runtime.handle.metrics().num_workers();
     let seen: Arc<[AtomicBool]> = (0..workers).map(|_| AtomicBool::new(false)).collect();
-    let ends_ns = clock::now_ns().saturating_add(PATIENCE_NS);
+    let ends_ns = clock::now_ns().saturating_add(patience_ns);
     for _ in 0..workers {
         let task = Task { probe: runtime.probe, seen: Arc::clone(&seen), ends_ns };
         drop(runtime.handle.spawn(task));

@@ -1,11 +1,12 @@
 //! Where we hook into tokio.
 
-mod census;
+pub(crate) mod census;
 mod hooks;
 mod lag;
+mod pulse;
 mod root;
 
-pub(crate) use census::take as take_census;
 pub(crate) use hooks::{AppHooks, TIER, set};
 pub(crate) use lag::{LagProbe, Wait};
+pub(crate) use pulse::take as take_pulse;
 pub(crate) use root::Root;

@@ -41,7 +41,10 @@ impl Alarm {
     /// Wakes the sleeper, or keeps it from its next sleep.
     #[cold]
     pub(crate) fn ring(&self) {
-        self.rung_at.store(clock::ticks(), Relaxed);
+        // The first ring is the one that it was to wake at.
+        if self.state.load(Relaxed) != RUNG {
+            self.rung_at.store(clock::ticks(), Relaxed);
+        }
         if self.state.swap(RUNG, AcqRel) != RUNG
             && let Some(sleeper) = self.sleeper.get()
         {

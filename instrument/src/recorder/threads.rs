@@ -232,8 +232,7 @@ pub(crate) fn enlist(probe: u32) {
 pub(crate) fn enlist_worker(probe: u32) {
     let runtime = || {
         let engine = crate::engine::engine()?;
-        let id = engine.runtime(probe, &Handle::try_current().ok()?)?;
-        engine.runtimes().into_iter().find(|runtime| runtime.id == id)
+        engine.find(engine.runtime(probe, &Handle::try_current().ok()?)?)
     };
     if runtime().is_some_and(|runtime| runtime.starts_worker()) {
         enlist(probe);
@@ -270,6 +269,11 @@ fn take_cell(probe: u32, sampled: bool) -> Option<&'static Cell> {
         sampled,
         times: (crate::clock::now_ns(), crate::capture::thread::schedstat()),
     };
+    if let (true, Some(worker)) = (sampled, thread.worker)
+        && let Some(runtime) = engine.find(runtime)
+    {
+        runtime.show_worker(worker);
+    }
     let lease = if sampled { &ENLISTED_LEASE } else { &LEASE };
     lease
         .try_with(|lease| {

@@ -23,6 +23,7 @@ use crate::clock;
 use crate::collector::Message;
 use crate::diagnosis::Report;
 use crate::engine::{Engine, offer};
+use crate::probe;
 use crate::recorder::{self, Registered};
 use crate::runtime::Runtime;
 use behind::Loops;
@@ -35,6 +36,7 @@ use stallscope_wire::{Gap, Mode, Pause};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use strangers::Strangers;
+use times::TimesReader;
 
 /// Being woken later than this is a pause of the host's.
 const LATE_NS: u64 = 20_000_000;
@@ -77,6 +79,8 @@ pub(crate) fn run(
         loops: Loops::default(),
         host: Host::new(),
         strangers: Strangers::default(),
+        own: TimesReader::new(crate::capture::thread::tid()),
+        own_wait_ns: 0,
         changes: 0,
         mode: recorder::mode(),
         pace: Pace::default(),
@@ -106,6 +110,9 @@ struct Watchdog<'a> {
     loops: Loops,
     host: Host,
     strangers: Strangers,
+    /// The watchdog's own times, and how long it had waited for a processor at the last look.
+    own: TimesReader,
+    own_wait_ns: u64,
     /// The count of changes at which the threads were taken up last.
     changes: u64,
     /// That of the last look.
@@ -130,13 +137,14 @@ impl Watchdog<'_> {
         if self.mode == Mode::Off {
             self.reports.send_kept();
             self.done_ns = now_ns;
-            return Plan::until_rung(now_ns);
+            return self.rest(now_ns);
         }
         let late_ns = now_ns.saturating_sub(planned_ns.max(self.done_ns));
         let gap_ns = if late_ns >= LATE_NS { late_ns } else { 0 };
         if gap_ns > 0 {
             self.reports.tell(Report::Pause(Pause { at_ns: now_ns, gap_ns }));
         }
+        let stopped_ns = self.stopped_ns(gap_ns);
         self.reports.send_kept();
         // Before the runtimes: a thread that comes in between is seen again at the next look, with its runtime.
         let changes = recorder::changes();
@@ -155,12 +163,14 @@ impl Watchdog<'_> {
         }
         let behind = self.loops.look(&self.watches, now_ns);
         for (watch, behind) in self.watches.iter_mut().zip(behind) {
-            let awaited = watch.runtime().probes_waiting() > 0;
-            let look = Look { now_ns, gap_ns, behind, host: &self.host, awaited };
+            let look = Look { now_ns, gap_ns: stopped_ns, behind, host: &self.host };
             watch.look(look, &mut self.capturer, &mut self.reports);
         }
         for gap in self.capturer.as_mut().map(Capturer::take_gaps).into_iter().flatten() {
             self.reports.tell(Report::Unseen(gap));
+        }
+        for watch in self.watches.iter().filter(|watch| watch.is_suspect()) {
+            probe::take_pulse(watch.runtime());
         }
         let worked = self.watches.iter().map(Watch::worked).fold(0, u64::wrapping_add);
         self.pace.see(now_ns, self.is_anything_open(), worked, rung);
@@ -170,14 +180,22 @@ impl Watchdog<'_> {
         self.done_ns = clock::now_ns();
         let due = self.watches.iter().filter_map(Watch::due_ns);
         let due = due.chain(self.lags.iter().map(|lag| lag.due_ns(idle))).min();
-        let Some(due_ns) = due else { return Plan::until_rung(now_ns) };
-        let deep = idle && !self.lags.iter().any(LagWatch::is_awaited);
+        let Some(due_ns) = due else { return self.rest(now_ns) };
+        let deep = idle && !self.reports.keeps() && !self.lags.iter().any(LagWatch::is_awaited);
         // A poll that begins right after this look must be seen before it is as long as its threshold.
         let thresholds = runtimes.iter().map(|runtime| runtime.settings.threshold_ns);
         let longest_ns = thresholds.min().map_or(LOOK_NS, |threshold| threshold.min(LOOK_NS));
         let longest_ns = if deep { IDLE_PROBE_NS } else { longest_ns };
         // A due time in the past must not make it spin.
         Plan { wake_ns: due_ns.clamp(now_ns + 500_000, now_ns + longest_ns), deep }
+    }
+
+    /// There is nothing to look at.
+    fn rest(&self, now_ns: u64) -> Plan {
+        if self.reports.keeps() {
+            return Plan { wake_ns: now_ns + LOOK_NS, deep: false };
+        }
+        Plan::until_rung(now_ns)
     }
 
     /// Whether a thread is at anything: it would not ring when it begins something.
@@ -208,6 +226,14 @@ impl Watchdog<'_> {
         offer(self.output, Message::Flush(channel().0), &self.engine.losses);
     }
 
+    /// The part of a gap in which the watchdog was not even ready to run, as when the whole process is stopped. A machine that
+    /// is only busy makes each thread wait by itself, and that is booked for each.
+    fn stopped_ns(&mut self, gap_ns: u64) -> u64 {
+        let Some((_, times)) = self.own.read() else { return gap_ns };
+        let before_ns = std::mem::replace(&mut self.own_wait_ns, times.run_queue_ns);
+        gap_ns.saturating_sub(times.run_queue_ns.saturating_sub(before_ns))
+    }
+
     /// Takes up runtimes that are new, and lets go of those that are gone.
     fn take_up_runtimes(&mut self, runtimes: &[Arc<Runtime>]) {
         self.lags.retain(|lag| runtimes.iter().any(|runtime| runtime.id == lag.runtime.id));
@@ -236,6 +262,7 @@ impl Watchdog<'_> {
                 continue;
             }
             if let Some(runtime) = runtimes.iter().find(|runtime| runtime.id == thread.thread.runtime) {
+                self.capturer.iter_mut().for_each(|capturer| capturer.meet(thread));
                 let mut watch = Watch::new(thread.clone(), Arc::clone(runtime));
                 watch.set_own(&registered);
                 self.watches.push(watch);

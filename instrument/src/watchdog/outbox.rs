@@ -47,6 +47,11 @@ impl<'a> Outbox<'a> {
         self.losses.stacks.fetch_add(1, Relaxed);
     }
 
+    /// Whether anything is kept.
+    pub(super) fn keeps(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
     /// Sends what is kept, as far as there is room.
     pub(super) fn send_kept(&mut self) {
         while let Some(report) = self.unsent.pop_front() {

@@ -2,13 +2,13 @@
 //!
 //! That a worker is not parked for long says nothing: it may have much to do. Two things do say something. A thread that
 //! waits in the same system call as at the last look, and was not run since, has been blocked ever since; whether in a task
-//! or because there is nothing to do, its stack tells. And a worker that is not known to have been between two polls for
-//! long, each of whose stacks meanwhile shows the same code of the user's, is probably in one long poll.
+//! or because there is nothing to do, its stack tells. And a worker that has computed for long, was not seen between two
+//! polls meanwhile, and each of whose stacks shows the same code of the user's, is probably in one long poll.
 //!
 //! Both become records in the thread's cell, which the watchdog then follows as it does those that hooks have opened.
 
 use super::outbox::Outbox;
-use super::switches::Switches;
+use super::switches::{Runs, Switches};
 use crate::capture::{CallReader, Captured, Capturer, Place, RawStack, Reading, Waiting};
 use crate::clock;
 use crate::diagnosis::Report;
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// How many stacks of a computation must agree, the one that is told among them.
 const STACKS: usize = 3;
-/// Waits that are known to be none of a poll's, per thread.
+/// Waits of a thread that are remembered to be none of a poll's.
 const KNOWN: usize = 16;
 /// So many looks in a row that could not be read are no accident.
 const BLIND: u32 = 8;
@@ -43,23 +43,15 @@ pub(super) struct Sampler {
     /// The cell that the thread writes itself, while it polls a root future of ours.
     own: Option<&'static Cell>,
     wait: Option<Wait>,
-    busy: Busy,
-    /// The record that the cell holds.
+    busy: Option<Busy>,
+    /// When the record that the cell holds began, in ticks, and what it is.
     open: Option<(u64, Certainty)>,
-    /// The computation that was told as a stall.
-    told: Option<u64>,
+    /// The record is a computation, and was confirmed.
+    confirmed: bool,
     /// Of the computation that is followed.
     stacks: Vec<RawStack>,
     known: Vec<Place>,
     blind: u32,
-}
-
-/// The wait that the thread was in at the last look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Wait {
-    at: Waiting,
-    runs: u64,
-    since: u64,
 }
 
 /// What a thread was seen at.
@@ -67,18 +59,24 @@ struct Wait {
 enum Seen {
     /// Nothing that could be a poll, or nothing at all.
     Nothing,
-    Runs,
-    Waits {
-        since: u64,
-        /// It was in it at the last look too.
-        lasts: bool,
-    },
+    Runs(Runs),
+    Waits(Runs, Wait, Lasts),
 }
 
-/// What would have changed, had the thread finished a poll.
+/// It was in the same wait at the last look.
+type Lasts = bool;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Wait {
+    at: Waiting,
+    runs: u64,
+    since: u64,
+}
+
+/// What changes when the thread finishes a poll.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Marks {
-    /// tokio's, or how often the thread has waited where tokio counts nothing.
+    /// tokio's count, or how often the thread has waited where tokio counts nothing.
     parks: u64,
     /// Submitted by tokio each 61 polls at the latest.
     busy: Duration,
@@ -86,10 +84,15 @@ struct Marks {
     between: u64,
 }
 
-#[derive(Debug, Default)]
+/// A time in which the thread was not seen to finish a poll.
+#[derive(Debug, Clone, Copy)]
 struct Busy {
     marks: Marks,
     since: u64,
+    /// The thread's processor time at its beginning, in nanoseconds.
+    from_ns: u64,
+    /// What it has spent since, in nanoseconds: the wall's time may be the host's.
+    spent_ns: u64,
 }
 
 impl Sampler {
@@ -102,9 +105,9 @@ impl Sampler {
             switches: Switches::new(of.thread.tid),
             own: None,
             wait: None,
-            busy: Busy::default(),
+            busy: None,
             open: None,
-            told: None,
+            confirmed: false,
             stacks: Vec::new(),
             known: Vec::new(),
             blind: 0,
@@ -127,35 +130,50 @@ impl Sampler {
         // A wait for work cannot be told from another without a stack.
         let Some(capturer) = capturer else { return };
         let tick = clock::ticks();
-        if self.is_parked(runtime) || self.own.is_some_and(|own| own.read().is_some()) {
-            self.wait = None;
-            self.busy.since = tick;
-            return self.leave(of.cell, None);
-        }
         self.learn(of.cell, runtime);
-        let seen = self.see(tick, of, reports);
-        self.see_marks(of, runtime, tick);
+        let tells_itself = self.own.is_some_and(|own| own.read().is_some());
+        let seen =
+            if tells_itself || self.is_parked(runtime) { Seen::Nothing } else { self.see(tick, of, reports) };
         match seen {
             Seen::Nothing => {
-                self.busy.since = tick;
+                (self.wait, self.busy) = (None, None);
                 self.leave(of.cell, None);
             }
-            // What was told as a computation may wait at times.
-            Seen::Waits { since, lasts } if self.told.is_none() => {
-                if lasts {
-                    // What the thread does after a long wait is another thing.
-                    self.busy.since = tick;
-                }
-                self.leave(of.cell, Some((since, Certainty::Exact)));
+            Seen::Waits(_, wait, true) => {
+                // What the thread does after a long wait is another thing.
+                (self.wait, self.busy) = (Some(wait), None);
+                self.leave(of.cell, Some((wait.since, Certainty::Exact)));
             }
-            Seen::Waits { .. } | Seen::Runs => {
-                self.leave(of.cell, Some((self.busy.since | COMPUTES, Certainty::Probable)));
-                self.collect(of, runtime, tick, capturer);
+            Seen::Waits(runs, wait, false) => {
+                self.wait = Some(wait);
+                let busy = self.see_busy(of, runtime, runs, tick);
+                // What was confirmed to be a computation may wait at times.
+                if !self.confirmed || self.open != Some(busy) {
+                    self.leave(of.cell, Some((wait.since, Certainty::Exact)));
+                }
+            }
+            Seen::Runs(runs) => {
+                self.wait = None;
+                let busy = self.see_busy(of, runtime, runs, tick);
+                self.leave(of.cell, Some(busy));
+                self.collect(of, runtime, capturer);
             }
         }
     }
 
-    /// Whether a stack that was captured just now is that of the record, and enough is known to tell of it.
+    /// Whether the record may be told of once it is as long as the threshold.
+    pub(super) fn is_ready(&self, runtime: &Runtime) -> bool {
+        let computed = self.spent_ns() >= runtime.settings.threshold_ns && self.stacks.len() + 1 >= STACKS;
+        self.certainty() == Certainty::Exact || self.confirmed || computed
+    }
+
+    /// Whether it has computed for so long that it is worth knowing whether it comes to be between two polls.
+    pub(super) fn is_suspect(&self, runtime: &Runtime) -> bool {
+        self.certainty() == Certainty::Probable
+            && self.spent_ns() >= runtime.settings.threshold_ns / STACKS as u64
+    }
+
+    /// Whether a stack that was captured just now is that of the record.
     pub(super) fn confirms(
         &mut self,
         of: &Registered,
@@ -163,29 +181,20 @@ impl Sampler {
         open: Open,
         captured: Option<&Captured>,
     ) -> bool {
-        if self.open != Some((open.version, self.certainty())) {
-            return false;
+        match self.open {
+            Some((start, Certainty::Exact)) if start == open.version => self.wait.is_some_and(|wait| {
+                let now = self.call.read();
+                let runs = self.switches.runs().map(|runs| runs.count);
+                now == Reading::Waiting(wait.at) && runs == Some(wait.runs)
+            }),
+            Some((start, _)) if start == open.version => {
+                let marks = self.marks(of, runtime);
+                let lasts = self.busy.is_some_and(|busy| busy.marks == marks) && !self.is_parked(runtime);
+                self.confirmed |= lasts && captured.is_some_and(|captured| captured.stack.is_some());
+                lasts && self.confirmed
+            }
+            _ => false,
         }
-        if self.certainty() == Certainty::Exact {
-            let now = self.call.read();
-            return self.wait.is_some_and(|wait| {
-                now == Reading::Waiting(wait.at) && self.switches.runs() == Some(wait.runs)
-            });
-        }
-        let unchanged = self.marks(of, runtime) == self.busy.marks && !self.is_parked(runtime);
-        if self.told.is_some() || !unchanged {
-            return unchanged;
-        }
-        let stack = captured.and_then(|captured| captured.stack.as_ref());
-        if self.stacks.len() + 1 < STACKS {
-            self.stacks.extend(stack.cloned());
-            return false;
-        }
-        let confirmed = stack.is_some();
-        if confirmed {
-            self.told = Some(open.version);
-        }
-        confirmed
     }
 
     /// What the record that is open rests on; the stacks only once.
@@ -195,6 +204,10 @@ impl Sampler {
 
     fn certainty(&self) -> Certainty {
         self.open.map(|(_, certainty)| certainty).unwrap_or_default()
+    }
+
+    fn spent_ns(&self) -> u64 {
+        self.busy.map_or(0, |busy| busy.spent_ns)
     }
 
     /// Whether its worker waits for work: tokio's count of parks and unparks is odd.
@@ -216,36 +229,38 @@ impl Sampler {
     }
 
     fn marks(&self, of: &Registered, runtime: &Runtime) -> Marks {
-        let (parks, busy) = self
-            .counts(runtime)
-            .unwrap_or_else(|| (self.switches.waits().unwrap_or_default(), Duration::ZERO));
+        let waited = || (self.switches.waits().unwrap_or_default(), Duration::ZERO);
+        let (parks, busy) = self.counts(runtime).unwrap_or_else(waited);
         Marks { parks, busy, between: of.cell.between() }
     }
 
-    fn see_marks(&mut self, of: &Registered, runtime: &Runtime, tick: u64) {
+    /// Follows for how long it has not been seen to finish a poll; the record of that.
+    fn see_busy(&mut self, of: &Registered, runtime: &Runtime, runs: Runs, tick: u64) -> (u64, Certainty) {
         let marks = self.marks(of, runtime);
-        if marks != self.busy.marks {
-            self.busy = Busy { marks, since: tick };
-        }
+        let new = Busy { marks, since: tick | COMPUTES, from_ns: runs.cpu_ns, spent_ns: 0 };
+        let mut busy = self.busy.filter(|busy| busy.marks == marks).unwrap_or(new);
+        busy.spent_ns = runs.cpu_ns.saturating_sub(busy.from_ns);
+        self.busy = Some(busy);
+        (busy.since, Certainty::Probable)
     }
 
     /// What the kernel says it does.
     fn see(&mut self, tick: u64, of: &Registered, reports: &mut Outbox<'_>) -> Seen {
-        let last = self.wait.take();
         let reading = self.call.read();
-        self.tell_blindness(reading, of, reports);
+        // After the call: that the count stands still from here on shows that the thread stays in it.
+        let runs = self.switches.runs();
+        self.tell_blindness(reading, runs, of, reports);
+        let Some(runs) = runs else { return Seen::Nothing };
         match reading {
             Reading::Unreadable => Seen::Nothing,
-            Reading::Running => Seen::Runs,
+            Reading::Running => Seen::Runs(runs),
             Reading::Waiting(at) if at.place().is_some_and(|place| self.known.contains(&place)) => {
                 Seen::Nothing
             }
             Reading::Waiting(at) => {
-                let Some(runs) = self.switches.runs() else { return Seen::Nothing };
-                let lasting = last.filter(|last| last.at == at && last.runs == runs);
-                let wait = lasting.unwrap_or(Wait { at, runs, since: tick & !COMPUTES });
-                self.wait = Some(wait);
-                Seen::Waits { since: wait.since, lasts: lasting.is_some() }
+                let lasting = self.wait.filter(|wait| wait.at == at && wait.runs == runs.count);
+                let new = Wait { at, runs: runs.count, since: tick & !COMPUTES };
+                Seen::Waits(runs, lasting.unwrap_or(new), lasting.is_some())
             }
         }
     }
@@ -253,7 +268,7 @@ impl Sampler {
     /// Remembers a wait whose stack has shown that it is no poll's, so that it is not looked at again each time. Where one
     /// thread runs everything, it has left the runtime, which must be seen each time.
     fn learn(&mut self, cell: &Cell, runtime: &Runtime) {
-        if let (Some(wait), Some(open), Some((_, Certainty::Exact))) = (self.wait, cell.read(), self.open)
+        if let (Some(wait), Some(open), Certainty::Exact) = (self.wait, cell.read(), self.certainty())
             && cell.is_dismissed(open)
             && !runtime.is_current_thread()
             && let Some(place) = wait.at.place()
@@ -267,12 +282,11 @@ impl Sampler {
     }
 
     /// Captures the stacks that a long computation is told by, spread over the time to the threshold.
-    fn collect(&mut self, of: &Registered, runtime: &Runtime, tick: u64, capturer: &mut Capturer) {
+    fn collect(&mut self, of: &Registered, runtime: &Runtime, capturer: &mut Capturer) {
         let Some(open) = of.cell.read().filter(|&open| !of.cell.is_dismissed(open)) else { return };
-        let age_ns = clock::ticks_to_ns(tick.saturating_sub(open.version));
-        let part = runtime.settings.threshold_ns / STACKS as u64;
-        let due = age_ns >= part.saturating_mul(self.stacks.len() as u64 + 1);
-        if self.told.is_none() && self.stacks.len() + 1 < STACKS && due {
+        let part_ns = runtime.settings.threshold_ns / STACKS as u64;
+        let due = self.spent_ns() >= part_ns.saturating_mul(self.stacks.len() as u64 + 1);
+        if due && !self.confirmed && self.stacks.len() + 1 < STACKS {
             let captured = capturer.capture(of, open);
             self.stacks.extend(captured.and_then(|captured| captured.stack));
         }
@@ -284,23 +298,29 @@ impl Sampler {
             return;
         }
         self.open = record;
-        self.told = None;
+        self.confirmed = false;
         self.stacks.clear();
         cell.observe(record.map(|(start, _)| start));
     }
 
-    fn tell_blindness(&mut self, reading: Reading, of: &Registered, reports: &mut Outbox<'_>) {
-        if reading != Reading::Unreadable || self.switches.runs().is_none() {
+    /// Says once that the kernel does not tell of a thread which it knows.
+    fn tell_blindness(
+        &mut self,
+        reading: Reading,
+        runs: Option<Runs>,
+        of: &Registered,
+        reports: &mut Outbox<'_>,
+    ) {
+        if reading != Reading::Unreadable || runs.is_none() {
             self.blind = 0;
             return;
         }
-        self.blind += 1;
+        self.blind = self.blind.saturating_add(1);
         if self.blind == BLIND {
-            let what = format!(
-                "what blocks thread {}: the kernel does not let this process read /proc/self/task/{}/syscall",
-                of.thread.name, of.thread.tid
-            );
-            let cure = "build with --cfg tokio_unstable, or run it without changing its user".to_owned();
+            let (name, tid) = (&of.thread.name, of.thread.tid);
+            let what = format!("what blocks thread {name}: /proc/self/task/{tid}/syscall cannot be read");
+            let cure =
+                "build with --cfg tokio_unstable, or run the program without changing its user".to_owned();
             reports.tell(Report::Unseen(Gap { what, cure }));
         }
     }

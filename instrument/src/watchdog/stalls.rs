@@ -2,7 +2,7 @@
 
 use super::behind::{Behind, Waits};
 use super::debugger;
-use super::evidence::{Base, Known, Readings, Span, evidence};
+use super::evidence::{Base, Known, Readings, Sleep, Span, evidence};
 use super::host::{Host, Reading};
 use super::outbox::Outbox;
 use super::sampled::{Sampled, Sampler};
@@ -27,12 +27,10 @@ const LATE_SIGHT_NS: u64 = 40_000_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Look<'a> {
     pub(super) now_ns: u64,
-    /// The part of the time since it looked last in which it should have run and was not.
+    /// The part of the time since it looked last in which it should have run, and was neither run nor ready to.
     pub(super) gap_ns: u64,
     pub(super) behind: Behind,
     pub(super) host: &'a Host,
-    /// A probe waits, so that the times of a parked thread matter too: it may have been woken and not run.
-    pub(super) awaited: bool,
 }
 
 /// A stall as seen, without names.
@@ -70,8 +68,6 @@ pub(super) struct Watch {
     runtime: Arc<Runtime>,
     times: TimesReader,
     readings: Readings,
-    /// How often the thread had parked then.
-    parks: u64,
     starved_ns: u64,
     seen: Option<Seen>,
     /// Writes the cell of a thread that no hook tells of.
@@ -88,9 +84,10 @@ struct Seen {
     start: u64,
     started_ns: u64,
     base: Option<Base>,
+    sleep: Sleep,
     /// The machine's counters then, or soon after.
     host: Option<Rc<Reading>>,
-    /// The longest time since then that the watchdog itself was not run.
+    /// The longest time since then that the watchdog itself was neither run nor ready to.
     gap_ns: u64,
     waits: Waits,
     stall: Option<Ongoing>,
@@ -115,17 +112,7 @@ impl Watch {
         if let Some(times) = times::parse(schedstat) {
             readings.push(*at_ns, times);
         }
-        Self {
-            registered,
-            runtime,
-            times,
-            readings,
-            parks: 0,
-            starved_ns: 0,
-            seen: None,
-            sampler,
-            debugged: None,
-        }
+        Self { registered, runtime, times, readings, starved_ns: 0, seen: None, sampler, debugged: None }
     }
 
     /// Learns which cell a thread that is looked at from outside writes itself, if it does.
@@ -218,11 +205,24 @@ impl Watch {
         if self.registered.cell.is_dismissed(seen.open) {
             return None;
         }
+        if !self.may_tell() {
+            return None;
+        }
         let (excused, length) = match &seen.stall {
             Some(ongoing) => (0, ongoing.next_ns),
             None => (self.excused_ns(seen.started_ns), self.runtime.settings.threshold_ns),
         };
         Some(seen.started_ns.saturating_add(excused).saturating_add(length))
+    }
+
+    /// What is found from outside may need more than its length to be told.
+    fn may_tell(&self) -> bool {
+        self.sampler.as_ref().is_none_or(|sampler| sampler.is_ready(&self.runtime))
+    }
+
+    /// Whether it is looked at from outside, and has computed for a while.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.sampler.as_ref().is_some_and(|sampler| sampler.is_suspect(&self.runtime))
     }
 
     /// How much of a poll that began at `started_ns` lies in the runtime's grace, at most.
@@ -239,7 +239,7 @@ impl Watch {
         // The cell may have gone to another thread since the threads were listed: first the record, then whose it is.
         let Registered { cell, generation, .. } = self.registered;
         let open = cell.read().filter(|_| cell.generation() == generation);
-        self.read_times(open.is_some() || look.awaited);
+        self.read_times();
         if self.seen.as_ref().is_some_and(|seen| Some(seen.open) != open) {
             // It may have ended after the ends were read.
             self.settle_ended(look, reports);
@@ -249,6 +249,7 @@ impl Watch {
         if let Some(seen) = &mut self.seen {
             let tasks = self.runtime.queue_behind(self.registered.thread.worker, look.behind.all);
             seen.waits.note(look.now_ns, tasks, look.behind);
+            seen.sleep.note(self.times.sleeps(), self.readings.last());
             seen.host.get_or_insert_with(|| look.host.now());
         } else {
             let start = self.registered.cell.sight(open);
@@ -257,7 +258,9 @@ impl Watch {
             let base = self.readings.base(Span { started_ns, ended_ns: u64::MAX });
             let host = late.then(|| look.host.before());
             let waits = Waits::since(started_ns);
-            self.seen = Some(Seen { open, start, started_ns, base, host, gap_ns: 0, waits, stall: None });
+            let sleep = Sleep::default();
+            self.seen =
+                Some(Seen { open, start, started_ns, base, sleep, host, gap_ns: 0, waits, stall: None });
         }
         if !self.registered.cell.is_dismissed(open) {
             self.follow(look, capturer, reports);
@@ -282,6 +285,9 @@ impl Watch {
             Some(quiet_until_ns) if length < quiet_until_ns => return,
             Some(_) => Phase::Progress,
         };
+        if !self.may_tell() {
+            return;
+        }
         if phase == Phase::Begin && debugger::holds(self.registered.thread.tid) {
             // Somebody looks at it, at a breakpoint.
             self.debugged = Some(open);
@@ -369,7 +375,7 @@ impl Watch {
                     reports.lose_stack();
                     Ongoing { id: next_id(), next_ns: 0, tries_left: 0 }
                 });
-                self.read_times(true);
+                self.read_times();
                 let seen = seen.unwrap_or_else(|| Seen {
                     open: poll.open,
                     start,
@@ -377,6 +383,7 @@ impl Watch {
                     base: self
                         .readings
                         .base(Span { started_ns, ended_ns: started_ns.saturating_add(length) }),
+                    sleep: Sleep::default(),
                     host: Some(look.host.before()),
                     gap_ns: look.gap_ns,
                     waits: Waits::since(started_ns),
@@ -440,19 +447,14 @@ impl Watch {
 
     /// The thread is gone.
     pub(super) fn close(&mut self, now_ns: u64, host: &Host, reports: &mut Outbox<'_>) {
-        let look = Look { now_ns, gap_ns: 0, behind: Behind::NOTHING, host, awaited: false };
+        let look = Look { now_ns, gap_ns: 0, behind: Behind::NOTHING, host };
         self.settle_ended(look, reports);
         self.drop_seen(look, reports);
     }
 
-    /// Reads the thread's times, unless it was parked the whole time since they were read: then they have not changed.
-    fn read_times(&mut self, busy: bool) {
-        let (parks, at_ns) = (self.registered.cell.parks(), clock::now_ns());
-        let parked = || self.registered.cell.read().is_none() && self.registered.cell.parks() == parks;
-        if !busy && self.seen.is_none() && parks == self.parks && !self.readings.is_empty() && parked() {
-            return self.readings.confirm(at_ns);
-        }
-        self.parks = parks;
+    /// Reads the thread's times; those of a thread that seems parked too, since one that is not run while it changes its
+    /// record seems to be, and one that is may have been woken and not run.
+    fn read_times(&mut self) {
         // A thread that has ended has no times any more: those that were read before are what is known.
         if let Some((at_ns, times)) = self.times.read() {
             self.starved_ns += self.readings.push(at_ns, times);
@@ -465,6 +467,7 @@ impl Watch {
             span: Span { started_ns: seen.started_ns, ended_ns: seen.started_ns.saturating_add(length) },
             base: seen.base,
             readings: &self.readings,
+            asleep_ns: seen.sleep.ns,
             host: seen.host.as_ref().map(|then| (&**then, &*now)),
             gap_ns: seen.gap_ns,
         })

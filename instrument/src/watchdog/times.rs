@@ -30,13 +30,18 @@ impl Sub for Times {
     }
 }
 
-/// Reads a thread's times; the file is kept open, since opening it costs ten times as much as reading.
+/// Reads a thread's times, and whether it sleeps; the files are kept open, since opening one costs ten times as much as
+/// reading it.
 #[derive(Debug)]
-pub(super) struct TimesReader(Option<File>);
+pub(super) struct TimesReader {
+    times: Option<File>,
+    state: Option<File>,
+}
 
 impl TimesReader {
     pub(super) fn new(tid: i32) -> Self {
-        Self(File::open(format!("/proc/self/task/{tid}/schedstat")).ok())
+        let open = |name| File::open(format!("/proc/self/task/{tid}/{name}")).ok();
+        Self { times: open("schedstat"), state: open("stat") }
     }
 
     /// The times, and when they were read; none when the kernel does not tell.
@@ -55,9 +60,23 @@ impl TimesReader {
 
     fn read_once(&self) -> Option<Times> {
         let mut buffer = [0; 96];
-        let length = read_from_start(self.0.as_ref()?, &mut buffer)?;
+        let length = read_from_start(self.times.as_ref()?, &mut buffer)?;
         parse(std::str::from_utf8(&buffer[..length]).ok()?)
     }
+
+    /// Whether the thread sleeps: it waits in the kernel, and is not ready to run.
+    pub(super) fn sleeps(&self) -> bool {
+        let mut buffer = [0; 96];
+        let read = self.state.as_ref().and_then(|file| read_from_start(file, &mut buffer));
+        read.is_some_and(|length| is_asleep(&buffer[..length]))
+    }
+}
+
+/// `TID (name) STATE …`, see proc_pid_stat(5); a name may hold anything.
+fn is_asleep(stat: &[u8]) -> bool {
+    let name_ends = stat.iter().rposition(|&byte| byte == b')');
+    let state = name_ends.and_then(|at| stat.get(at + 2));
+    matches!(state, Some(b'S' | b'D'))
 }
 
 pub(super) fn parse(text: &str) -> Option<Times> {
@@ -75,6 +94,20 @@ mod tests {
         for text in ["", "123", "a b c"] {
             assert_eq!(parse(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_state_is_told_from_a_name() {
+        assert!(is_asleep(b"12 (tokio-rt-worker) S 1 2 3"));
+        assert!(is_asleep(b"12 (a) R (b) D 1 2 3"));
+        for stat in [&b"12 (S) R 1 2"[..], b"12 (a", b""] {
+            assert!(!is_asleep(stat), "{stat:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_asks_does_not_sleep() {
+        assert!(!TimesReader::new(crate::capture::thread::tid()).sleeps());
     }
 
     #[test]

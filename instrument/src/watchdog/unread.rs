@@ -109,7 +109,7 @@ impl Unread {
         }
         let begun_ns = clock::now_ns();
         if self.stuck.is_none() {
-            self.stuck = Some(Stuck::new(since_ns, registered(epoll)?));
+            self.stuck = Some(Stuck::new(since_ns, &registered(epoll)?));
         }
         let found = self.stuck.as_mut()?.look(now_ns);
         let ended_ns = clock::now_ns();
@@ -120,7 +120,7 @@ impl Unread {
 }
 
 impl Stuck {
-    fn new(since_ns: u64, registered: Vec<Registered>) -> Self {
+    fn new(since_ns: u64, registered: &[Registered]) -> Self {
         let asked = |registered: &Registered| libc::pollfd {
             fd: registered.descriptor,
             events: libc::POLLIN,
@@ -364,7 +364,7 @@ mod tests {
 
         let begun = Instant::now();
         let all = asked(&[&listener, &old_server, &new_server, &idle_server, &mine]);
-        let mut stuck = Stuck::new(0, all);
+        let mut stuck = Stuck::new(0, &all);
         new.write_all(b"just now").unwrap();
         wait();
         let first = stuck.look(now_ns(begun));
@@ -384,12 +384,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let registered = asked(&[&listener]);
-        let mut stuck = Stuck::new(0, registered);
+        let mut stuck = Stuck::new(0, &registered);
         (0..3).for_each(|at| assert_eq!(stuck.look(at).waiting, 0));
         let (mut server, _) = listener.accept().unwrap();
         client.write_all(b"all of it").unwrap();
         drop(client);
-        let mut stuck = Stuck::new(0, asked(&[&server]));
+        let mut stuck = Stuck::new(0, &asked(&[&server]));
         (1..4).for_each(|at| assert_eq!(stuck.look(at * 1000 * MS).waiting, 1));
         assert_eq!(std::io::read_to_string(&mut server).unwrap(), "all of it");
     }

@@ -138,7 +138,9 @@ pub struct Evidence {
     pub run_queue_ns: u64,
     /// Neither: waiting in the kernel, in nanoseconds.
     pub blocked_ns: u64,
-    /// The longest time for which the watchdog itself was not run, in nanoseconds.
+    /// The part of `blocked_ns` in which it surely slept: it did at two looks, and had not run in between. In nanoseconds.
+    pub asleep_ns: u64,
+    /// The longest time for which the watchdog itself, though due, was neither run nor ready to, in nanoseconds.
     pub watchdog_gap_ns: u64,
     /// What the hypervisor took from that processor of the machine from which it took most, in nanoseconds.
     pub steal_ns: u64,

@@ -1,7 +1,7 @@
 use super::super::group::{Group, Groups, Sums};
 use super::super::thresholds::{FINEST_STALL_NS, Metric, Stat, Value};
 use super::super::{History, Threshold};
-use super::{Measured, Shift, polls, statistic};
+use super::{LEAN_ERROR_NS, Measured, Shift, polls, statistic};
 use stallscope_wire::Histogram;
 use stallscope_wire::duration::show;
 
@@ -51,7 +51,12 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
         whole,
         worst: worst.map(|group| group.culprit.to_string()),
         doubt: histories.iter().find_map(|history| doubt(threshold, history)),
-        remark: remark(&groups),
+        remark: remark(&groups).or_else(|| {
+            let estimated = histories.iter().any(|history| history.estimated());
+            estimated.then(|| {
+                format!("in mode lean a stall may be {} longer than it is known", show(LEAN_ERROR_NS))
+            })
+        }),
     })
 }
 

@@ -1,4 +1,7 @@
 //! Calls that end by themselves, most of them by their own time limit.
+//!
+//! The kernel counts those of sockets in ticks, of which it makes up for several at once when it was not run itself: they may
+//! end early by the clock, and what they return tells alone.
 #![expect(unsafe_code, reason = "they are libc's")]
 
 use super::Call;
@@ -9,7 +12,6 @@ use std::mem::{MaybeUninit, size_of_val, zeroed};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::process::Command;
 use std::ptr::null_mut;
 use std::sync::{Condvar, Mutex, mpsc};
 use std::thread;
@@ -17,9 +19,6 @@ use std::time::Duration;
 
 /// The time limit of most calls.
 const LIMIT: Duration = ms(6);
-/// The kernel counts time limits of sockets in ticks, and rounds.
-const SOCKET_LEAST: Duration = ms(4);
-
 pub(super) fn all() -> Vec<Call> {
     let (silent, other_end) = UnixStream::pair().unwrap();
     let mut calls: Vec<Call> = vec![
@@ -43,7 +42,6 @@ pub(super) fn all() -> Vec<Call> {
                 })
             }),
         ),
-        ("Command::output", Box::new(command)),
         ("getaddrinfo", Box::new(name)),
         // SAFETY: takes a number.
         ("usleep", Box::new(|| lasting(LIMIT, || returned(unsafe { libc::usleep(6000) })))),
@@ -53,7 +51,6 @@ pub(super) fn all() -> Vec<Call> {
         ("sem_timedwait", Box::new(sem_timedwait)),
         ("sigtimedwait", Box::new(sigtimedwait)),
         ("timerfd", Box::new(timerfd)),
-        ("waitpid", Box::new(waitpid)),
         ("read of much", read_much()),
         ("getrandom of much", random_much()),
         ("recv with SO_RCVTIMEO", recv()),
@@ -115,10 +112,6 @@ fn condvar() -> String {
 fn channel() -> String {
     let (_sender, receiver) = mpsc::channel::<()>();
     lasting(LIMIT, || format!("{:?}", receiver.recv_timeout(LIMIT)))
-}
-
-fn command() -> String {
-    lasting(LIMIT, || format!("{:?}", Command::new("sleep").arg("0.006").output().unwrap()))
 }
 
 fn name() -> String {
@@ -190,16 +183,6 @@ fn timerfd() -> String {
     })
 }
 
-#[expect(clippy::zombie_processes, reason = "it is waited for through libc")]
-fn waitpid() -> String {
-    let child = Command::new("sleep").arg("0.006").spawn().unwrap();
-    let pid = child.id() as i32;
-    let mut status = 0;
-    // SAFETY: the status outlives the call; nobody else waits for the child.
-    let ended = unsafe { libc::waitpid(pid, &raw mut status, 0) };
-    if ended == pid { format!("status {status}") } else { returned(ended) }
-}
-
 /// The kernel works through it for some milliseconds, and would stop half-way for a signal.
 fn read_much() -> Box<dyn FnMut() -> String + Send> {
     let mut zeros = std::fs::File::open("/dev/zero").unwrap();
@@ -234,10 +217,8 @@ fn recv() -> Box<dyn FnMut() -> String + Send> {
     limit(&socket, libc::SO_RCVTIMEO);
     Box::new(move || {
         let (_open, mut byte) = (&other_end, 0_u8);
-        lasting(SOCKET_LEAST, || {
-            // SAFETY: there is room for the one byte that is asked for.
-            returned(unsafe { libc::recv(socket.as_raw_fd(), (&raw mut byte).cast(), 1, 0) } as i64)
-        })
+        // SAFETY: there is room for the one byte that is asked for.
+        returned(unsafe { libc::recv(socket.as_raw_fd(), (&raw mut byte).cast(), 1, 0) } as i64)
     })
 }
 
@@ -247,7 +228,7 @@ fn read() -> Box<dyn FnMut() -> String + Send> {
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     Box::new(move || {
         let _open = &listener;
-        lasting(SOCKET_LEAST, || format!("{:?}", stream.read(&mut [0]).map_err(|error| error.kind())))
+        format!("{:?}", stream.read(&mut [0]).map_err(|error| error.kind()))
     })
 }
 
@@ -255,10 +236,8 @@ fn accept() -> Box<dyn FnMut() -> String + Send> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     limit(&listener, libc::SO_RCVTIMEO);
     Box::new(move || {
-        lasting(SOCKET_LEAST, || {
-            // SAFETY: the peer's address is not asked for.
-            returned(unsafe { libc::accept(listener.as_raw_fd(), null_mut(), null_mut()) })
-        })
+        // SAFETY: the peer's address is not asked for.
+        returned(unsafe { libc::accept(listener.as_raw_fd(), null_mut(), null_mut()) })
     })
 }
 
@@ -273,7 +252,7 @@ fn send() -> Box<dyn FnMut() -> String + Send> {
     while send(&socket, libc::MSG_DONTWAIT) > 0 {}
     Box::new(move || {
         let _open = &other_end;
-        lasting(SOCKET_LEAST, || returned(send(&socket, 0)))
+        returned(send(&socket, 0))
     })
 }
 
@@ -286,7 +265,7 @@ fn connect() -> Box<dyn FnMut() -> String + Send> {
     Box::new(move || {
         let _open = (&listener, &waiting);
         // SAFETY: the descriptor is fresh and ours; the address is of the kind that its length says.
-        lasting(SOCKET_LEAST, || unsafe {
+        unsafe {
             let socket =
                 OwnedFd::from_raw_fd(libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0));
             limit(&socket, libc::SO_SNDTIMEO);
@@ -295,6 +274,6 @@ fn connect() -> Box<dyn FnMut() -> String + Send> {
             to.sin_port = address.port().to_be();
             to.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
             returned(libc::connect(socket.as_raw_fd(), (&raw const to).cast(), size_of_val(&to) as u32))
-        })
+        }
     })
 }

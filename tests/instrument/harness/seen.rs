@@ -2,7 +2,7 @@
 
 use super::program::Program;
 use stallscope::analysis::{Culprit, Finding, History, Severity, StallRecord, findings};
-use stallscope_wire::{Frame, Gap, Line, Owner, Reader, Stall};
+use stallscope_wire::{Gap, Line, Owner, Reader, Stall};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -89,29 +89,6 @@ impl Seen {
         let record = self.stall();
         assert_eq!((place(record), record.stall.owner), (self.marked(), owner), "{record:#?}");
         assert!(!record.ongoing, "{record:#?}");
-        record
-    }
-
-    /// There is one stall, it is over, and the marked line is on its stack, at the culprit or outside of it: a computation is
-    /// seen wherever it has come to.
-    #[track_caller]
-    pub(crate) fn names_the_marked_function(&self, owner: Owner) -> &StallRecord {
-        let record = self.stall();
-        let (file, line) = self
-            .marked()
-            .rsplit_once(':')
-            .map(|(file, line)| (file.to_owned(), line.to_owned()))
-            .expect("file:line");
-        let stack = record.stall.stack.as_ref().expect("there is a stack");
-        let marked = |frame: &Frame| {
-            frame.file.as_ref().is_some_and(|known| known.ends_with(&file))
-                && frame.line.map(|line| line.to_string()).as_ref() == Some(&line)
-        };
-        assert!(
-            stack.frames[stack.culprit.expect("somebody is accused") as usize..].iter().any(marked),
-            "{record:#?}"
-        );
-        assert!(record.stall.owner == owner && !record.ongoing, "{record:#?}");
         record
     }
 
