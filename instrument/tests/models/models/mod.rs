@@ -2,6 +2,7 @@
 //!
 //! In each model the writer is the thread that begins, and whoever reads is spawned: see `sync.rs`. What loom cannot show: a
 //! load that is done after a later store of its own thread, and so what the two orderings of `LongPolls`' `taken` are for.
+//! What one thread alone stores in one place and others only load, as `beat` and `observe` do, has no model: it cannot fail.
 
 mod alarm;
 mod hand_over;
