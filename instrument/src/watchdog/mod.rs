@@ -12,7 +12,7 @@ mod stalls;
 mod strangers;
 mod switches;
 mod times;
-#[cfg_attr(not(target_os = "linux"), path = "unread_elsewhere.rs")]
+#[cfg_attr(not(all(target_os = "linux", not(stallscope_elsewhere))), path = "unread_elsewhere.rs")]
 mod unread;
 
 pub(crate) use sampled::Sampled;

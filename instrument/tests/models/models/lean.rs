@@ -1,6 +1,6 @@
 //! Records of mode lean, which have numbers, and those that are asked when they end.
 
-use super::{Place, beside, cell, here};
+use super::{Place, beside, cell, here, open};
 use crate::recorder::cell::{Cell, Open};
 use crate::recorder::mode;
 use stallscope_wire::Mode;
@@ -61,6 +61,12 @@ pub(super) fn whole_across_a_change() {
     cell.renew();
     begin(&cell, 2, places[2]);
     watchdog.join().unwrap();
+}
+
+pub(super) fn cancelled() {
+    let cell = owned(Mode::Lean);
+    begin(&cell, 1, here());
+    open::forgotten(&cell);
 }
 
 pub(super) fn asked() {
