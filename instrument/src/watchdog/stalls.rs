@@ -73,6 +73,8 @@ pub(super) struct Seen {
     /// The longest time since then that the watchdog itself was neither run nor ready to.
     pub(super) gap_ns: u64,
     pub(super) waits: Waits,
+    /// Somebody held it, at a breakpoint, when it became as long as a stall: it is none.
+    pub(super) debugged: bool,
     pub(super) stall: Option<Ongoing>,
 }
 
@@ -114,8 +116,18 @@ impl Watch {
             let host = late.then(|| look.host.before());
             let waits = Waits::since(started_ns);
             let sleep = Sleep::default();
-            self.seen =
-                Some(Seen { open, start, started_ns, base, sleep, host, gap_ns: 0, waits, stall: None });
+            self.seen = Some(Seen {
+                open,
+                start,
+                started_ns,
+                base,
+                sleep,
+                host,
+                gap_ns: 0,
+                waits,
+                debugged: false,
+                stall: None,
+            });
         }
         if !self.registered.cell.is_dismissed(open) {
             self.follow(look, capturer, reports);
@@ -125,7 +137,7 @@ impl Watch {
     /// Reports a stall that goes on, when it is due.
     fn follow(&mut self, look: Look<'_>, capturer: &mut Option<Capturer>, reports: &mut Outbox<'_>) {
         let threshold = self.runtime.settings.threshold_ns;
-        let Some(seen) = &mut self.seen else { return };
+        let Some(seen) = self.seen.as_mut().filter(|seen| !seen.debugged) else { return };
         seen.gap_ns = seen.gap_ns.max(look.gap_ns);
         let (open, started_ns) = (seen.open, seen.started_ns);
         let length = look.now_ns.saturating_sub(started_ns);
@@ -135,7 +147,12 @@ impl Watch {
         });
         let excused = self.excused_ns(started_ns).min(length);
         let phase = match quiet_until_ns {
-            None if length - excused < threshold => return,
+            None if length - excused < threshold => {
+                if length >= threshold {
+                    self.registered.cell.time_end(open);
+                }
+                return;
+            }
             None => Phase::Begin,
             Some(quiet_until_ns) if length < quiet_until_ns => return,
             Some(_) => Phase::Progress,
@@ -144,8 +161,7 @@ impl Watch {
             return;
         }
         if phase == Phase::Begin && debugger::holds(self.registered.thread.tid) {
-            // Somebody looks at it, at a breakpoint.
-            self.debugged = Some(open);
+            self.seen.iter_mut().for_each(|seen| seen.debugged = true);
             debugger::gap().map(Report::Unseen).into_iter().for_each(|unseen| reports.tell(unseen));
             return;
         }
@@ -211,15 +227,15 @@ impl Watch {
     /// Reports the ends of the long polls that are over.
     fn settle_ended(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
         while let Some(poll) = self.registered.cell.next_long() {
-            if self.debugged.take_if(|debugged| *debugged == poll.open).is_some() {
-                continue;
-            }
             // In mode lean it may have been too short to be seen.
             let Some(start) = self.registered.cell.start(poll.open) else { continue };
             let started_ns = clock::tick_to_at_ns(start);
             let length = clock::ticks_to_ns(poll.end.saturating_sub(start));
             let excused = self.excused_ns(started_ns).min(length);
             let mut seen = self.seen.take_if(|seen| seen.open == poll.open);
+            if seen.as_ref().is_some_and(|seen| seen.debugged) {
+                continue;
+            }
             if let Some(seen) = &mut seen {
                 seen.gap_ns = seen.gap_ns.max(look.gap_ns);
             }
@@ -242,15 +258,19 @@ impl Watch {
                     host: Some(look.host.before()),
                     gap_ns: look.gap_ns,
                     waits: Waits::since(started_ns),
+                    debugged: false,
                     stall: None,
                 });
                 Report::Stall(Box::new(self.ended(seen, ongoing.id, look, length, excused, poll)))
-            } else if self.runtime.is_current_thread() {
-                self.runtime.excuse(length);
-                // The record may have been left open by a `block_on` that returned, and no stack was captured to tell.
-                continue;
             } else {
-                self.runtime.excuse(length);
+                // In mode lean it may be no longer than others.
+                if length >= self.runtime.settings.threshold_ns {
+                    self.runtime.excuse(length);
+                }
+                if self.runtime.is_current_thread() {
+                    // The record may have been left open by a `block_on` that returned, and no stack was captured to tell.
+                    continue;
+                }
                 Report::LongPoll(poll)
             };
             reports.tell(report);
@@ -305,6 +325,10 @@ impl Watch {
         let look = Look { now_ns, gap_ns: 0, behind: Behind::NOTHING, host };
         self.settle_ended(look, reports);
         self.drop_seen(look, reports);
+        if self.sampler.is_some() {
+            // Nobody follows the record any more.
+            self.registered.cell.observe(None);
+        }
     }
 
     /// Reads the thread's times; those of a thread that seems parked too, since one that is not run while it changes its

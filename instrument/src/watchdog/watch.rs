@@ -5,7 +5,7 @@ use super::sampled::Sampler;
 use super::stalls::Seen;
 use super::times::{self, TimesReader};
 use crate::clock;
-use crate::recorder::{Open, Registered};
+use crate::recorder::Registered;
 use crate::runtime::Runtime;
 use std::sync::Arc;
 
@@ -20,8 +20,6 @@ pub(super) struct Watch {
     pub(super) seen: Option<Seen>,
     /// Writes the cell of a thread that no hook tells of.
     pub(super) sampler: Option<Sampler>,
-    /// The record that a debugger was attached in.
-    pub(super) debugged: Option<Open>,
 }
 
 impl Watch {
@@ -35,7 +33,7 @@ impl Watch {
         if let Some(times) = times::parse(schedstat) {
             readings.push(*at_ns, times);
         }
-        Self { registered, runtime, times, readings, starved_ns: 0, seen: None, sampler, debugged: None }
+        Self { registered, runtime, times, readings, starved_ns: 0, seen: None, sampler }
     }
 
     /// Learns which cell a thread that is looked at from outside writes itself, if it does.
@@ -125,10 +123,7 @@ impl Watch {
     /// When something is to be told of it, in nanoseconds since the start.
     pub(super) fn due_ns(&self) -> Option<u64> {
         let seen = self.seen.as_ref()?;
-        if self.registered.cell.is_dismissed(seen.open) {
-            return None;
-        }
-        if !self.may_tell() {
+        if seen.debugged || self.registered.cell.is_dismissed(seen.open) || !self.may_tell() {
             return None;
         }
         let (excused, length) = match &seen.stall {
