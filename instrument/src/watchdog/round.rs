@@ -15,10 +15,12 @@ use crate::collector::Message;
 use crate::diagnosis::Report;
 use crate::engine::{Engine, offer};
 use crate::probe;
-use crate::recorder::{self, Registered};
+use crate::recorder::{self, Cell, Registered};
 use crate::runtime::Runtime;
 use stallscope_wire::{Gap, Mode, Pause};
+use std::iter;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 
 /// Being woken later than this is a pause of the host's.
@@ -200,10 +202,8 @@ impl Watchdog<'_> {
             self.changes = u64::MAX;
         }
         if before == Mode::Off {
-            for thread in recorder::registered() {
-                // What was long when recording ended is over and told.
-                while thread.cell.next_long().is_some() {}
-            }
+            // What was long when recording ended is over and told.
+            recorder::cells().into_iter().for_each(Cell::forget_long);
         }
         // Readers learn of it with the next state, and at once: not behind the names that the diagnosis looks for.
         offer(self.output, Message::Flush(channel().0), &self.engine.losses);
@@ -231,6 +231,19 @@ impl Watchdog<'_> {
     fn take_up_threads(&mut self, runtimes: &[Arc<Runtime>], now_ns: u64) {
         let registered = recorder::registered();
         let same = |watch: &Watch, thread: &Registered| watch.is_of(thread);
+        // A thread that came and went between two looks.
+        for thread in recorder::left() {
+            if self.watches.iter().any(|watch| same(watch, &thread)) {
+                continue;
+            }
+            match self.engine.find(thread.thread.runtime) {
+                Some(runtime) => self.watches.push(Watch::new(thread, runtime)),
+                None => {
+                    let lost = iter::from_fn(|| thread.cell.next_long(thread.generation)).count();
+                    self.engine.losses.events.fetch_add(lost as u64, Relaxed);
+                }
+            }
+        }
         for watch in &mut self.watches {
             if !registered.iter().any(|thread| same(watch, thread)) {
                 watch.close(now_ns, &self.host, &mut self.reports);
@@ -246,6 +259,7 @@ impl Watchdog<'_> {
             }
             if let Some(runtime) = runtimes.iter().find(|runtime| runtime.id == thread.thread.runtime) {
                 self.capturer.iter_mut().for_each(|capturer| capturer.meet(thread));
+                thread.cell.set_long_after(clock::ns_to_ticks(runtime.settings.threshold_ns));
                 let mut watch = Watch::new(thread.clone(), Arc::clone(runtime));
                 watch.set_own(&registered);
                 self.watches.push(watch);

@@ -226,7 +226,7 @@ impl Watch {
 
     /// Reports the ends of the long polls that are over.
     fn settle_ended(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
-        while let Some(poll) = self.registered.cell.next_long() {
+        while let Some(poll) = self.registered.cell.next_long(self.registered.generation) {
             // In mode lean it may have been too short to be seen.
             let Some(start) = self.registered.cell.start(poll.open) else { continue };
             let started_ns = clock::tick_to_at_ns(start);
@@ -262,11 +262,11 @@ impl Watch {
                     stall: None,
                 });
                 Report::Stall(Box::new(self.ended(seen, ongoing.id, look, length, excused, poll)))
+            } else if length < self.runtime.settings.threshold_ns {
+                // Handed over when its end was asked for in mode lean, or before the clock was known.
+                Report::LongPoll(poll)
             } else {
-                // In mode lean it may be no longer than others.
-                if length >= self.runtime.settings.threshold_ns {
-                    self.runtime.excuse(length);
-                }
+                self.runtime.excuse(length);
                 if self.runtime.is_current_thread() {
                     // The record may have been left open by a `block_on` that returned, and no stack was captured to tell.
                     continue;
@@ -314,7 +314,7 @@ impl Watch {
         let Some(ongoing) = seen.stall.take() else { return };
         let length = clock::now_ns().saturating_sub(seen.started_ns);
         let excused = self.excused_ns(seen.started_ns).min(length);
-        let poll = LongPoll { open: seen.open, end: seen.start };
+        let poll = LongPoll { open: seen.open, end: seen.start, generation: self.registered.generation };
         let mut report = self.ended(seen, ongoing.id, look, length, excused, poll);
         report.ticks = None;
         reports.tell(Report::Stall(Box::new(report)));

@@ -4,7 +4,6 @@ use super::evidence::Readings;
 use super::sampled::Sampler;
 use super::stalls::Seen;
 use super::times::{self, TimesReader};
-use crate::clock;
 use crate::recorder::Registered;
 use crate::runtime::Runtime;
 use std::sync::Arc;
@@ -24,7 +23,6 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(registered: Registered, runtime: Arc<Runtime>) -> Self {
-        registered.cell.set_long_after(clock::ns_to_ticks(runtime.settings.threshold_ns));
         let times = TimesReader::new(registered.thread.tid);
         let sampler = registered.thread.sampled.then(|| Sampler::new(&registered));
         let mut readings = Readings::default();
@@ -106,7 +104,8 @@ impl Watch {
 
     /// It is at nothing, and rings before it is: one that no hook tells of does not.
     pub(super) fn is_parked(&self) -> bool {
-        self.sampler.is_none() && self.registered.cell.is_parked()
+        let cell = self.registered.cell;
+        if self.sampler.is_some() { cell.rests() } else { cell.is_parked() }
     }
 
     /// How often it has parked after polls.
