@@ -57,7 +57,7 @@ fn handed_over(end: impl FnOnce(&Cell)) {
     let long = cell.read();
     let watchdog = beside(&cell, move |cell| {
         if cell.read() != long {
-            assert_eq!(cell.next_long().map(|poll| poll.open), long);
+            assert_eq!(cell.next_long(cell.generation()).map(|poll| poll.open), long);
         }
     });
     end(&cell);
