@@ -14,7 +14,13 @@ const CALLS: [(&[&str], &str); 13] = [
     ),
     (
         // Not tokio's own, which panics inside a task: where it stands on a stack, it runs the root future.
-        &["futures_executor::", "futures::executor::block_on", "pollster::", "smol::block_on", "async_io::block_on"],
+        &[
+            "futures_executor::",
+            "futures::executor::block_on",
+            "pollster::",
+            "smol::block_on",
+            "async_io::block_on",
+        ],
         "await the future instead of calling block_on inside a task",
     ),
     (
