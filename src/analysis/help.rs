@@ -13,12 +13,13 @@ const CALLS: [(&[&str], &str); 13] = [
         "use an async HTTP client (such as reqwest without its blocking module) and await it",
     ),
     (
+        // Not tokio's own, which panics inside a task: where it stands on a stack, it runs the root future.
         &[
             "futures_executor::",
             "futures::executor::block_on",
             "pollster::",
-            "Handle::block_on",
-            "Runtime::block_on",
+            "smol::block_on",
+            "async_io::block_on",
         ],
         "await the future instead of calling block_on inside a task",
     ),

@@ -3,7 +3,8 @@
 pub(crate) use super::syscall::{CallReader, Place, Reading, Waiting};
 
 use super::blind::Blind;
-use super::signal::{Missed, SIGNAL, Signaller};
+use super::handler::SIGNAL;
+use super::signal::{Missed, Signaller};
 use super::status::{self, Status};
 use super::syscall;
 use super::unwind::{StackCopy, StackUnwinder};
@@ -18,18 +19,28 @@ use std::task::Poll;
 const READ_LIMIT: u64 = 1 << 20;
 /// How often a capture is tried when the thread moves meanwhile.
 const TRIES: u32 = 4;
+/// So many captures in a row that found the signal blocked are no handler of the app's that came and went, as a profiler's does.
+const MASKED: u32 = 4;
 
 /// Captures stacks. There is one in the process: the watchdog's.
 pub(crate) struct Capturer {
     signaller: Signaller,
     unwinder: StackUnwinder,
-    /// By the address of its cell: which thread it was, and how it was when it was met.
-    met: HashMap<usize, (u32, Status)>,
+    /// By the address of its cell.
+    met: HashMap<usize, Met>,
     /// Why the last stack was not to be had.
     blind: Option<Blind>,
     /// What was told.
     told: Vec<Blind>,
     untold: Vec<Gap>,
+}
+
+/// A thread as it was when it was met.
+struct Met {
+    generation: u32,
+    status: Status,
+    /// How many captures in a row have found the signal blocked since.
+    masked: u32,
 }
 
 /// What a capture has come to.
@@ -55,7 +66,8 @@ impl Capturer {
     /// Remembers how a thread is while it does nothing special.
     pub(crate) fn meet(&mut self, target: &Registered) {
         if let Some(status) = status::read(target.thread.tid) {
-            self.met.insert(ptr::from_ref(target.cell).addr(), (target.generation, status));
+            let met = Met { generation: target.generation, status, masked: 0 };
+            self.met.insert(ptr::from_ref(target.cell).addr(), met);
         }
     }
 
@@ -132,14 +144,26 @@ impl Capturer {
     }
 
     fn copy_running(&mut self, target: &Registered, open: Open) -> Outcome {
-        let Some(status) = status::read(target.thread.tid) else { return Outcome::Nothing };
-        let met = self.met.get(&ptr::from_ref(target.cell).addr());
-        let met = met.filter(|(generation, _)| *generation == target.generation).map(|&(_, status)| status);
-        if !status.takes(SIGNAL, met) {
-            self.blind = Some(Blind::Masked);
-            return Outcome::Nothing;
-        }
-        let copy = match self.signaller.copy(target, open) {
+        // An answer that is there is taken as it is: a thread that is in our handler now blocks all signals, too.
+        let answer = match self.signaller.answer(target, open) {
+            Some(answer) => answer,
+            None => {
+                let Some(status) = status::read(target.thread.tid) else { return Outcome::Nothing };
+                let met = self.met.get_mut(&ptr::from_ref(target.cell).addr());
+                let mut met = met.filter(|met| met.generation == target.generation);
+                let takes = status.takes(SIGNAL, met.as_ref().map(|met| met.status));
+                let masked = met.as_mut().map(|met| {
+                    met.masked = if takes { 0 } else { met.masked + 1 };
+                    met.masked
+                });
+                if !takes {
+                    self.blind = masked.is_none_or(|times| times >= MASKED).then_some(Blind::Masked);
+                    return Outcome::Nothing;
+                }
+                self.signaller.ask(target, open)
+            }
+        };
+        let copy = match answer {
             Poll::Pending | Poll::Ready(Err(Missed::Ended)) => return Outcome::Later,
             Poll::Ready(Ok(copy)) => copy,
             Poll::Ready(Err(missed)) => {
@@ -175,7 +199,7 @@ impl std::fmt::Display for CaptureUnavailable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::signal::ALONE;
+    use crate::capture::handler::ALONE;
     use crate::capture::thread;
     use crate::engine::lock;
     use crate::recorder::{Cell, Thread};

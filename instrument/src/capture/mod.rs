@@ -19,6 +19,8 @@ mod blind;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod calls;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
+mod handler;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod memory;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", not(stallscope_elsewhere)))]
 mod modules;

@@ -238,21 +238,22 @@ fn changes() -> (u64, u64) {
 fn loaded() -> Vec<Loaded> {
     unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, data: *mut libc::c_void) -> i32 {
         // SAFETY: the loader passes a valid entry and holds its lock meanwhile; `data` is the vector given below.
-        let (list, module) = unsafe { (&mut *data.cast::<Vec<Loaded>>(), describe(&*info)) };
-        let first = list.is_empty();
-        list.extend(module.map(|mut module| {
-            module.file.program = first;
-            if first && let Ok(path) = std::env::current_exe() {
-                module.file.path = path.to_string_lossy().into_owned();
-            }
-            module
-        }));
+        let (list, module) = unsafe { (&mut *data.cast::<Vec<Option<Loaded>>>(), describe(&*info)) };
+        list.push(module);
         0
     }
-    let mut list: Vec<Loaded> = Vec::new();
+    let mut list: Vec<Option<Loaded>> = Vec::new();
     // SAFETY: the callback does not unwind: it indexes nothing, and its sums of what the files state wrap. It writes only
     // into `list`, which outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(each), (&raw mut list).cast()) };
+    // Its first entry is the program's own, also where it is refused.
+    if let Some(Some(program)) = list.first_mut() {
+        program.file.program = true;
+        if let Ok(path) = std::env::current_exe() {
+            program.file.path = path.to_string_lossy().into_owned();
+        }
+    }
+    let mut list: Vec<Loaded> = list.into_iter().flatten().collect();
     for module in &mut list {
         module.file.build_id = module.notes.iter().cloned().find_map(|range| build_id(&copied(range)?));
     }

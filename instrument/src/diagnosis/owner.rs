@@ -27,6 +27,8 @@ pub(super) fn of(stack: &Stack, program: Option<&str>, root: bool) -> Owned {
         };
         let module = module.as_ref();
         let calls = |name: &str| function.is_some_and(|function| last_name(function) == name);
+        let runs_root =
+            || calls("block_on") || function.is_some_and(|name| name.ends_with("::block_on::{{closure}}"));
         let within = |path: &str| {
             module == path || module.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
         };
@@ -54,15 +56,16 @@ pub(super) fn of(stack: &Stack, program: Option<&str>, root: bool) -> Owned {
             || within("runtime/time")
         {
             if !in_future && !in_task {
-                return if calls("block_on") { Owned::By(Owner::Root) } else { Owned::Nobody };
+                return if runs_root() { Owned::By(Owner::Root) } else { Owned::Nobody };
             }
-            if calls("block_on") && !in_task {
+            if runs_root() && !in_task {
                 return Owned::By(Owner::Root);
             }
         } else if within("runtime/scheduler") || within("runtime/local_runtime") {
             return match (in_task, in_future) {
                 (true, _) => Owned::By(Owner::Task),
                 (false, true) => Owned::By(Owner::Root),
+                (false, false) if root => Owned::By(Owner::Root),
                 (false, false) => Owned::By(Owner::Runtime),
             };
         } else {
@@ -241,6 +244,14 @@ mod tests {
     fn a_root_future_has_not_left_the_runtime_though_all_of_that_is_inlined() {
         let inlined = stack(&["std::thread::sleep", "app::run", "app::main", "main"]);
         assert_eq!(of(&inlined, None, true), Owned::By(Owner::Root));
+        for runs in [
+            "block_on@runtime/scheduler/current_thread/mod",
+            "tokio::runtime::scheduler::multi_thread::MultiThread::block_on",
+            "tokio::runtime::park::CachedParkThread::block_on::{{closure}}",
+        ] {
+            let names_alone = stack(&["clock_nanosleep", runs, "app::main"]);
+            assert_eq!(of(&names_alone, None, true), Owned::By(Owner::Root), "{runs}");
+        }
         let allowed = stack(&["app::read", "block_in_place@runtime/scheduler/multi_thread/worker"]);
         assert_eq!(of(&allowed, None, true), Owned::Nobody);
     }

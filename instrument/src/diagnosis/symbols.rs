@@ -11,6 +11,7 @@ use super::origin::{Origin, Origins, crate_of};
 use crate::capture::{ModuleFile, RawFrame, RawStack};
 use stallscope_wire::{Frame, Gap, Module, Stack};
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 #[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
@@ -112,8 +113,11 @@ impl Symbols {
             self.open(module);
         }
         let source = self.sources.get_mut(&module.path).and_then(Option::as_mut);
-        let symbols: Arc<[Symbol]> =
-            source.map(|source| source.find(frame.offset)).unwrap_or_default().into();
+        let found = source.map(|source| guarded(|| source.find(frame.offset)));
+        if matches!(found, Some(None)) {
+            self.give_up(module);
+        }
+        let symbols: Arc<[Symbol]> = found.flatten().unwrap_or_default().into();
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }
@@ -122,7 +126,7 @@ impl Symbols {
     }
 
     fn open(&mut self, module: &ModuleFile) {
-        let source = Source::open(module);
+        let Some(source) = guarded(|| Source::open(module)) else { return self.give_up(module) };
         let compressed = source.as_ref().is_some_and(Source::is_compressed);
         if compressed && self.compressed.insert(module.path.clone()) {
             self.untold.push(Gap {
@@ -133,6 +137,23 @@ impl Symbols {
         }
         self.sources.insert(module.path.clone(), source);
     }
+
+    /// Does without the names of a file that our parsers have no answer to.
+    fn give_up(&mut self, module: &ModuleFile) {
+        self.sources.insert(module.path.clone(), None);
+        self.untold.push(Gap {
+            what: format!(
+                "names in {}: reading its debug information failed by a mistake of Stallscope's own",
+                module.path
+            ),
+            cure: "please report it, with what the program wrote to stderr".to_owned(),
+        });
+    }
+}
+
+/// None when it panics. What is found in a file is not worth all that is seen otherwise.
+fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
 }
 
 fn module_index(modules: &mut Vec<Module>, file: &ModuleFile) -> u32 {

@@ -1,5 +1,5 @@
 //! Functions, files and lines of addresses, from the debug information of one file (DWARF).
-#![expect(unsafe_code, reason = "what is parsed borrows from mapped files that are kept beside it")]
+#![expect(unsafe_code, reason = "what is parsed borrows from files that are kept beside it")]
 
 use super::mapped::Files;
 use addr2line::gimli::{
@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Bytes of a file that stays mapped for as long as what was parsed from it is used.
+/// Bytes of a file that stays in memory for as long as what was parsed from it is used.
 type Bytes = EndianSlice<'static, NativeEndian>;
 
 /// The debug information of a program or a library, with what lies in files of its own (`split-debuginfo`).

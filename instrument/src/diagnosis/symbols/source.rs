@@ -1,5 +1,5 @@
 //! What one file tells of addresses in it: its debug information, and its symbol table.
-#![expect(unsafe_code, reason = "what is parsed borrows from the mapped file that is kept beside it")]
+#![expect(unsafe_code, reason = "what is parsed borrows from the file that is kept beside it")]
 
 use super::Symbol;
 use super::debug_info::{DebugInfo, Unreadable};
@@ -23,10 +23,8 @@ impl Source {
     pub(super) fn open(module: &ModuleFile) -> Option<Self> {
         let path = Path::new(&module.path);
         let mut file = Files::default();
-        // The program's own file may have been replaced since it was started.
-        let opened = if module.program { Path::new("/proc/self/exe") } else { path };
         // SAFETY: the file stands beside what borrows from it, and is dropped after it.
-        let object = unsafe { file.open(opened) }?;
+        let object = unsafe { if module.program { file.open_program() } else { file.open(path) } }?;
         // SAFETY: as above.
         let debug_info = unsafe { DebugInfo::of(&object, path) };
         Some(Self { debug_info, table: object.symbol_map(), _file: file })
@@ -83,6 +81,10 @@ mod tests {
     use super::*;
     use object::ObjectSection;
     use std::fs;
+    use std::process::Command;
+
+    /// Damaged files that are read.
+    const ROUNDS: usize = 2000;
 
     fn library(path: &Path) -> ModuleFile {
         ModuleFile { path: path.to_str().unwrap().to_owned(), build_id: None, program: false }
@@ -133,5 +135,71 @@ mod tests {
         let [symbol] = &symbols[..] else { panic!("{symbols:?}") };
         assert!(symbol.function.as_ref().unwrap().contains("compressed_debug_information"), "{symbol:?}");
         assert_eq!(symbol.line, None);
+    }
+
+    /// A small library with debug information, and the address of its function.
+    fn built(folder: &Path) -> (Vec<u8>, u64) {
+        let (text, path) = (folder.join("small.rs"), folder.join("small.so"));
+        fs::write(
+            &text,
+            "#![no_std]
+            #[panic_handler] fn panic(_: &core::panic::PanicInfo) -> ! { loop {} }
+            #[inline(always)] fn inner(x: u32) -> u32 { x.rotate_left(3) ^ 5 }
+            #[unsafe(no_mangle)] pub extern \"C\" fn outer(x: u32) -> u32 { inner(x) }",
+        )
+        .unwrap();
+        let mut rustc = Command::new("rustc");
+        rustc.args([
+            "--edition=2024",
+            "--crate-type=cdylib",
+            "-Cpanic=abort",
+            "-Copt-level=1",
+            "-Cdebuginfo=2",
+        ]);
+        assert!(rustc.args(["-Clink-arg=-nostdlib", "-o"]).args([&path, &text]).status().unwrap().success());
+        let file = fs::read(path).unwrap();
+        let address = address_of("outer", &file);
+        (file, address)
+    }
+
+    #[test]
+    fn a_damaged_file_never_panics() {
+        let folder = tempfile::tempdir().unwrap();
+        let (whole, address) = built(folder.path());
+        let path = folder.path().join("damaged.so");
+        let named = |file: &[u8]| {
+            fs::write(&path, file).unwrap();
+            Source::open(&library(&path)).map_or(0, |mut source| {
+                (address - 64..address + 64).step_by(8).map(|at| source.find(at).len()).sum()
+            })
+        };
+        assert!(named(&whole) > 1, "an inlined function, and the one that it is in");
+        // Any sequence will do, as long as it is the same each time.
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut below = |end: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % end
+        };
+        let object = object::File::parse(&*whole).unwrap();
+        let ranges =
+            [".debug_info", ".debug_abbrev", ".debug_line", ".debug_ranges", ".debug_str", ".symtab"]
+                .map(|name| object.section_by_name(name).and_then(|section| section.file_range()));
+        let mut ranges: Vec<_> = ranges.into_iter().flatten().filter(|&(_, length)| length > 0).collect();
+        // The headers, where all begins, and the table of sections, at the end.
+        ranges.extend([(0, 64), (whole.len() as u64 - 2048, 2048)]);
+        let mut least = usize::MAX;
+        for round in 0..ROUNDS {
+            let mut damaged = whole.clone();
+            for _ in 0..=below(4) {
+                let (from, length) = ranges[below(ranges.len())];
+                damaged[from as usize + below(length as usize)] =
+                    [0, 0x7f, 0x80, 0xff, below(256) as u8][below(5)];
+            }
+            if round % 8 == 0 {
+                damaged.truncate(below(whole.len()));
+            }
+            least = least.min(named(&damaged));
+        }
+        assert_eq!(least, 0, "none of it was damage");
     }
 }
