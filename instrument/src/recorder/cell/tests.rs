@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicBool;
 
 const PROBE: u32 = 3;
 /// Far more than the polls from one timed poll to the next.
-const MANY: u64 = 20_000;
+const MANY: u64 = if cfg!(miri) { 200 } else { 20_000 };
 
 fn here() -> Option<&'static Location<'static>> {
     Some(Location::caller())
@@ -87,6 +87,7 @@ fn mode_off_writes_nothing() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "needs far more polls than it has time for")]
 fn lean_counts_all_polls_by_those_that_it_times() {
     let cell = owned(LEAN);
     for task in 1..=MANY {
@@ -111,6 +112,7 @@ fn lean_times_the_first_poll() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "needs far more polls than it has time for")]
 fn lean_is_not_in_step_with_tasks_that_take_turns() {
     let cell = owned(LEAN);
     let spawns: [_; 64] = std::array::from_fn(|n| {
