@@ -8,6 +8,7 @@
 //! Both become records in the thread's cell, which the watchdog then follows as it does those that hooks have opened.
 
 use super::outbox::Outbox;
+use super::stalls::CAPTURE_TRIES;
 use super::switches::{Runs, Switches};
 use crate::capture::{CallReader, Captured, Capturer, Place, RawStack, Reading, Waiting};
 use crate::clock;
@@ -50,6 +51,8 @@ pub(super) struct Sampler {
     confirmed: bool,
     /// Of the computation that is followed.
     stacks: Vec<RawStack>,
+    /// How often the last of them was not to be had.
+    failed: u32,
     known: Vec<Place>,
     blind: u32,
 }
@@ -109,6 +112,7 @@ impl Sampler {
             open: None,
             confirmed: false,
             stacks: Vec::new(),
+            failed: 0,
             known: Vec::new(),
             blind: 0,
         }
@@ -163,7 +167,9 @@ impl Sampler {
 
     /// Whether the record may be told of once it is as long as the threshold.
     pub(super) fn is_ready(&self, runtime: &Runtime) -> bool {
-        let computed = self.spent_ns() >= runtime.settings.threshold_ns && self.stacks.len() + 1 >= STACKS;
+        let computed = self.spent_ns() >= runtime.settings.threshold_ns
+            && self.stacks.len() + 1 >= STACKS
+            && !self.gives_up();
         self.certainty() == Certainty::Exact || self.confirmed || computed
     }
 
@@ -190,11 +196,18 @@ impl Sampler {
             Some((start, _)) if start == open.version => {
                 let marks = self.marks(of, runtime);
                 let lasts = self.busy.is_some_and(|busy| busy.marks == marks) && !self.is_parked(runtime);
-                self.confirmed |= lasts && captured.is_some_and(|captured| captured.stack.is_some());
+                let has_stack = captured.is_some_and(|captured| captured.stack.is_some());
+                self.failed += u32::from(!has_stack);
+                self.confirmed |= lasts && has_stack;
                 lasts && self.confirmed
             }
             _ => false,
         }
+    }
+
+    /// Whether the last stack of a computation was asked for in vain as often as it is asked for.
+    pub(super) fn gives_up(&self) -> bool {
+        self.failed >= CAPTURE_TRIES
     }
 
     /// What the record that is open rests on; the stacks only once.
@@ -300,6 +313,7 @@ impl Sampler {
         self.open = record;
         self.confirmed = false;
         self.stacks.clear();
+        self.failed = 0;
         cell.observe(record.map(|(start, _)| start));
     }
 

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// How many looks a capture that failed is tried again at.
-const CAPTURE_TRIES: u32 = 8;
+pub(super) const CAPTURE_TRIES: u32 = 8;
 
 /// A record that is older than this when it is seen first was seen late.
 const LATE_SIGHT_NS: u64 = 40_000_000;
@@ -176,6 +176,9 @@ impl Watch {
         if let Some(sampler) = &mut self.sampler
             && !sampler.confirms(&self.registered, &self.runtime, open, captured.as_ref())
         {
+            if sampler.gives_up() {
+                reports.lose_stack();
+            }
             return;
         }
         let has_stack = captured.as_ref().is_some_and(|captured| captured.stack.is_some());
