@@ -23,7 +23,8 @@ pub(super) fn known(address: *mut Location<'static>) -> Option<&'static Location
         unsafe_code,
         reason = "a location is kept as its address, so that storing it is one instruction"
     )]
-    // SAFETY: an address in a cell is null or was made from a `&'static Location<'static>`, and each is stored whole.
+    // SAFETY: an address in a cell is null or was made from a `&'static Location<'static>`, and each is stored whole. A library
+    // that has spawned a task and is unloaded breaks that promise itself; it may be unloaded only if none of it has run here.
     unsafe {
         address.as_ref()
     }
