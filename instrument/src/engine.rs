@@ -11,7 +11,7 @@ use crate::{clock, diagnosis};
 use stallscope_wire::{Gap, Histogram, Startup};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Sender, SyncSender, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -176,18 +176,23 @@ impl Engine {
 
     /// Has what was seen so far written.
     pub(crate) fn flush_without_waiting(&self) {
-        let (reply, _) = channel();
-        // The watchdog holds the other end and never ends.
-        let _ = self.watchdog.send(Control::Flush(reply));
+        if engine().is_some() {
+            let _ = self.request(Control::Flush);
+        }
     }
 
     /// Sends a request down the whole line and waits, for a while, until it has come through.
     fn ask(&self, control: impl FnOnce(Sender<()>) -> Control) {
+        let _ = self.request(control).recv_timeout(EXIT_PATIENCE);
+    }
+
+    /// Sends a request, and wakes who takes it; where the answer will be. Without a watchdog there will be none.
+    fn request(&self, control: impl FnOnce(Sender<()>) -> Control) -> Receiver<()> {
         let (reply, done) = channel();
         if self.watchdog.send(control(reply)).is_ok() {
             recorder::ALARM.ring();
-            let _ = done.recv_timeout(EXIT_PATIENCE);
         }
+        done
     }
 }
 

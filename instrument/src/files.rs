@@ -1,4 +1,4 @@
-//! File locks, and what the standard library does not tell of Unix sockets.
+//! File locks, files of the kernel's, and what the standard library does not tell of Unix sockets.
 #![cfg_attr(
     all(unix, not(stallscope_elsewhere)),
     expect(
@@ -21,6 +21,18 @@ pub(crate) fn lock(file: &File) -> bool {
 #[cfg(not(all(unix, not(stallscope_elsewhere))))]
 pub(crate) fn lock(_file: &File) -> bool {
     true
+}
+
+/// Reads a file of the kernel's anew, as far as there is room.
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
+pub(crate) fn read_from_start(file: &File, buffer: &mut [u8]) -> Option<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, 0).ok()
+}
+
+/// The kernel tells elsewhere, or not at all.
+#[cfg(not(all(target_os = "linux", not(stallscope_elsewhere))))]
+pub(crate) fn read_from_start(_file: &File, _buffer: &mut [u8]) -> Option<usize> {
+    None
 }
 
 /// The user this process acts as.

@@ -1,7 +1,7 @@
 //! Several runtimes in one process.
 
 use crate::harness::{LONG, current_thread, ms, multi_thread, program, run};
-use stallscope_wire::Owner;
+use stallscope_wire::{Line, Owner};
 use std::collections::HashSet;
 use std::thread;
 use tokio::time::sleep;
@@ -55,4 +55,20 @@ fn a_stall_is_over_when_its_thread_has_left_the_runtime() {
     let seen = program.run().ended();
     let stall = &seen.names_the_marked_line(Owner::Root).stall;
     assert!(stall.duration_ns < (2 * LONG).as_nanos() as u64, "{stall:?}");
+}
+
+#[test]
+fn a_stall_that_is_over_before_the_watchdog_looks_and_whose_thread_is_gone() {
+    let program = program(|| {
+        run(multi_thread(), async {
+            let task = tokio::spawn(async {
+                thread::sleep(ms(5)); // blocks here
+            });
+            task.await.unwrap();
+        });
+    });
+    let seen = program.with("STALLSCOPE_THRESHOLD", "2ms").run().ended();
+    // Nothing was read of its times, and so the line does not get the blame; but it is told.
+    let of_task = |line: &Line| matches!(line, Line::Stall(stall) if stall.task.is_some() && stall.duration_ns >= 5_000_000);
+    assert!(seen.log().lines.iter().any(of_task), "{:#?}", seen.log().lines);
 }

@@ -10,4 +10,7 @@ mod computing;
 #[expect(dead_code, reason = "the tests of the exact tier use more of it")]
 mod harness;
 #[cfg(not(tokio_unstable))]
+#[path = "../instrument/idle.rs"]
+mod idle;
+#[cfg(not(tokio_unstable))]
 mod ways;

@@ -29,15 +29,15 @@ pub(crate) enum Reading {
 
 /// Where a thread waits. There is none here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Waiting {}
+pub(crate) struct Waiting;
 
 /// What a thread waits for. There is none here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {}
+pub(crate) struct Place;
 
 impl Waiting {
     pub(crate) fn place(&self) -> Option<Place> {
-        match *self {}
+        None
     }
 }
 

@@ -1,8 +1,16 @@
 //! Live readers on platforms without Unix sockets: none.
 
-use stallscope_wire::{Coverage, Header, Line};
+use stallscope_wire::{Coverage, Header, Line, Request};
 use std::fmt;
 use std::path::Path;
+
+/// None is ever opened.
+#[derive(Debug)]
+pub(crate) enum UnixListener {}
+
+/// None ever comes.
+#[derive(Debug)]
+pub(crate) enum UnixStream {}
 
 /// Nobody.
 #[derive(Debug, Default)]
@@ -31,7 +39,17 @@ impl Live {
         Err(Problem)
     }
 
-    pub(super) fn accept(&mut self, _header: &Header, _coverage: &Coverage) {}
+    pub(super) fn listener(&self) -> Option<UnixListener> {
+        None
+    }
+
+    pub(super) fn take_in(&mut self, stream: UnixStream, _header: &Header, _coverage: &Coverage) {
+        match stream {}
+    }
+
+    pub(super) fn hear(&mut self) -> Vec<Request> {
+        Vec::new()
+    }
 
     pub(super) fn has_readers(&self) -> bool {
         false
@@ -44,4 +62,8 @@ impl Live {
     pub(super) fn lost(&self) -> u64 {
         0
     }
+}
+
+pub(super) fn welcome(listener: &UnixListener, _hand_on: impl Fn(UnixStream) -> bool) {
+    match *listener {}
 }

@@ -1,5 +1,6 @@
 //! Puts together what was seen and writes it: to the event log, to live readers, and a word to the app's own log.
 
+#[cfg(all(unix, not(stallscope_elsewhere)))]
 mod asking;
 mod coverage;
 #[cfg_attr(not(all(unix, not(stallscope_elsewhere))), path = "live_elsewhere.rs")]
@@ -17,12 +18,11 @@ use crate::install::InstallError;
 use crate::mode::set_mode;
 use crate::recorder;
 use coverage::{HookCheck, gap_of};
-use live::Live;
+use live::{Live, UnixListener, UnixStream};
 use log::Log;
 use notice::Notices;
 use snapshot::Snapshots;
 use stallscope_wire::{Coverage, End, Gap, Header, Line, Lost, Mode, Request, Tier, Versions};
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};

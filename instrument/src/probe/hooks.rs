@@ -56,10 +56,10 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
             builder.on_thread_park(park).on_thread_unpark(unpark).on_thread_stop(stop);
         }
         Some(probe) => {
-            // Before its first park it is not known which worker a thread is.
-            let park = joined(move || recorder::enlist(probe), app.thread_park);
-            builder.on_thread_park(park);
-            set_app_thread_hooks(builder, None, app.thread_unpark, app.thread_stop);
+            let park = joined(move || recorder::rest(probe), app.thread_park);
+            let unpark = joined(recorder::rise, app.thread_unpark);
+            builder.on_thread_park(park).on_thread_unpark(unpark);
+            set_app_thread_hooks(builder, None, None, app.thread_stop);
         }
     }
     #[cfg(tokio_unstable)]

@@ -58,7 +58,7 @@ pub(crate) struct Cell {
     task: AtomicU64,
     /// Written by the thread.
     location: AtomicPtr<Location<'static>>,
-    /// Written by the watchdog: records of this many ticks are long.
+    /// Written at registration, and by the watchdog once it knows the clock: records of this many ticks are long.
     long_after: AtomicU64,
     /// Written at registration and when the mode changes: the probe whose hooks may write here, and the bits of the mode.
     /// The hooks compare it.
@@ -148,6 +148,22 @@ impl Cell {
     /// The thread has begun something other than a poll.
     pub(super) fn count_begun(&self) {
         add_alone(&self.begun, 1);
+    }
+
+    /// The thread, whose record the watchdog writes, parks.
+    pub(super) fn rest(&self) {
+        add_alone(&self.parks, 1);
+    }
+
+    /// The thread, whose record the watchdog writes, is awake.
+    pub(super) fn rise(&self) {
+        self.begun.store(self.parks.load(Relaxed), Relaxed);
+    }
+
+    /// Whether the thread, whose record the watchdog writes, is parked, and tells when it is no longer: not where no hook tells,
+    /// nor where the app has taken one of the two.
+    pub(crate) fn rests(&self) -> bool {
+        self.parks.load(Relaxed).wrapping_sub(self.begun.load(Relaxed)) == 1
     }
 
     /// Whether the probe's hooks write here, in whatever mode.
@@ -277,7 +293,7 @@ impl Cell {
     fn hand_over(&self, version: u64, end: u64) {
         let open =
             Open { version, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
-        self.long.push(LongPoll { open, end });
+        self.long.push(LongPoll { open, end, generation: self.generation.load(Relaxed) });
     }
 
     /// The open record; none when the thread is parked, or is just changing it.
@@ -333,9 +349,19 @@ impl Cell {
         }
     }
 
-    /// The next long poll that is over. Only the watchdog calls it.
-    pub(crate) fn next_long(&self) -> Option<LongPoll> {
-        self.long.pop()
+    /// The next long poll that is over, of the thread that the generation tells. Only the watchdog calls it.
+    pub(crate) fn next_long(&self, generation: u32) -> Option<LongPoll> {
+        self.long.pop(generation)
+    }
+
+    /// Forgets the long polls that are over. Only the watchdog calls it.
+    pub(crate) fn forget_long(&self) {
+        self.long.clear();
+    }
+
+    /// Whether all long polls that are over were taken.
+    pub(super) fn has_told(&self) -> bool {
+        self.long.is_empty()
     }
 
     /// Sets from when on a record is long, in ticks.
@@ -388,7 +414,7 @@ impl Cell {
         self.untimed.load(Relaxed)
     }
 
-    /// Long polls that found the queue to the watchdog full.
+    /// Long polls that found the queue to the watchdog full, or that it found too late.
     pub(crate) fn lost(&self) -> u64 {
         self.long.lost()
     }

@@ -1,7 +1,7 @@
 //! The polls that were long, handed to the watchdog one by one.
 
 use super::cell::Open;
-use super::sync::{self, AtomicPtr, AtomicU64, AtomicUsize};
+use super::sync::{self, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
 use super::table::{address, known};
 use std::panic::Location;
 use std::ptr;
@@ -15,6 +15,8 @@ const ROOM: usize = sync::size(64, 2);
 pub(crate) struct LongPoll {
     pub(crate) open: Open,
     pub(crate) end: u64,
+    /// Tells which of the threads that have had the cell it was.
+    pub(crate) generation: u32,
 }
 
 impl LongPoll {
@@ -30,6 +32,7 @@ struct Slot {
     end: AtomicU64,
     task: AtomicU64,
     location: AtomicPtr<Location<'static>>,
+    generation: AtomicU32,
 }
 
 impl Slot {
@@ -39,6 +42,7 @@ impl Slot {
             end: AtomicU64::new(0),
             task: AtomicU64::new(0),
             location: AtomicPtr::new(ptr::null_mut()),
+            generation: AtomicU32::new(0),
         }
     }
 }
@@ -53,6 +57,8 @@ pub(super) struct LongPolls {
     taken: AtomicUsize,
     /// Written by the worker.
     lost: AtomicU64,
+    /// Written by the watchdog: what nobody wanted any more.
+    unclaimed: AtomicU64,
 }
 
 impl LongPolls {
@@ -62,6 +68,7 @@ impl LongPolls {
             written: AtomicUsize::new(0),
             taken: AtomicUsize::new(0),
             lost: AtomicU64::new(0),
+            unclaimed: AtomicU64::new(0),
         }
     }
 
@@ -77,30 +84,58 @@ impl LongPolls {
         slot.end.store(poll.end, Relaxed);
         slot.task.store(poll.open.task, Relaxed);
         slot.location.store(address(poll.open.location), Relaxed);
+        slot.generation.store(poll.generation, Relaxed);
         self.written.store(written.wrapping_add(1), Release);
     }
 
-    /// Called by the watchdog alone.
-    pub(super) fn pop(&self) -> Option<LongPoll> {
+    /// The next one, which stays. Called by the watchdog alone.
+    fn first(&self) -> Option<LongPoll> {
         let taken = self.taken.load(Relaxed);
         if taken == self.written.load(Acquire) {
             return None;
         }
         let slot = &self.slots[taken % ROOM];
-        let poll = LongPoll {
+        Some(LongPoll {
             open: Open {
                 version: slot.version.load(Relaxed),
                 task: slot.task.load(Relaxed),
                 location: known(slot.location.load(Relaxed)),
             },
             end: slot.end.load(Relaxed),
-        };
-        self.taken.store(taken.wrapping_add(1), Release);
-        Some(poll)
+            generation: slot.generation.load(Relaxed),
+        })
+    }
+
+    /// Takes the next one of a thread; those of threads before it, which nobody has asked for, are counted. Called by the
+    /// watchdog alone.
+    pub(super) fn pop(&self, generation: u32) -> Option<LongPoll> {
+        while let Some(poll) = self.first() {
+            let ahead = generation.wrapping_sub(poll.generation);
+            if ahead > u32::MAX / 2 {
+                // Of a thread that came later.
+                return None;
+            }
+            self.taken.store(self.taken.load(Relaxed).wrapping_add(1), Release);
+            if ahead == 0 {
+                return Some(poll);
+            }
+            super::counts::add_alone(&self.unclaimed, 1);
+        }
+        None
+    }
+
+    /// Takes them all. Called by the watchdog alone.
+    pub(super) fn clear(&self) {
+        self.taken.store(self.written.load(Acquire), Release);
+    }
+
+    /// Whether none is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.taken.load(Acquire) == self.written.load(Acquire)
     }
 
     pub(super) fn lost(&self) -> u64 {
-        self.lost.load(Relaxed)
+        self.lost.load(Relaxed) + self.unclaimed.load(Relaxed)
     }
 }
 
@@ -109,7 +144,11 @@ mod tests {
     use super::*;
 
     fn poll(start: u64) -> LongPoll {
-        LongPoll { open: Open { version: start, task: 0, location: None }, end: start + 1 }
+        poll_of(0, start)
+    }
+
+    fn poll_of(generation: u32, start: u64) -> LongPoll {
+        LongPoll { open: Open { version: start, task: 0, location: None }, end: start + 1, generation }
     }
 
     #[test]
@@ -118,8 +157,21 @@ mod tests {
         for start in 0..ROOM as u64 + 3 {
             queue.push(poll(start));
         }
-        let taken: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|poll| poll.open.version).collect();
+        let taken: Vec<u64> = std::iter::from_fn(|| queue.pop(0)).map(|poll| poll.open.version).collect();
         assert_eq!(taken, (0..ROOM as u64).collect::<Vec<_>>());
         assert_eq!(queue.lost(), 3);
+    }
+
+    #[test]
+    fn each_thread_has_its_own_and_what_nobody_asked_for_is_counted() {
+        let queue = LongPolls::new();
+        for (generation, start) in [(u32::MAX, 1), (1, 3), (3, 5), (3, 7)] {
+            queue.push(poll_of(generation, start));
+        }
+        let next = |generation| queue.pop(generation).map(|poll| poll.open.version);
+        assert_eq!((next(u32::MAX), next(u32::MAX)), (Some(1), None));
+        assert_eq!((next(3), next(3), next(3)), (Some(5), Some(7), None));
+        assert!(queue.is_empty());
+        assert_eq!(queue.lost(), 1);
     }
 }

@@ -25,6 +25,6 @@ pub(crate) use task::task_id;
 #[cfg(tokio_unstable)]
 pub(crate) use threads::begin_poll;
 pub(crate) use threads::{
-    Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, registered,
-    retire, runtime_id, set_mode,
+    Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, left,
+    registered, rest, retire, rise, runtime_id, set_mode,
 };

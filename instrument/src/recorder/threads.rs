@@ -56,16 +56,24 @@ struct Entry {
     sampled: bool,
     /// None when the thread is gone and the cell free.
     thread: Option<Thread>,
+    /// The last thread that has left it and was long at something that the watchdog has not heard of.
+    left: Option<Registered>,
 }
 
 impl Entry {
     /// Leaves the cell to the next thread.
-    fn leave(&self) {
+    fn leave(&mut self) {
+        let generation = self.cell.generation();
         if self.sampled {
             // The record is the watchdog's, which finds by the generation that the thread is another.
             self.cell.disown();
         } else {
             self.cell.abandon();
+        }
+        if let Some(thread) = self.thread.take()
+            && !self.cell.has_told()
+        {
+            self.left = Some(Registered { cell: self.cell, generation, thread });
         }
     }
 }
@@ -98,7 +106,6 @@ impl Drop for Lease {
         let mut entries = entries();
         if let Some(entry) = entries.iter_mut().find(|entry| ptr::eq(entry.cell, self.0)) {
             entry.leave();
-            entry.thread = None;
         }
         CHANGES.fetch_add(1, Release);
     }
@@ -120,6 +127,11 @@ pub(crate) fn registered() -> Vec<Registered> {
         Some(Registered { cell: entry.cell, generation: entry.cell.generation(), thread })
     };
     entries().iter().filter_map(live).collect()
+}
+
+/// The threads that have left their cells with something that the watchdog has not heard of; each is told of once.
+pub(crate) fn left() -> Vec<Registered> {
+    entries().iter_mut().filter_map(|entry| entry.left.take()).collect()
 }
 
 /// All cells there ever were, for their totals.
@@ -224,6 +236,7 @@ pub(crate) fn enlist(probe: u32) {
         return;
     }
     if let Some(mine) = take_cell(probe, true) {
+        mine.rise();
         let _ = ENLISTED.try_with(|own| own.set((mine, worker)));
     }
 }
@@ -239,13 +252,33 @@ pub(crate) fn enlist_worker(probe: u32) {
     }
 }
 
+/// A worker that is watched from outside parks. Before its first park it is not known which worker it is.
+pub(crate) fn rest(probe: u32) {
+    enlist(probe);
+    if let Some(mine) = enlisted() {
+        mine.rest();
+    }
+}
+
+/// A worker that is watched from outside was woken: the watchdog may sleep.
+pub(crate) fn rise() {
+    if let Some(mine) = enlisted() {
+        mine.rise();
+    }
+    ALARM.ring_if_asleep();
+}
+
 /// The thread is between two polls, for those who watch it from outside.
 pub(crate) fn beat() {
-    if let Ok((mine, _)) = ENLISTED.try_with(Local::get)
-        && !ptr::eq(mine, &raw const UNOWNED)
-    {
+    if let Some(mine) = enlisted() {
         mine.beat();
     }
+}
+
+/// The cell that the watchdog writes for the thread.
+fn enlisted() -> Option<&'static Cell> {
+    let (mine, _) = ENLISTED.try_with(Local::get).ok()?;
+    (!ptr::eq(mine, &raw const UNOWNED)).then_some(mine)
 }
 
 /// Gives the thread a cell, or hands the one it has to another probe: a thread may run one runtime after another.
@@ -269,9 +302,8 @@ fn take_cell(probe: u32, sampled: bool) -> Option<&'static Cell> {
         sampled,
         times: (crate::clock::now_ns(), crate::capture::thread::schedstat()),
     };
-    if let (true, Some(worker)) = (sampled, thread.worker)
-        && let Some(runtime) = engine.find(runtime)
-    {
+    let runtime = engine.find(runtime)?;
+    if let (true, Some(worker)) = (sampled, thread.worker) {
         runtime.show_worker(worker);
     }
     let lease = if sampled { &ENLISTED_LEASE } else { &LEASE };
@@ -282,6 +314,8 @@ fn take_cell(probe: u32, sampled: bool) -> Option<&'static Cell> {
             let cell = lease.get_or_insert_with(|| Lease(take_free(&mut entries, sampled))).0;
             if let Some(entry) = entries.iter_mut().find(|entry| ptr::eq(entry.cell, cell)) {
                 entry.leave();
+                // Before the watchdog has looked at it, the thread may be long at something, and leave.
+                cell.set_long_after(crate::clock::ns_to_ticks(runtime.settings.threshold_ns));
                 cell.set_owner(probe);
                 entry.thread = Some(thread);
             }
@@ -297,6 +331,6 @@ fn take_free(entries: &mut Vec<Entry>, sampled: bool) -> &'static Cell {
         return entry.cell;
     }
     let cell: &'static Cell = Box::leak(Box::new(Cell::new()));
-    entries.push(Entry { cell, sampled, thread: None });
+    entries.push(Entry { cell, sampled, thread: None, left: None });
     cell
 }

@@ -1,7 +1,7 @@
 //! What waits behind the threads of a runtime: who is to be counted behind which of them.
 
-use super::stalls::Watch;
 use super::unread::{Found, Unread};
+use super::watch::Watch;
 use crate::runtime::Runtime;
 use stallscope_wire::Victims;
 use std::sync::Arc;

@@ -2,9 +2,9 @@
 //! of a control group kept the process from running.
 
 use crate::clock;
+use crate::files::read_from_start;
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -102,7 +102,7 @@ impl Host {
 /// The beginning of a file, which is all that is wanted of it.
 fn text(file: &File) -> String {
     let mut buffer = vec![0; 64 << 10];
-    let length = file.read_at(&mut buffer, 0).unwrap_or(0);
+    let length = read_from_start(file, &mut buffer).unwrap_or(0);
     buffer.truncate(length);
     String::from_utf8(buffer).unwrap_or_default()
 }

@@ -2,19 +2,17 @@
 
 use super::behind::{Behind, Waits};
 use super::debugger;
-use super::evidence::{Base, Known, Readings, Sleep, Span, evidence};
+use super::evidence::{Base, Known, Sleep, Span, evidence};
 use super::host::{Host, Reading};
 use super::outbox::Outbox;
 use super::sampled::{Sampled, Sampler};
-use super::times::{self, TimesReader};
+use super::watch::Watch;
 use crate::capture::{Captured, Capturer};
 use crate::clock;
 use crate::diagnosis::Report;
 use crate::recorder::{Cell, LongPoll, Open, Registered, Thread};
-use crate::runtime::Runtime;
 use stallscope_wire::{Evidence, Phase, Victims};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// How many looks a capture that failed is tried again at.
@@ -61,175 +59,34 @@ pub(crate) struct StallReport {
     pub(crate) sampled: Option<Sampled>,
 }
 
-/// A thread that is watched.
-#[derive(Debug)]
-pub(super) struct Watch {
-    registered: Registered,
-    runtime: Arc<Runtime>,
-    times: TimesReader,
-    readings: Readings,
-    starved_ns: u64,
-    seen: Option<Seen>,
-    /// Writes the cell of a thread that no hook tells of.
-    sampler: Option<Sampler>,
-    /// The record that a debugger was attached in.
-    debugged: Option<Open>,
-}
-
 /// The open record that was seen at the last look.
 #[derive(Debug)]
-struct Seen {
-    open: Open,
+pub(super) struct Seen {
+    pub(super) open: Open,
     /// In ticks.
-    start: u64,
-    started_ns: u64,
-    base: Option<Base>,
-    sleep: Sleep,
+    pub(super) start: u64,
+    pub(super) started_ns: u64,
+    pub(super) base: Option<Base>,
+    pub(super) sleep: Sleep,
     /// The machine's counters then, or soon after.
-    host: Option<Rc<Reading>>,
+    pub(super) host: Option<Rc<Reading>>,
     /// The longest time since then that the watchdog itself was neither run nor ready to.
-    gap_ns: u64,
-    waits: Waits,
-    stall: Option<Ongoing>,
+    pub(super) gap_ns: u64,
+    pub(super) waits: Waits,
+    /// Somebody held it, at a breakpoint, when it became as long as a stall: it is none.
+    pub(super) debugged: bool,
+    pub(super) stall: Option<Ongoing>,
 }
 
 #[derive(Debug)]
-struct Ongoing {
-    id: u64,
+pub(super) struct Ongoing {
+    pub(super) id: u64,
     /// The length at which it is reported next, in nanoseconds.
-    next_ns: u64,
-    tries_left: u32,
+    pub(super) next_ns: u64,
+    pub(super) tries_left: u32,
 }
 
 impl Watch {
-    pub(super) fn new(registered: Registered, runtime: Arc<Runtime>) -> Self {
-        registered.cell.set_long_after(clock::ns_to_ticks(runtime.settings.threshold_ns));
-        let times = TimesReader::new(registered.thread.tid);
-        let sampler = registered.thread.sampled.then(|| Sampler::new(&registered));
-        let mut readings = Readings::default();
-        // Its first poll may be over before it is looked at.
-        let (at_ns, schedstat) = &registered.thread.times;
-        if let Some(times) = times::parse(schedstat) {
-            readings.push(*at_ns, times);
-        }
-        Self { registered, runtime, times, readings, starved_ns: 0, seen: None, sampler, debugged: None }
-    }
-
-    /// Learns which cell a thread that is looked at from outside writes itself, if it does.
-    pub(super) fn set_own(&mut self, registered: &[Registered]) {
-        if let Some(sampler) = &mut self.sampler {
-            let (tid, mut all) = (self.registered.thread.tid, registered.iter());
-            let own = all.find(|other| other.thread.tid == tid && !other.thread.sampled);
-            sampler.set_own(own.map(|own| own.cell));
-        }
-    }
-
-    /// Whether it tells only of a root future, and another one of whatever else the thread does.
-    pub(super) fn is_of_root_alone(&self) -> bool {
-        self.runtime.is_sampled() && self.sampler.is_none()
-    }
-
-    pub(super) fn is_of(&self, thread: &Registered) -> bool {
-        std::ptr::eq(self.registered.cell, thread.cell) && self.registered.generation == thread.generation
-    }
-
-    pub(super) fn runtime(&self) -> &Arc<Runtime> {
-        &self.runtime
-    }
-
-    pub(super) fn runtime_id(&self) -> u64 {
-        self.registered.thread.runtime
-    }
-
-    /// Whether it takes tasks from the runtime's queues.
-    pub(super) fn is_worker_of(&self, runtime: u64) -> bool {
-        self.runtime_id() == runtime && self.registered.thread.worker.is_some()
-    }
-
-    /// The stall it is in, unless its stack has shown that it is none.
-    pub(super) fn stall(&self) -> Option<u64> {
-        let seen = self.seen.as_ref().filter(|seen| !self.registered.cell.is_dismissed(seen.open))?;
-        seen.stall.as_ref().map(|ongoing| ongoing.id)
-    }
-
-    /// Since when it has been at one thing, if that was so at the last look already and it is no other than the runtime's.
-    pub(super) fn stuck_since(&self) -> Option<u64> {
-        let cell = self.registered.cell;
-        let seen =
-            self.seen.as_ref().filter(|seen| cell.is_at(seen.open) && !cell.is_dismissed(seen.open))?;
-        Some(seen.started_ns)
-    }
-
-    /// It is not parked.
-    pub(super) fn is_at_something(&self) -> bool {
-        self.registered.cell.read().is_some()
-    }
-
-    /// Its thread's id, if it is parked.
-    pub(super) fn parked(&self) -> Option<i32> {
-        self.registered.cell.read().is_none().then_some(self.registered.thread.tid)
-    }
-
-    /// For how long it was ready and not run between the last two looks, in nanoseconds.
-    pub(super) fn starved_ns(&self) -> u64 {
-        self.starved_ns
-    }
-
-    /// It has been at one thing for as long as `limit_ns`, and its stack has not been seen.
-    pub(super) fn is_unclear(&self, now_ns: u64, limit_ns: u64) -> bool {
-        self.seen.as_ref().is_some_and(|seen| {
-            let old = now_ns.saturating_sub(seen.started_ns) >= limit_ns;
-            old && seen.stall.is_none() && !self.is_elsewhere()
-        })
-    }
-
-    /// It is at nothing, and rings before it is: one that no hook tells of does not.
-    pub(super) fn is_parked(&self) -> bool {
-        self.sampler.is_none() && self.registered.cell.is_parked()
-    }
-
-    /// How often it has parked after polls.
-    pub(super) fn worked(&self) -> u64 {
-        self.registered.cell.worked()
-    }
-
-    /// Its stack has shown that it is not in the runtime.
-    pub(super) fn is_elsewhere(&self) -> bool {
-        let cell = self.registered.cell;
-        self.seen.as_ref().is_some_and(|seen| cell.is_dismissed(seen.open))
-    }
-
-    /// When something is to be told of it, in nanoseconds since the start.
-    pub(super) fn due_ns(&self) -> Option<u64> {
-        let seen = self.seen.as_ref()?;
-        if self.registered.cell.is_dismissed(seen.open) {
-            return None;
-        }
-        if !self.may_tell() {
-            return None;
-        }
-        let (excused, length) = match &seen.stall {
-            Some(ongoing) => (0, ongoing.next_ns),
-            None => (self.excused_ns(seen.started_ns), self.runtime.settings.threshold_ns),
-        };
-        Some(seen.started_ns.saturating_add(excused).saturating_add(length))
-    }
-
-    /// What is found from outside may need more than its length to be told.
-    fn may_tell(&self) -> bool {
-        self.sampler.as_ref().is_none_or(|sampler| sampler.is_ready(&self.runtime))
-    }
-
-    /// Whether it is looked at from outside, and has computed for a while.
-    pub(super) fn is_suspect(&self) -> bool {
-        self.sampler.as_ref().is_some_and(|sampler| sampler.is_suspect(&self.runtime))
-    }
-
-    /// How much of a poll that began at `started_ns` lies in the runtime's grace, at most.
-    fn excused_ns(&self, started_ns: u64) -> u64 {
-        self.runtime.grace_ends_ns().saturating_sub(started_ns)
-    }
-
     pub(super) fn look(&mut self, look: Look<'_>, capturer: &mut Option<Capturer>, reports: &mut Outbox<'_>) {
         self.starved_ns = 0;
         if let Some(sampler) = &mut self.sampler {
@@ -259,8 +116,18 @@ impl Watch {
             let host = late.then(|| look.host.before());
             let waits = Waits::since(started_ns);
             let sleep = Sleep::default();
-            self.seen =
-                Some(Seen { open, start, started_ns, base, sleep, host, gap_ns: 0, waits, stall: None });
+            self.seen = Some(Seen {
+                open,
+                start,
+                started_ns,
+                base,
+                sleep,
+                host,
+                gap_ns: 0,
+                waits,
+                debugged: false,
+                stall: None,
+            });
         }
         if !self.registered.cell.is_dismissed(open) {
             self.follow(look, capturer, reports);
@@ -270,7 +137,7 @@ impl Watch {
     /// Reports a stall that goes on, when it is due.
     fn follow(&mut self, look: Look<'_>, capturer: &mut Option<Capturer>, reports: &mut Outbox<'_>) {
         let threshold = self.runtime.settings.threshold_ns;
-        let Some(seen) = &mut self.seen else { return };
+        let Some(seen) = self.seen.as_mut().filter(|seen| !seen.debugged) else { return };
         seen.gap_ns = seen.gap_ns.max(look.gap_ns);
         let (open, started_ns) = (seen.open, seen.started_ns);
         let length = look.now_ns.saturating_sub(started_ns);
@@ -280,7 +147,12 @@ impl Watch {
         });
         let excused = self.excused_ns(started_ns).min(length);
         let phase = match quiet_until_ns {
-            None if length - excused < threshold => return,
+            None if length - excused < threshold => {
+                if length >= threshold {
+                    self.registered.cell.time_end(open);
+                }
+                return;
+            }
             None => Phase::Begin,
             Some(quiet_until_ns) if length < quiet_until_ns => return,
             Some(_) => Phase::Progress,
@@ -289,8 +161,7 @@ impl Watch {
             return;
         }
         if phase == Phase::Begin && debugger::holds(self.registered.thread.tid) {
-            // Somebody looks at it, at a breakpoint.
-            self.debugged = Some(open);
+            self.seen.iter_mut().for_each(|seen| seen.debugged = true);
             debugger::gap().map(Report::Unseen).into_iter().for_each(|unseen| reports.tell(unseen));
             return;
         }
@@ -355,16 +226,16 @@ impl Watch {
 
     /// Reports the ends of the long polls that are over.
     fn settle_ended(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
-        while let Some(poll) = self.registered.cell.next_long() {
-            if self.debugged.take_if(|debugged| *debugged == poll.open).is_some() {
-                continue;
-            }
+        while let Some(poll) = self.registered.cell.next_long(self.registered.generation) {
             // In mode lean it may have been too short to be seen.
             let Some(start) = self.registered.cell.start(poll.open) else { continue };
             let started_ns = clock::tick_to_at_ns(start);
             let length = clock::ticks_to_ns(poll.end.saturating_sub(start));
             let excused = self.excused_ns(started_ns).min(length);
             let mut seen = self.seen.take_if(|seen| seen.open == poll.open);
+            if seen.as_ref().is_some_and(|seen| seen.debugged) {
+                continue;
+            }
             if let Some(seen) = &mut seen {
                 seen.gap_ns = seen.gap_ns.max(look.gap_ns);
             }
@@ -387,15 +258,19 @@ impl Watch {
                     host: Some(look.host.before()),
                     gap_ns: look.gap_ns,
                     waits: Waits::since(started_ns),
+                    debugged: false,
                     stall: None,
                 });
                 Report::Stall(Box::new(self.ended(seen, ongoing.id, look, length, excused, poll)))
-            } else if self.runtime.is_current_thread() {
-                self.runtime.excuse(length);
-                // The record may have been left open by a `block_on` that returned, and no stack was captured to tell.
-                continue;
+            } else if length < self.runtime.settings.threshold_ns {
+                // Handed over when its end was asked for in mode lean, or before the clock was known.
+                Report::LongPoll(poll)
             } else {
                 self.runtime.excuse(length);
+                if self.runtime.is_current_thread() {
+                    // The record may have been left open by a `block_on` that returned, and no stack was captured to tell.
+                    continue;
+                }
                 Report::LongPoll(poll)
             };
             reports.tell(report);
@@ -439,7 +314,7 @@ impl Watch {
         let Some(ongoing) = seen.stall.take() else { return };
         let length = clock::now_ns().saturating_sub(seen.started_ns);
         let excused = self.excused_ns(seen.started_ns).min(length);
-        let poll = LongPoll { open: seen.open, end: seen.start };
+        let poll = LongPoll { open: seen.open, end: seen.start, generation: self.registered.generation };
         let mut report = self.ended(seen, ongoing.id, look, length, excused, poll);
         report.ticks = None;
         reports.tell(Report::Stall(Box::new(report)));
@@ -450,6 +325,10 @@ impl Watch {
         let look = Look { now_ns, gap_ns: 0, behind: Behind::NOTHING, host };
         self.settle_ended(look, reports);
         self.drop_seen(look, reports);
+        if self.sampler.is_some() {
+            // Nobody follows the record any more.
+            self.registered.cell.observe(None);
+        }
     }
 
     /// Reads the thread's times; those of a thread that seems parked too, since one that is not run while it changes its

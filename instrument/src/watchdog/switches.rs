@@ -1,7 +1,7 @@
 //! How often a thread was run, as the kernel counts it: while the count stands still, a thread that waits still waits.
 
+use crate::files::read_from_start;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 
 /// What a thread was given so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Switches {
     /// None when the kernel does not count that, or the thread is gone.
     pub(super) fn runs(&self) -> Option<Runs> {
         let mut buffer = [0; 96];
-        let length = self.schedstat.as_ref()?.read_at(&mut buffer, 0).ok()?;
+        let length = read_from_start(self.schedstat.as_ref()?, &mut buffer)?;
         runs(std::str::from_utf8(&buffer[..length]).ok()?)
     }
 

@@ -1,6 +1,7 @@
 //! Where a thread's time goes, as the kernel counts it: `/proc/self/task/TID/schedstat`, see sched-stats in the kernel's documentation.
 
 use crate::clock;
+use crate::files::read_from_start;
 use std::fs::File;
 use std::ops::Sub;
 
@@ -76,17 +77,6 @@ fn is_asleep(stat: &[u8]) -> bool {
     let name_ends = stat.iter().rposition(|&byte| byte == b')');
     let state = name_ends.and_then(|at| stat.get(at + 2));
     matches!(state, Some(b'S' | b'D'))
-}
-
-#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
-fn read_from_start(file: &File, buffer: &mut [u8]) -> Option<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, 0).ok()
-}
-
-/// The kernel counts elsewhere, or not at all.
-#[cfg(not(all(target_os = "linux", not(stallscope_elsewhere))))]
-fn read_from_start(_file: &File, _buffer: &mut [u8]) -> Option<usize> {
-    None
 }
 
 pub(super) fn parse(text: &str) -> Option<Times> {

@@ -50,7 +50,7 @@ fn a_long_record_goes_to_the_watchdog_and_not_into_the_table() {
     cell.turn(7, here());
     cell.close();
     assert_eq!(cell.rows().count(), 0);
-    let long = cell.next_long().expect("the poll was handed over");
+    let long = cell.next_long(cell.generation()).expect("the poll was handed over");
     assert_eq!(long.open.task, 7);
     assert_eq!(long.ticks(), Some(long.end - cell.start(long.open).unwrap()));
 }
@@ -148,7 +148,7 @@ fn the_end_of_a_record_of_lean_is_told_where_it_was_asked_for() {
     assert!(!cell.begin(PROBE, 2, here()), "the thread has to look again");
     assert!(cell.owned_by(PROBE));
     cell.adopt(PROBE);
-    assert_eq!(cell.next_long().map(|long| long.open), Some(open));
+    assert_eq!(cell.next_long(cell.generation()).map(|long| long.open), Some(open));
     assert!(cell.begin(PROBE, 2, here()));
 }
 
@@ -181,6 +181,23 @@ fn a_thread_that_never_says_that_it_begins_is_not_taken_for_parked() {
     };
     assert!((0..100).all(|_| round(true)));
     assert!((0..100).any(|_| !round(false)));
+}
+
+#[test]
+fn a_thread_that_is_watched_from_outside_rests_while_both_hooks_tell() {
+    let cell = Cell::new();
+    assert!(!cell.rests(), "no hook has told anything");
+    for _ in 0..3 {
+        cell.rest();
+        assert!(cell.rests());
+        cell.rise();
+        assert!(!cell.rests());
+    }
+    cell.rest();
+    assert!((0..100).all(|_| {
+        cell.rest();
+        !cell.rests()
+    }));
 }
 
 #[test]
@@ -223,7 +240,7 @@ fn no_reader_sees_parts_of_two_records() {
         if seen % 64 == 0 {
             CELL.renew();
         }
-        while CELL.next_long().is_some() {}
+        CELL.forget_long();
     }
     STOP.store(true, Relaxed);
     writer.join().unwrap();

@@ -1,6 +1,6 @@
 //! Records of mode lean, which have numbers, and those that are asked when they end.
 
-use super::{Place, beside, cell, here};
+use super::{Place, beside, cell, here, open};
 use crate::recorder::cell::{Cell, Open};
 use crate::recorder::mode;
 use stallscope_wire::Mode;
@@ -63,6 +63,12 @@ pub(super) fn whole_across_a_change() {
     watchdog.join().unwrap();
 }
 
+pub(super) fn cancelled() {
+    let cell = owned(Mode::Lean);
+    begin(&cell, 1, here());
+    open::forgotten(&cell);
+}
+
 pub(super) fn asked() {
     let (cell, places) = (owned(Mode::Lean), [here(), here()]);
     begin(&cell, 0, places[0]);
@@ -70,7 +76,7 @@ pub(super) fn asked() {
     cell.time_end(asked.unwrap());
     let watchdog = beside(&cell, move |cell| {
         if cell.read() != asked {
-            assert_eq!(cell.next_long().map(|poll| poll.open), asked);
+            assert_eq!(cell.next_long(cell.generation()).map(|poll| poll.open), asked);
         }
     });
     begin(&cell, 1, places[1]);
@@ -90,7 +96,8 @@ pub(super) fn asked_meanwhile() {
     let last = cell.read();
     begin(&cell, 2, None);
     // It may have been over already: then it is the next one that is told.
-    let told: Vec<Option<Open>> = from_fn(|| cell.next_long()).map(|poll| Some(poll.open)).collect();
+    let told: Vec<Option<Open>> =
+        from_fn(|| cell.next_long(cell.generation())).map(|poll| Some(poll.open)).collect();
     match asked {
         None => assert_eq!(told, []),
         Some(_) => assert!(told == [asked] || told == [last], "{told:?}"),

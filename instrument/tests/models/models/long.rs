@@ -11,12 +11,13 @@ const PUSHED: u64 = 4;
 
 pub(super) fn in_order_and_counted() {
     let (queue, location) = (Rc::new(made_here(LongPolls::new())), here());
-    let watchdog = beside(&queue, |queue| (0..3).filter_map(|_| queue.pop()).collect());
+    let watchdog = beside(&queue, |queue| (0..3).filter_map(|_| queue.pop(0)).collect());
     for start in 1..=PUSHED {
-        queue.push(LongPoll { open: Open { version: start, task: start + 10, location }, end: start + 20 });
+        let open = Open { version: start, task: start + 10, location };
+        queue.push(LongPoll { open, end: start + 20, generation: 0 });
     }
     let mut taken: Vec<LongPoll> = watchdog.join().unwrap();
-    taken.extend(from_fn(|| queue.pop()));
+    taken.extend(from_fn(|| queue.pop(0)));
     assert!(taken.is_sorted_by(|one, next| one.open.version < next.open.version), "{taken:?}");
     for poll in &taken {
         let start = poll.open.version;

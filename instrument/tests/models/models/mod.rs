@@ -2,6 +2,7 @@
 //!
 //! In each model the writer is the thread that begins, and whoever reads is spawned: see `sync.rs`. What loom cannot show: a
 //! load that is done after a later store of its own thread, and so what the two orderings of `LongPolls`' `taken` are for.
+//! What one thread alone stores in one place and others only load, as `beat` and `observe` do, has no model: it cannot fail.
 
 mod alarm;
 mod hand_over;
@@ -34,6 +35,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("loom_a_record_is_of_its_own_generation", hand_over::own_generation),
     ("loom_a_record_of_mode_lean_is_read_whole_or_not_at_all", lean::whole_or_not_at_all),
     ("loom_a_record_is_whole_across_a_change_of_mode", lean::whole_across_a_change),
+    ("loom_a_cancelled_record_of_mode_lean_does_not_come_back", lean::cancelled),
     ("loom_a_record_that_was_asked_was_handed_over", lean::asked),
     ("loom_a_record_or_the_next_answers_who_asks", lean::asked_meanwhile),
     ("loom_a_change_of_mode_reaches_a_thread_that_adopts", lean::change_while_adopting),
