@@ -24,7 +24,7 @@ pub(super) fn known(address: *mut Location<'static>) -> Option<&'static Location
         reason = "a location is kept as its address, so that storing it is one instruction"
     )]
     // SAFETY: an address in a cell is null or was made from a `&'static Location<'static>`, and each is stored whole. A library
-    // that has spawned a task and is unloaded breaks that promise itself; it may be unloaded only if none of it has run here.
+    // that has spawned tasks and is unloaded breaks that `'static` itself, for tokio as for us.
     unsafe {
         address.as_ref()
     }
