@@ -19,13 +19,12 @@ pub(crate) fn run(rounds: usize) {
     );
     let mut table = Table::new("watchdog", &how);
     for load in ["idle", "busy"] {
-        let mut own = vec![Vec::new(); THREADS.len()];
         let variants = Variant::USED;
+        let mut own = vec![vec![Vec::new(); variants.len()]; THREADS.len()];
         let whole = interleaved(rounds, variants.len(), |variant| {
-            let variant = variants[variant];
-            let figures = child::measure("watchdog", &format!("{load}-{}", variant.name()));
-            for (thread, own) in THREADS.iter().zip(&mut own).filter(|_| variant == Variant::Full) {
-                own.push(figures[*thread][0]);
+            let figures = child::measure("watchdog", &format!("{load}-{}", variants[variant].name()));
+            for (thread, own) in THREADS.iter().zip(&mut own) {
+                own[variant].push(figures[*thread][0]);
             }
             figures["whole"][0]
         });
@@ -34,7 +33,9 @@ pub(crate) fn run(rounds: usize) {
             variants.map(Variant::name).into_iter().zip(&whole),
         );
         for (thread, own) in THREADS.iter().zip(&own) {
-            table = table.group(&format!("{load}: a thread, in full"), [(*thread, own)]);
+            let watched = variants.into_iter().zip(own).filter(|(variant, _)| variant.is_watched());
+            let watched = watched.map(|(variant, own)| (variant.name(), own));
+            table = table.group(&format!("{load}: the thread {thread}"), watched);
         }
     }
     table.print();

@@ -23,7 +23,8 @@ pub(super) fn known(address: *mut Location<'static>) -> Option<&'static Location
         unsafe_code,
         reason = "a location is kept as its address, so that storing it is one instruction"
     )]
-    // SAFETY: an address in a cell is null or was made from a `&'static Location<'static>`, and each is stored whole.
+    // SAFETY: an address in a cell is null or was made from a `&'static Location<'static>`, and each is stored whole. A library
+    // that has spawned tasks and is unloaded breaks that `'static` itself, for tokio as for us.
     unsafe {
         address.as_ref()
     }
