@@ -105,7 +105,7 @@ impl Config {
         self
     }
 
-    /// New work that waits longer than this is a lag.
+    /// New work that waits longer than this is a lag. At least 1 ms.
     #[must_use]
     pub fn lag_limit(mut self, limit: Duration) -> Self {
         self.runtime.lag_limit_ns = nanos(limit).max(1_000_000);
@@ -229,7 +229,7 @@ impl Config {
     }
 
     /// Watches the runtime that this is called in, by sampling: from outside, without hooks. So a task is not told by its
-    /// spawn line, polls are not timed, and long computing is guessed.
+    /// spawn line, polls are not timed, and long computing is told as probable only.
     ///
     /// Call it first in the root future, so that the root future's thread is known too. The app's hooks in this
     /// configuration are not used: the runtime has those that it was built with.

@@ -235,6 +235,14 @@ impl Finding {
         }
     }
 
+    /// Why it is only probable, in a sentence; none when it is certain.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&'static str> {
+        (self.certainty == Certainty::Probable).then_some(
+            "only probable, and no breach: it was sampled, and several shorter polls of the same code may look so too",
+        )
+    }
+
     /// Index into the stack of the frame that is the culprit, if a frame is.
     #[must_use]
     pub fn culprit_frame(&self) -> Option<usize> {
@@ -281,7 +289,7 @@ impl fmt::Display for Finding {
             1 => "once, for".to_owned(),
             count => format!("{count} times, at most"),
         };
-        let probably = if self.certainty == Certainty::Probable { "probably " } else { "" };
+        let probably = if self.doubt().is_some() { "probably " } else { "" };
         match (self.rule, self.cause) {
             (Rule::BlockingPoll, _) => {
                 write!(f, "{culprit} {probably}blocked a worker {times} {max}{ongoing} ({cause})")

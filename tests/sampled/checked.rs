@@ -47,4 +47,5 @@ fn a_computation_is_told_as_probable_and_does_not_breach() {
     let (code, text) = check("cpu_bound_poll");
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("probably blocked") && text.contains("[warning blocking-poll]"), "{text}");
+    assert!(text.contains("only probable, and no breach"), "{text}");
 }

@@ -6,11 +6,15 @@ use stallscope::analysis::{Culprit, Finding, History, Rule, StallRecord};
 pub(crate) struct FindingId {
     rule: Rule,
     place: Culprit,
+    /// The same line's stalls that are certain are another finding.
+    probable: bool,
 }
 
 impl FindingId {
     pub(crate) fn of(finding: &Finding) -> Self {
-        Self { rule: finding.rule, place: finding.culprit.place() }
+        // A lag is one finding, however sure the stall is that it waited behind.
+        let probable = finding.rule == Rule::BlockingPoll && finding.doubt().is_some();
+        Self { rule: finding.rule, place: finding.culprit.place(), probable }
     }
 
     pub(crate) fn is_of(&self, finding: &Finding) -> bool {
@@ -36,7 +40,8 @@ impl Behind {
         let ids: Vec<_> = findings.iter().map(FindingId::of).collect();
         let mut behind = vec![Self::default(); findings.len()];
         for record in history.stalls().filter(|record| !record.blames_host()) {
-            let id = FindingId { rule: Rule::BlockingPoll, place: Culprit::of(record).place() };
+            let (rule, place) = (Rule::BlockingPoll, Culprit::of(record).place());
+            let id = FindingId { rule, place, probable: record.is_probable() };
             let Some(at) = ids.iter().position(|known| *known == id) else { continue };
             let (stall, behind) = (record.stall.id, &mut behind[at]);
             if record.ongoing {

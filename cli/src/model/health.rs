@@ -104,7 +104,8 @@ fn blocked(process: &Process, now_ns: u64) -> Option<Health> {
     if let Some(who) = waiting.in_words() {
         sentence.push(plain(format!("; {who} {}", if waiting.count() == 1 { "waits" } else { "wait" })));
     }
-    Some(of(Level::Bad, "BLOCKED", sentence))
+    let level = if ongoing.iter().all(|record| record.is_probable()) { Level::Warning } else { Level::Bad };
+    Some(of(level, "BLOCKED", sentence))
 }
 
 fn lagging(process: &Process) -> Option<Health> {
@@ -211,7 +212,7 @@ fn waiting(process: &Process, record: &StallRecord) -> Victims {
 fn place(record: &StallRecord) -> [Part; 2] {
     let why = match record.stall.cause {
         Cause::Unknown => String::new(),
-        _ => format!(" ({})", why(&record.stall)),
+        _ => format!(" ({})", why(record)),
     };
     [Part::Strong(Culprit::of(record).to_string()), Part::Plain(why)]
 }

@@ -138,14 +138,15 @@ impl Process {
         Doing::Blocked {
             for_ns: self.lasted_ns(record, now_ns),
             culprit: Culprit::of(record).to_string(),
-            why: why(&record.stall),
+            why: why(record),
         }
     }
 }
 
-/// A stall's cause in a word: the name of what it waits for, where there is one.
-pub(crate) fn why(stall: &Stall) -> String {
-    match (stall.cause, &stall.syscall, &stall.lock) {
+/// A stall's cause in a word: the name of what it waits for, where there is one; and whether it is only probable.
+pub(crate) fn why(record: &StallRecord) -> String {
+    let stall = &record.stall;
+    let why = match (stall.cause, &stall.syscall, &stall.lock) {
         (Cause::Syscall, Some(syscall), _) => syscall.clone(),
         (Cause::Syscall, None, _) => "a system call".to_owned(),
         (Cause::Lock, _, Some(lock)) => lock.clone(),
@@ -153,7 +154,8 @@ pub(crate) fn why(stall: &Stall) -> String {
         (Cause::Cpu, ..) => "computing".to_owned(),
         (Cause::Host, ..) => "not run by the machine".to_owned(),
         _ => "cause not known yet".to_owned(),
-    }
+    };
+    if record.is_probable() { why + ", probably" } else { why }
 }
 
 fn at_ns(line: &Line) -> Option<u64> {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::scenario::{Scenario, Watched};
 use crate::source::Ending;
-use stallscope_wire::{Handlers, Lag, Mode, Pause, Request};
+use stallscope_wire::{Cause, Certainty, Handlers, Lag, Mode, Pause, Request, Stall};
 
 fn stalled() -> Scenario {
     Scenario::new().quiet(5).computes(1, 240).quiet(30).sleeps(2, 312)
@@ -119,6 +119,36 @@ fn two_instances_of_a_generic_line_are_one_place() {
     let process = watched.model.process();
     assert_eq!(process.findings.len(), 2, "no loop lag beside the stall that explains it");
     assert_eq!(process.lag_behind(&process.findings[0]).map(|lag| lag.max_ns), Some(190_000_000));
+}
+
+#[test]
+fn what_is_only_probable_is_a_finding_of_its_own_and_said_to_be() {
+    let mut watched = stalled().live();
+    let certain = watched.model.process().history.stall(2).expect("the stall").stall.clone();
+    let probable = Stall { id: 3, cause: Cause::Cpu, certainty: Certainty::Probable, ..certain };
+    watched.model.apply(Line::Stall(probable), watched.ours);
+    watched.model.settle();
+    let details = Detail::all(watched.model.process());
+    let accused = |id: u64| {
+        details.iter().filter(|detail| detail.worst.is_some_and(|worst| worst.stall.id == id)).count()
+    };
+    assert_eq!([1, 2, 3].map(accused), [1, 1, 1], "each has the stall that is its own");
+    let doubted: Vec<_> = details.iter().filter(|detail| detail.finding.doubt().is_some()).collect();
+    assert!(matches!(&doubted[..], [detail] if detail.worst.is_some_and(|worst| worst.stall.id == 3)));
+}
+
+#[test]
+fn a_stall_that_is_only_probable_is_a_warning_in_the_sentence_too() {
+    let mut scenario = Scenario::new().quiet(5).sleeps(1, 312);
+    for line in &mut scenario.lines {
+        if let Line::Stall(stall) = line {
+            stall.certainty = Certainty::Probable;
+        }
+    }
+    let watched = scenario.live();
+    let (process, ours) = watched.model.shown(watched.ours);
+    assert_eq!(health(process, ours).level, Level::Warning);
+    assert!(sentence(&watched).contains("(clock_nanosleep, probably)"), "{}", sentence(&watched));
 }
 
 #[test]

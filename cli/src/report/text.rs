@@ -85,6 +85,9 @@ fn write_finding(
     }
     facts.extend(finding.route.as_ref().map(|route| format!("answering {}", clean(route))));
     writeln!(out, "  {}", facts.join(" · "))?;
+    if let Some(doubt) = finding.doubt() {
+        writeln!(out, "  {doubt}")?;
+    }
     if let Some(earlier) = earlier {
         return writeln!(out, "  stack and help as above ({})\n", earlier.rule);
     }
@@ -133,10 +136,9 @@ fn write_sight(out: &mut impl Write, report: &Report, paint: Paint) -> io::Resul
             count => format!("{count} processes"),
         };
         let longest = report.processes.iter().map(|process| process.duration_ns).max().unwrap_or(0);
-        let (tier, mode) =
-            (format!("{:?}", report.tier).to_lowercase(), format!("{:?}", report.mode).to_lowercase());
         let whole = report.coverage.complete && report.processes.iter().all(|process| process.complete);
         let sight = if whole { "everything was seen" } else { "not everything was seen" };
+        let (tier, mode) = (report.tier, report.mode);
         writeln!(out, "seen: {count}, {}, tier {tier}, mode {mode}; {sight}", show(longest))?;
     }
     for gap in &report.coverage.missing {

@@ -66,6 +66,7 @@ fn facts(
     }
     fact("Seen", seen(process, detail, now_ns), Style::new());
     fact("Cause", cause(detail), Style::new());
+    fact("Doubt", finding.doubt().unwrap_or_default().to_owned(), theme.warning());
     fact("Cost", cost(process, finding), Style::new());
     fact("Task", task(detail), Style::new());
     fact("Do", finding.help.clone(), theme.strong());

@@ -8,7 +8,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use stallscope::analysis::{Finding, Rule, Severity};
-use stallscope_wire::Certainty;
 use stallscope_wire::duration::show;
 
 /// Lines that the findings leave free before advice and stack are shown below them.
@@ -145,10 +144,7 @@ impl Columns {
 fn cause(finding: &Finding) -> String {
     let cause = finding.cause_in_words();
     let cause = cause.trim_start_matches("syscall ");
-    match finding.certainty {
-        Certainty::Probable => format!("{cause}, probably"),
-        _ => cause.to_owned(),
-    }
+    if finding.doubt().is_some() { format!("{cause}, probably") } else { cause.to_owned() }
 }
 
 /// What stands for the culprit: the line; of findings that accuse none, what they say.

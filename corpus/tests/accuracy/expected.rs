@@ -5,7 +5,7 @@ use crate::found::Found;
 use crate::source::{Blocks, Case};
 use addr2line::Loader;
 use stallscope::analysis::{Cause, Finding, History, Rule, Severity, findings};
-use stallscope_wire::{Stack, Tier};
+use stallscope_wire::Stack;
 
 pub(crate) fn compare(build: &Build, case: &Case, history: &History) -> Found {
     assert!(history.complete(), "the log of {} has no end", case.name);
@@ -18,10 +18,8 @@ pub(crate) fn compare(build: &Build, case: &Case, history: &History) -> Found {
     let Some(blocks) = &case.blocks else {
         return if found.is_empty() { Found::Silent } else { Found::False(told) };
     };
-    // Without hooks a computation is told of as probable only, which fails no gate.
-    let sampled = history.header().tier == Tier::Sampled;
-    let fails =
-        |finding: &&Finding| finding.severity == Severity::Error || sampled && finding.cause == Cause::Cpu;
+    // What is only probable fails no gate, and is found all the same.
+    let fails = |finding: &&Finding| finding.severity == Severity::Error || finding.doubt().is_some();
     let count: u64 = found.iter().filter(fails).map(|finding| finding.count).sum();
     if count < blocks.times {
         return Found::Missed(format!("{count} of {} found: {told}", blocks.times));

@@ -14,6 +14,13 @@ pub(crate) struct Arguments {
     pub(crate) settings: TokenStream,
 }
 
+impl Default for Arguments {
+    fn default() -> Self {
+        let settings = TokenStream::new();
+        Self { crate_path: syn::parse_quote!(::stallscope), constructor: quote!(new_multi_thread), settings }
+    }
+}
+
 impl Arguments {
     pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
         let pairs = Punctuated::<MetaNameValue, Token![,]>::parse_terminated.parse2(tokens)?;

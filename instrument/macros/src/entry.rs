@@ -4,20 +4,37 @@ use crate::arguments::Arguments;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use std::path::Path;
-use syn::{Error, ItemFn, Result};
+use syn::{Error, ItemFn};
 
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let mut function: ItemFn = syn::parse2(item)?;
+/// The function that runs on a runtime. What is wrong with the attribute or the function is one error: the function is there
+/// all the same, so that no other error says it is missing.
+pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut function: ItemFn = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(error) => return refused(&error, item),
+    };
     if function.sig.asyncness.take().is_none() {
         let message = "only an async function can be run on a runtime: write `async fn`";
-        return Err(Error::new_spanned(function.sig.fn_token, message));
+        return refused(&Error::new_spanned(function.sig.fn_token, message), item);
     }
-    let Arguments { crate_path, constructor, settings } = Arguments::parse(arguments)?;
+    match Arguments::parse(arguments) {
+        Ok(arguments) => entry(arguments, function),
+        Err(error) => refused(&error, &entry(Arguments::default(), function)),
+    }
+}
+
+fn refused(error: &Error, function: &TokenStream) -> TokenStream {
+    let error = error.to_compile_error();
+    quote!(#error #function)
+}
+
+fn entry(arguments: Arguments, function: ItemFn) -> TokenStream {
+    let Arguments { crate_path, constructor, settings } = arguments;
     let ItemFn { attrs, vis, sig, block, .. } = function;
     let root = source_root();
     // Made where the function's arguments are not yet hidden by ours, under a name that hides none of them.
     let body = Ident::new("body", Span::mixed_site());
-    Ok(quote! {
+    quote! {
         #(#attrs)*
         #vis #sig {
             let #body = async #block;
@@ -26,7 +43,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
             #settings
             #crate_path::__private::run(builder, ::core::option_env!("CARGO_CRATE_NAME"), #root, #body)
         }
-    })
+    }
 }
 
 /// The folder that the compiler's relative paths start from: where cargo runs it for the crates of a workspace, which is
@@ -42,56 +59,69 @@ fn source_root() -> String {
 mod tests {
     use super::*;
 
+    fn text(arguments: TokenStream, item: &TokenStream) -> String {
+        expand(arguments, item).to_string()
+    }
+
     #[test]
     fn the_function_runs_its_body_as_the_root_future() {
-        let text = expand(
+        let text = text(
             quote!(),
-            quote!(
+            &quote!(
                 async fn main() -> u8 {
                     7
                 }
             ),
-        )
-        .unwrap()
-        .to_string();
+        );
         assert!(text.starts_with("fn main () -> u8"), "{text}");
         assert!(text.contains("async { 7 }"), "{text}");
     }
 
     #[test]
     fn the_body_sees_an_argument_that_is_called_as_our_own_variable() {
-        let item = quote!(
-            async fn run(builder: u8) -> u8 {
-                builder
-            }
+        let text = text(
+            quote!(),
+            &quote!(
+                async fn run(builder: u8) -> u8 {
+                    builder
+                }
+            ),
         );
-        let text = expand(quote!(), item).unwrap().to_string();
         assert!(text.find("async { builder }") < text.find("let mut builder"), "{text}");
     }
 
     #[test]
     fn a_build_without_cargo_has_no_name_for_its_crate() {
-        let text = expand(
+        let text = text(
             quote!(),
-            quote!(
+            &quote!(
                 async fn main() {}
             ),
-        )
-        .unwrap()
-        .to_string();
+        );
         assert!(text.contains("option_env ! (\"CARGO_CRATE_NAME\")"), "{text}");
     }
 
     #[test]
-    fn a_function_that_is_not_async_is_refused() {
-        let refusal = expand(
-            quote!(),
-            quote!(
-                fn main() {}
+    fn what_is_refused_is_one_error_and_the_function_is_there() {
+        for (arguments, item, error) in [
+            (
+                quote!(),
+                quote!(
+                    fn main() {}
+                ),
+                "async fn",
             ),
-        )
-        .unwrap_err()
-        .to_string();
-        assert!(refusal.contains("async fn"), "{refusal}");
+            (
+                quote!(bad = 1),
+                quote!(
+                    async fn main() {}
+                ),
+                "no such argument",
+            ),
+        ] {
+            let text = text(arguments, &item);
+            assert!(text.contains("compile_error") && text.contains(error), "{text}");
+            assert!(text.contains("fn main ()") && !text.contains("async fn main"), "{text}");
+        }
     }
 }

@@ -23,5 +23,5 @@ use proc_macro::TokenStream;
 /// The function panics when the runtime cannot be built, as with `#[tokio::main]`.
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    entry::expand(arguments.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+    entry::expand(arguments.into(), &item.into()).into()
 }

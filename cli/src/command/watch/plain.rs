@@ -88,7 +88,8 @@ impl Teller {
                 Some(record) => {
                     let lasted = show(process.lasted_ns(record, process.clock.now_ns(ours)));
                     let (culprit, cause) = (&finding.culprit, finding.cause_in_words());
-                    say(out, &format!("{culprit} blocks a worker, {lasted} so far ({cause})"))?;
+                    let probably = if record.is_probable() { "probably " } else { "" };
+                    say(out, &format!("{culprit} {probably}blocks a worker, {lasted} so far ({cause})"))?;
                 }
                 None => say(out, &finding.to_string())?,
             }
