@@ -66,6 +66,19 @@ fn start_up_work_within_the_grace() {
 }
 
 #[test]
+fn start_up_work_within_the_grace_in_lean() {
+    let program = program(|| {
+        run(multi_thread(), async {
+            tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
+            sleep(ms(50)).await;
+        });
+    });
+    let seen = program.with("STALLSCOPE_GRACE", "10s").with("STALLSCOPE", "lean").run().ended();
+    let startup = seen.log().history.snapshot().unwrap().startup;
+    assert_eq!((seen.log().stalls().len(), startup.long_polls), (0, 1), "{startup:?}");
+}
+
+#[test]
 fn a_runtime_outlives_its_grace() {
     let program = program(|| {
         run(multi_thread(), async { tokio::spawn(sleep(ms(50))).await.unwrap() });
