@@ -108,7 +108,7 @@ fn spawn(
             let what =
                 format!("everything from now on: the thread {name} ended by a mistake of Stallscope's own");
             let cure = "please report it, with what the program wrote to stderr".to_owned();
-            let _ = failures.try_send(Message::Gap(Gap { what, cure }));
+            let _ = failures.try_send(Message::Gap(Gap::new(what, cure).hiding_stalls()));
         }
     };
     // A thread inherits the mask of its maker; one that is made while the app's signals are open could run its handlers.

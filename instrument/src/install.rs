@@ -81,7 +81,6 @@ impl Drop for Guard {
 }
 
 /// Why nothing is watched. The app may go on without.
-#[derive(Debug)]
 pub struct InstallError(Kind);
 
 #[derive(Debug)]
@@ -112,6 +111,13 @@ impl InstallError {
 
     pub(crate) fn thread(error: io::Error) -> Self {
         Self(Kind::Thread(error))
+    }
+}
+
+/// As it is shown: `main` prints an error that it returns in this form.
+impl fmt::Debug for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

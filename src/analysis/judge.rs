@@ -107,6 +107,11 @@ pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete:
         let why = if history.cut() { "its log is cut" } else { "it still runs, or was killed" };
         format!("process {} ({}) did not end in order: {why}", header.pid, header.exe)
     }));
+    let hiding = |history: &&History| history.coverage().missing.iter().find(|gap| gap.hides_stalls).cloned();
+    if let Some(gap) = histories.iter().find_map(hiding) {
+        let what = format!("stalls may have gone unseen; not seen: {} ({})", gap.what, gap.cure);
+        if allow_incomplete { &mut notes } else { &mut lacks }.push(what);
+    }
     for history in histories {
         match startup(history) {
             Some(Excused::All(what)) => lacks.push(what),

@@ -146,10 +146,7 @@ fn of_very_many_waits_all_counts_survive() {
 #[test]
 fn coverage_learnt_later_replaces_the_header_s() {
     let mut coverage = Coverage::whole();
-    coverage.add(Gap {
-        what: "tasks of a LocalSet".into(),
-        cure: "spawn them with stallscope::spawn_local".into(),
-    });
+    coverage.add(Gap::new("tasks of a LocalSet", "spawn them with stallscope::spawn_local"));
     let history = process().line(Line::Coverage(coverage.clone())).ended();
     assert_eq!(history.coverage(), &coverage);
 }

@@ -77,7 +77,7 @@ fn a_process_that_was_killed_in_a_stall() {
 fn losses_and_blind_spots() {
     let lost = Lost { events: 3, stacks: 1, ..Lost::default() };
     let mut coverage = Coverage::whole();
-    coverage.add(Gap { what: "tasks of a LocalSet".into(), cure: "use stallscope::spawn_local".into() });
+    coverage.add(Gap::new("tasks of a LocalSet", "use stallscope::spawn_local"));
     let watched = serving().line(Line::Lost(lost)).line(Line::Coverage(coverage)).live();
     assert_screens!("losses", &watched);
     assert_eq!(style_of(&watched, "LOST").fg, Some(Color::Red));

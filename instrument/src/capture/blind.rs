@@ -41,9 +41,6 @@ impl Blind {
                 "leave SIGURG unblocked in threads that run tasks",
             ),
         };
-        Gap {
-            what: what.to_owned(),
-            cure: format!("{cure}; until then the spawn location of the task is named"),
-        }
+        Gap::new(what, format!("{cure}; until then the spawn location of the task is named"))
     }
 }

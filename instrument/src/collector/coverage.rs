@@ -15,15 +15,17 @@ const SHOWN_NS: u64 = 3_000_000_000;
 
 /// What is not seen in a mode.
 pub(super) fn gap_of(mode: Mode) -> Option<Gap> {
-    let (what, cure) = match mode {
-        Mode::Full => return None,
-        Mode::Lean => (
+    match mode {
+        Mode::Full => None,
+        Mode::Lean => Some(Gap::new(
             "times of single polls below the threshold, in mode lean: one in 64 is timed, and stands for the others",
             "record in mode full where the longest poll matters",
-        ),
-        _ => ("all that happened while the mode was off", "record in mode lean, which costs least"),
-    };
-    Some(Gap { what: what.to_owned(), cure: cure.to_owned() })
+        )),
+        _ => {
+            let what = "all that happened while the mode was off";
+            Some(Gap::new(what, "record in mode lean, which costs least").hiding_stalls())
+        }
+    }
 }
 
 /// Compares what tokio counts with what our hooks have recorded.
@@ -67,26 +69,27 @@ pub(super) fn sampled(runtime: Option<u64>) -> Gap {
     } else {
         "build with --cfg tokio_unstable in RUSTFLAGS or .cargo/config.toml"
     };
-    Gap {
-        what: format!(
+    Gap::new(
+        format!(
             "the polls{of} are sampled (tier sampled): none is timed, a task's spawn line is not known, and long \
              computing is told as probable only"
         ),
-        cure: cure.to_owned(),
-    }
+        cure,
+    )
 }
 
 /// The workers of which nothing is known yet.
 fn strangers(runtime: &Runtime) -> Option<Gap> {
     let unknown = runtime.unknown_workers();
-    (unknown > 0).then(|| Gap {
-        what: format!(
+    let what = || {
+        format!(
             "{unknown} of the {} workers of runtime {}: they have not taken a task since Stallscope was attached",
             runtime.handle.metrics().num_workers(),
             runtime.id,
-        ),
-        cure: "attach before anything blocks, or give the runtime's builder to stallscope::install".to_owned(),
-    })
+        )
+    };
+    let cure = "attach before anything blocks, or give the runtime's builder to stallscope::install";
+    (unknown > 0).then(|| Gap::new(what(), cure))
 }
 
 impl HookCheck {
@@ -111,12 +114,12 @@ impl HookCheck {
         if !told.root && !runtime.settings.root_known && !runtime.is_current_thread() {
             told.root = true;
             let id = runtime.id;
-            gaps.push(Gap {
-                what: format!(
+            gaps.push(Gap::new(
+                format!(
                     "the root future of runtime {id}, and LocalSets in it: no hook tells of their thread"
                 ),
-                cure: "use #[stallscope::main], or spawn what may block".to_owned(),
-            });
+                "use #[stallscope::main], or spawn what may block",
+            ));
         }
         if runtime.is_sampled() {
             if !told.sampled && tier != Tier::Sampled {
@@ -138,21 +141,17 @@ impl HookCheck {
         let (polls, parks) = of_it.fold((0, 0), |(polls, parks), thread| {
             (polls + polls_of(thread.cell), parks + thread.cell.parks())
         });
-        let mut replaced = |what: &str| {
-            gaps.push(Gap {
-                what: format!(
-                    "{what} of runtime {}: the app has replaced our hook on its builder",
-                    runtime.id
-                ),
-                cure: "install Stallscope last, and give the app's own hooks to stallscope::Config"
-                    .to_owned(),
-            });
+        let replaced = |what: &str| {
+            Gap::new(
+                format!("{what} of runtime {}: the app has replaced our hook on its builder", runtime.id),
+                "install Stallscope last, and give the app's own hooks to stallscope::Config",
+            )
         };
         if told.polls.is_replaced(tokio_polls(runtime), polls) {
-            replaced("polls");
+            gaps.push(replaced("polls").hiding_stalls());
         }
         if told.parks.is_replaced(tokio_parks(runtime), parks) {
-            replaced("parks, so that idle time is taken for polls,");
+            gaps.push(replaced("parks, so that idle time is taken for polls,"));
         }
         gaps
     }

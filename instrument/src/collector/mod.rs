@@ -69,10 +69,7 @@ impl Output {
         let live = Live::open(config.socket.as_deref());
         if let Err(problem) = &live {
             // Nobody can look on; what is seen and logged is whole all the same.
-            header
-                .coverage
-                .missing
-                .push(Gap { what: format!("live: {problem}"), cure: problem.cure().to_owned() });
+            header.coverage.missing.push(Gap::new(format!("live: {problem}"), problem.cure()));
         }
         Ok(Self { log, live: live.unwrap_or_default(), header })
     }
@@ -95,11 +92,10 @@ fn header(config: &Config) -> Header {
     }
     gap_of(config.mode).into_iter().for_each(|gap| coverage.add(gap));
     if cfg!(any(not(target_os = "linux"), stallscope_elsewhere)) {
-        coverage.add(Gap {
-            what: "why a poll is long, and whether the host made it so: this platform does not tell"
-                .to_owned(),
-            cure: "run the same on Linux".to_owned(),
-        });
+        coverage.add(Gap::new(
+            "why a poll is long, and whether the host made it so: this platform does not tell",
+            "run the same on Linux",
+        ));
     }
     Header {
         pid: std::process::id(),

@@ -265,8 +265,12 @@ impl Diagnosis<'_> {
             Owned::Unknown => {
                 found.owned = Owned::Nobody;
                 let what = "blocking calls whose stack has no names: they may be waits for work, and are not reported";
-                let cure = "do not strip the program, or build with --cfg tokio_unstable".to_owned();
-                let _ = output.try_send(Message::Gap(Gap { what: what.to_owned(), cure }));
+                let cure = if cfg!(tokio_unstable) {
+                    "do not strip the program, or use stallscope::install in place of attach"
+                } else {
+                    "do not strip the program, or build with --cfg tokio_unstable"
+                };
+                let _ = output.try_send(Message::Gap(Gap::new(what, cure).hiding_stalls()));
                 return;
             }
             _ => {

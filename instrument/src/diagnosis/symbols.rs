@@ -129,11 +129,10 @@ impl Symbols {
         let Some(source) = guarded(|| Source::open(module)) else { return self.give_up(module) };
         let compressed = source.as_ref().is_some_and(Source::is_compressed);
         if compressed && self.compressed.insert(module.path.clone()) {
-            self.untold.push(Gap {
-                what: format!("lines in {}: its debug information is compressed", module.path),
-                cure: "link without --compress-debug-sections; until then functions are named, not lines"
-                    .to_owned(),
-            });
+            self.untold.push(Gap::new(
+                format!("lines in {}: its debug information is compressed", module.path),
+                "link without --compress-debug-sections; until then functions are named, not lines",
+            ));
         }
         self.sources.insert(module.path.clone(), source);
     }
@@ -141,13 +140,13 @@ impl Symbols {
     /// Does without the names of a file that our parsers have no answer to.
     fn give_up(&mut self, module: &ModuleFile) {
         self.sources.insert(module.path.clone(), None);
-        self.untold.push(Gap {
-            what: format!(
+        self.untold.push(Gap::new(
+            format!(
                 "names in {}: reading its debug information failed by a mistake of Stallscope's own",
                 module.path
             ),
-            cure: "please report it, with what the program wrote to stderr".to_owned(),
-        });
+            "please report it, with what the program wrote to stderr",
+        ));
     }
 }
 

@@ -12,10 +12,8 @@ pub(super) fn holds(tid: i32) -> bool {
 /// What is not seen because of it, once in the process.
 pub(super) fn gap() -> Option<Gap> {
     static TOLD: AtomicBool = AtomicBool::new(false);
-    (!TOLD.swap(true, Relaxed)).then(|| Gap {
-        what: "what begins to block while a debugger or strace is attached".to_owned(),
-        cure: "detach it".to_owned(),
-    })
+    (!TOLD.swap(true, Relaxed))
+        .then(|| Gap::new("what begins to block while a debugger or strace is attached", "detach it"))
 }
 
 fn is_traced(status: &str) -> bool {

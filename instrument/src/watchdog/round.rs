@@ -46,10 +46,10 @@ pub(crate) fn run(
     let capturer = match Capturer::new() {
         Ok(capturer) => Some(capturer),
         Err(unavailable) => {
-            let gap = Gap {
-                what: format!("which line blocks: {unavailable}"),
-                cure: "see where the task was spawned, or run the same on x86_64 Linux".to_owned(),
-            };
+            let gap = Gap::new(
+                format!("which line blocks: {unavailable}"),
+                "see where the task was spawned, or run the same on x86_64 Linux",
+            );
             offer(output, Message::Gap(gap), &engine.losses);
             None
         }
@@ -67,7 +67,8 @@ pub(crate) fn run(
         own: TimesReader::new(crate::capture::thread::tid()),
         own_wait_ns: 0,
         changes: 0,
-        mode: recorder::mode(),
+        // What was set before the first look is a change like any other.
+        mode: Mode::Full,
         pace: Pace::default(),
         done_ns: clock::now_ns(),
     };

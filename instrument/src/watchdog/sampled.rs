@@ -335,7 +335,7 @@ impl Sampler {
             let what = format!("what blocks thread {name}: /proc/self/task/{tid}/syscall cannot be read");
             let cure =
                 "build with --cfg tokio_unstable, or run the program without changing its user".to_owned();
-            reports.tell(Report::Unseen(Gap { what, cure }));
+            reports.tell(Report::Unseen(Gap::new(what, cure).hiding_stalls()));
         }
     }
 }

@@ -127,4 +127,21 @@ pub struct Gap {
     pub what: String,
     /// How to see it.
     pub cure: String,
+    /// A stall may have gone unseen because of it: that none is told proves nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hides_stalls: bool,
+}
+
+impl Gap {
+    /// What is not seen, and how to see it.
+    #[must_use]
+    pub fn new(what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { what: what.into(), cure: cure.into(), hides_stalls: false }
+    }
+
+    /// The same, of something for want of which stalls may have gone unseen.
+    #[must_use]
+    pub fn hiding_stalls(self) -> Self {
+        Self { hides_stalls: true, ..self }
+    }
 }
