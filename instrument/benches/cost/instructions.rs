@@ -1,7 +1,7 @@
 //! How many instructions the instrument adds to a poll and to a park, against the figures that were committed.
 //!
-//! Instructions are no time, but they are the same each time, and so a build can fail by them: nothing gets onto the poll
-//! path unseen.
+//! Instructions are no time, but they are nearly the same each time, and so a build can fail by them: nothing gets onto the
+//! poll path unseen.
 
 use crate::measure::{child, steps};
 use crate::poll::Yields;
@@ -36,9 +36,7 @@ pub(crate) fn run(_: usize) {
         println!("\ninstructions\n  not counted: that takes x86_64 Linux");
         return;
     }
-    println!(
-        "\ninstructions\n  per cycle on a current_thread runtime, counted one by one; the same in each round"
-    );
+    println!("\ninstructions\n  per cycle on a current_thread runtime, counted one by one");
     let counted = PATHS.map(|path| (path, VARIANTS.map(|variant| (variant, count(path, variant)))));
     let mut added = Vec::new();
     for (path, variants) in counted {
