@@ -2,7 +2,7 @@
 
 use crate::scenario::{MS, found, judged, process, sampled, stall, times};
 use stallscope::analysis::{History, Judgement, Report, Severity, Verdict, judge, thresholds};
-use stallscope_wire::{Cause, Certainty, Header, Lag, Line, Lost, Mode, Phase, Stall};
+use stallscope_wire::{Cause, Certainty, Coverage, Gap, Header, Lag, Line, Lost, Mode, Phase, Stall};
 
 fn by_default(history: &History) -> Judgement {
     judge(&thresholds::defaults(), &[history], false)
@@ -108,6 +108,17 @@ fn what_the_grace_hid_of_a_process_that_went_on_is_told() {
     let judgement = by_default(&process().started_up(300, true).ended());
     assert_eq!(judgement.verdict, Verdict::Pass);
     assert!(judgement.notes[0].starts_with("2 polls of up to 300ms in the start-up grace"), "{judgement:?}");
+}
+
+#[test]
+fn where_stalls_may_have_gone_unseen_none_is_no_pass() {
+    let mut coverage = Coverage::whole();
+    coverage.add(Gap::new("what happened while the mode was off", "record in mode lean").hiding_stalls());
+    let history = process().line(Line::Coverage(coverage)).ended();
+    let judgement = by_default(&history);
+    assert_eq!(judgement.verdict, Verdict::Incomplete);
+    assert!(judgement.want().unwrap().contains("while the mode was off"), "{judgement:?}");
+    assert_eq!(judge(&thresholds::defaults(), &[&history], true).verdict, Verdict::Pass);
 }
 
 #[test]

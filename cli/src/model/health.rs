@@ -2,7 +2,7 @@ use super::process::{Conclusion, Process, why};
 use super::workers::thread_name;
 use crate::source::Ending;
 use stallscope::analysis::{Culprit, Rule, StallRecord};
-use stallscope_wire::{Cause, Snapshot, Victims, duration::show};
+use stallscope_wire::{Cause, Mode, Snapshot, Victims, duration::show};
 use std::fmt;
 use std::time::Duration;
 
@@ -67,6 +67,10 @@ pub(crate) fn health(process: &Process, ours: Duration) -> Health {
         let shown = if process.history.snapshot().is_some() { "; last state shown" } else { "" };
         let text = format!("the process has said nothing for {silent}: it is stopped, or starved{shown}");
         return of(Level::Bad, "SILENT", vec![plain(text)]);
+    }
+    if process.history.snapshot().is_some_and(|snapshot| snapshot.mode == Mode::Off) {
+        let text = "nothing is recorded: the mode is off";
+        return of(Level::Warning, "OFF", vec![plain(text)]);
     }
     if let Some(blocked) = blocked(process, now_ns) {
         return blocked;

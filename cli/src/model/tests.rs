@@ -62,6 +62,15 @@ fn a_process_between_two_stalls_is_not_called_healthy() {
 }
 
 #[test]
+fn a_process_that_records_nothing_is_not_called_healthy() {
+    let mut watched = stalled().live();
+    let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
+    snapshot.mode = Mode::Off;
+    watched.model.apply(Line::Snapshot(snapshot), watched.ours);
+    assert_eq!(sentence(&watched), "nothing is recorded: the mode is off");
+}
+
+#[test]
 fn a_stall_at_the_end_is_told() {
     let killed = sentence(&stalled().logged(Ending::Abrupt));
     let told = "worker 1 was blocked 312ms at src/report.rs:42 (clock_nanosleep) when the log stopped at";

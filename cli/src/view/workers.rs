@@ -43,7 +43,7 @@ fn line(theme: Theme, row: &WorkerRow, name: usize, width: usize, full: bool) ->
         Doing::Polling { spawned_at, for_ns } => {
             spans.push(Span::raw(format!("{:<STATE$}", "polling")));
             spans.push(Span::styled(format!("{:>DURATION$}  ", show(*for_ns)), theme.dim()));
-            let what = spawned_at.as_deref().unwrap_or("the root future");
+            let what = spawned_at.as_deref().unwrap_or("no task that is known");
             spans.push(Span::styled(fit::start(what, room).into_owned(), theme.dim()));
         }
         Doing::Blocked { for_ns, culprit, why } => {

@@ -29,7 +29,10 @@ impl Table {
             let _ = write!(self.0, "    {variant:32} {min:10.3} {middle:10.3} {max:10.3}");
             if let Some(base) = base {
                 // Round by round would be no better: one round's variants are a second apart.
-                let _ = write!(self.0, " {:+10.3} {:>7.3}x", middle - base, middle / base);
+                let _ = write!(self.0, " {:+10.3}", middle - base);
+                if base > 0.0 {
+                    let _ = write!(self.0, " {:>7.3}x", middle / base);
+                }
             }
             base = base.or(Some(middle));
             self.0.push('\n');
