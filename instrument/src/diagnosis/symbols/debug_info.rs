@@ -68,6 +68,21 @@ impl DebugInfo {
     }
 }
 
+impl DebugInfo {
+    /// Where the function that begins at `start` was last in its own source before an address: code that the compiler made
+    /// up belongs to no line.
+    pub(super) fn place_before(&self, start: u64, address: u64) -> Option<(&str, u32)> {
+        let mut own = None;
+        let mut place = None;
+        for (_, _, location) in self.context.find_location_range(start, address).ok()? {
+            let Some(file) = location.file else { continue };
+            let line = location.line.filter(|&line| line > 0 && *own.get_or_insert(file) == file);
+            place = line.map(|line| (file, line)).or(place);
+        }
+        place
+    }
+}
+
 /// The package with the units of a program: `program.dwp` beside `program`.
 fn package(path: &Path, files: &mut Files) -> Option<DwarfPackage<Bytes>> {
     let mut name = path.file_name()?.to_owned();

@@ -56,7 +56,13 @@ impl Source {
         if let Some(symbol) = self.table.containing(offset) {
             let function = Some(short(&demangle_auto(Cow::Borrowed(symbol.name()), None)));
             match symbols.last_mut() {
-                Some(outermost) => outermost.function = function,
+                Some(outermost) => {
+                    outermost.function = function;
+                    let place = || self.debug_info.as_ref().ok()?.place_before(symbol.address(), offset);
+                    if let (None, Some((file, line))) = (outermost.line, place()) {
+                        (outermost.file, outermost.line) = (Some(file.to_owned()), Some(line));
+                    }
+                }
                 None => symbols.push(Symbol { function, file: None, line: None }),
             }
         }
@@ -108,6 +114,39 @@ mod tests {
         assert!(outermost.function.as_ref().unwrap().contains("a_function_is_named"), "{symbols:?}");
         assert!(outermost.file.as_ref().unwrap().ends_with("symbols/source.rs"), "{symbols:?}");
         assert!(outermost.line.is_some(), "{symbols:?}");
+    }
+
+    #[test]
+    fn code_of_no_line_has_that_of_the_code_before_it() {
+        let path = std::env::current_exe().unwrap();
+        let mut source = Source::open(&library(&path)).unwrap();
+        let own = |name: &str| name.contains("diagnosis") && name.contains("find");
+        let functions: Vec<_> = source
+            .table
+            .symbols()
+            .iter()
+            .filter(|known| own(known.name()))
+            .map(|known| known.address())
+            .collect();
+        let mut without = 0;
+        for (start, address) in
+            functions.iter().flat_map(|&start| (start..start + 400).map(move |at| (start, at)))
+        {
+            if source.table.containing(address).is_none_or(|known| known.address() != start) {
+                continue;
+            }
+            let Some(mut frames) = source.debug_info.as_mut().unwrap().find(address) else { continue };
+            let mut line = Some(0);
+            while let Ok(Some(frame)) = frames.next() {
+                line = frame.location.and_then(|location| location.line).filter(|&line| line > 0);
+            }
+            let outermost = source.find(address).pop().unwrap();
+            if line.is_none() && address > start {
+                without += 1;
+                assert!(outermost.line.is_some(), "{address:x}: {outermost:?}");
+            }
+        }
+        assert!(without > 0, "the compiler made nothing up in {} functions", functions.len());
     }
 
     #[cfg(target_pointer_width = "64")]
