@@ -5,9 +5,13 @@ use crate::harness::{LONG, ms, place, program};
 use stallscope_wire::{Certainty, Line, Owner, Tier};
 use std::collections::BTreeSet;
 use std::thread;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
+
+/// By when the workers have made themselves known, on a crowded machine too: until then what they block in is not seen.
+const KNOWN: Duration = Duration::from_millis(500);
 
 fn runtime(workers: usize) -> Runtime {
     Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap()
@@ -19,7 +23,7 @@ fn a_task() {
     async fn root() {
         let _guard = stallscope::attach().unwrap();
         let task = tokio::spawn(async {
-            sleep(ms(50)).await;
+            sleep(KNOWN).await;
             thread::sleep(2 * LONG); // blocks here
         });
         task.await.unwrap();
@@ -37,7 +41,7 @@ fn the_root_future() {
     #[tokio::main]
     async fn root() {
         let _guard = stallscope::attach().unwrap();
-        sleep(ms(50)).await;
+        sleep(KNOWN).await;
         thread::sleep(2 * LONG); // blocks here
         sleep(ms(50)).await;
     }
@@ -63,6 +67,7 @@ fn each_of_many_blocking_calls() {
     let program = program(|| {
         runtime(2).block_on(async {
             let _guard = stallscope::attach().unwrap();
+            sleep(KNOWN).await;
             for _ in 0..CALLS {
                 sleep(ms(50)).await;
                 let task = tokio::spawn(async {
@@ -84,8 +89,9 @@ fn a_computation() {
     let program = program(|| {
         runtime(2).block_on(async {
             let _guard = stallscope::attach().unwrap();
+            sleep(KNOWN).await;
             let task = tokio::spawn(async {
-                compute(2 * LONG); // blocks here
+                compute(4 * LONG); // blocks here
             });
             task.await.unwrap();
         });
