@@ -126,7 +126,7 @@ mod tests {
             .symbols()
             .iter()
             .filter(|known| own(known.name()))
-            .map(|known| known.address())
+            .map(object::SymbolMapName::address)
             .collect();
         let mut without = 0;
         for (start, address) in
