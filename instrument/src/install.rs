@@ -28,7 +28,7 @@ pub fn install(builder: &mut Builder) -> Result<Guard, InstallError> {
 /// Watches the runtime that this is called in, as it runs, with the settings of the environment: for a program whose
 /// `#[tokio::main]` is to stay as it is.
 ///
-/// What is seen then is sampled: [`Config::attach`] says what that means. Keep the guard until the program ends.
+/// What is seen then is sampled: [`Config::attach`] says what that means. The guard is as that of [`install`].
 ///
 /// # Errors
 /// See [`Config::attach`].
