@@ -18,9 +18,10 @@ use tokio::runtime::{Builder, Handle, RuntimeFlavor, worker_index};
 /// Builder methods set the defaults of the program; the environment overrides them when [`Config::install`] or
 /// [`Config::attach`] is called:
 /// `STALLSCOPE` (`full`, `lean`, `off`), `STALLSCOPE_THRESHOLD`, `STALLSCOPE_LAG_LIMIT`, `STALLSCOPE_PROBE_INTERVAL`,
-/// `STALLSCOPE_GRACE` (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG` and `STALLSCOPE_SOCKET` (paths).
+/// `STALLSCOPE_GRACE`, `STALLSCOPE_NEVER_POLLED`, `STALLSCOPE_LOST_TASK`, `STALLSCOPE_POOL_LIMIT`, `STALLSCOPE_LEAK_WINDOW`
+/// (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG` and `STALLSCOPE_SOCKET` (paths).
 ///
-/// What concerns the whole process (mode, log, socket) is taken from the first runtime that is instrumented.
+/// What concerns the whole process (mode, limits of tasks and pool, log, socket) is taken from the first runtime that is instrumented.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,6 +34,7 @@ use tokio::runtime::{Builder, Handle, RuntimeFlavor, worker_index};
 pub struct Config {
     pub(crate) mode: Mode,
     pub(crate) runtime: RuntimeSettings,
+    pub(crate) limits: Limits,
     pub(crate) log: Option<PathBuf>,
     pub(crate) socket: Option<PathBuf>,
     pub(crate) hooks: AppHooks,
@@ -50,6 +52,15 @@ pub(crate) struct RuntimeSettings {
     pub(crate) root_known: bool,
     /// How its polls are seen.
     pub(crate) tier: Tier,
+}
+
+/// From when on work that does not get on is told of, in nanoseconds. The same for all runtimes of the process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) never_polled_ns: u64,
+    pub(crate) lost_task_ns: u64,
+    pub(crate) pool_ns: u64,
+    pub(crate) leak_window_ns: u64,
 }
 
 /// What `#[stallscope::main]` knows of the program when it is compiled.
@@ -82,6 +93,12 @@ impl Config {
                 grace_ns: ms(500),
                 root_known: false,
                 tier: probe::TIER,
+            },
+            limits: Limits {
+                never_polled_ns: ms(1000),
+                lost_task_ns: ms(1000),
+                pool_ns: ms(100),
+                leak_window_ns: ms(30_000),
             },
             log: None,
             socket: None,
@@ -123,6 +140,34 @@ impl Config {
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.runtime.grace_ns = nanos(grace);
+        self
+    }
+
+    /// A task that waits longer than this for its first poll, while its runtime gets on, is told of. At least 1 ms.
+    #[must_use]
+    pub fn never_polled(mut self, limit: Duration) -> Self {
+        self.limits.never_polled_ns = nanos(limit).max(1_000_000);
+        self
+    }
+
+    /// A task that nothing can wake any more is told of after this time. At least 1 ms.
+    #[must_use]
+    pub fn lost_task(mut self, limit: Duration) -> Self {
+        self.limits.lost_task_ns = nanos(limit).max(1_000_000);
+        self
+    }
+
+    /// Work that waits longer than this for a thread of the blocking pool is told of. At least 1 ms.
+    #[must_use]
+    pub fn blocking_pool(mut self, limit: Duration) -> Self {
+        self.limits.pool_ns = nanos(limit).max(1_000_000);
+        self
+    }
+
+    /// Tasks of one line whose number only grows for this long are a leak. At least 1 s.
+    #[must_use]
+    pub fn leak_window(mut self, window: Duration) -> Self {
+        self.limits.leak_window_ns = nanos(window).max(1_000_000_000);
         self
     }
 
@@ -267,12 +312,16 @@ impl Config {
         if let Some(value) = text("STALLSCOPE") {
             self.mode = mode(&value)?;
         }
-        let settings = &mut self.runtime;
+        let (settings, limits) = (&mut self.runtime, &mut self.limits);
         for (name, target, least) in [
             ("STALLSCOPE_THRESHOLD", &mut settings.threshold_ns, 1_000_000),
             ("STALLSCOPE_LAG_LIMIT", &mut settings.lag_limit_ns, 1_000_000),
             ("STALLSCOPE_PROBE_INTERVAL", &mut settings.probe_interval_ns, 1_000_000),
             ("STALLSCOPE_GRACE", &mut settings.grace_ns, 0),
+            ("STALLSCOPE_NEVER_POLLED", &mut limits.never_polled_ns, 1_000_000),
+            ("STALLSCOPE_LOST_TASK", &mut limits.lost_task_ns, 1_000_000),
+            ("STALLSCOPE_POOL_LIMIT", &mut limits.pool_ns, 1_000_000),
+            ("STALLSCOPE_LEAK_WINDOW", &mut limits.leak_window_ns, 1_000_000_000),
         ] {
             if let Some(value) = text(name) {
                 let value = duration::parse(&value.to_string_lossy())

@@ -1,7 +1,7 @@
 //! What the process has one of: the watchdog, the collector, and the runtimes they watch.
 
 use crate::collector::{self, Message};
-use crate::config::{App, Config, RuntimeSettings};
+use crate::config::{App, Config, Limits, RuntimeSettings};
 use crate::install::InstallError;
 use crate::probe::census;
 use crate::recorder::{self, runtime_id};
@@ -24,6 +24,7 @@ const EXIT_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Engine {
     pid: u32,
     pub(crate) app: App,
+    pub(crate) limits: Limits,
     probes: Mutex<Vec<RuntimeSettings>>,
     runtimes: Mutex<Vec<Arc<Runtime>>>,
     past: Mutex<Past>,
@@ -72,6 +73,7 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
     let engine: &'static Engine = Box::leak(Box::new(Engine {
         pid: std::process::id(),
         app: config.app,
+        limits: config.limits,
         probes: Mutex::default(),
         runtimes: Mutex::default(),
         past: Mutex::default(),

@@ -52,6 +52,20 @@ impl Culprit {
         Self { owner: Some(owner.to_owned()), ..Self::default() }
     }
 
+    /// The place that a text names: `file:line:column`, as spawn locations are told.
+    pub(super) fn at(place: &str) -> Self {
+        let (file, line) = match place.rsplitn(3, ':').collect::<Vec<_>>()[..] {
+            [_, line, file] => (file, line.parse().ok()),
+            _ => (place, None),
+        };
+        Self { file: Some(file.to_owned()), line, ..Self::default() }
+    }
+
+    /// The innermost frame of the user's own code in a stack, else the innermost at all.
+    pub(super) fn of_stack(stack: &stallscope_wire::Stack) -> Option<Self> {
+        stack.culprit.and_then(|culprit| Self::of_frame(stack, culprit)).or_else(|| Self::of_frame(stack, 0))
+    }
+
     fn of_frame(stack: &stallscope_wire::Stack, index: u32) -> Option<Self> {
         let frame = stack.frames.get(index as usize)?;
         let named = frame.function.is_some() || frame.file.is_some();

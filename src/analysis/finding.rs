@@ -37,6 +37,9 @@ pub struct Finding {
     pub attributable_max_ns: u64,
     /// At least one had not ended when the log did.
     pub ongoing: bool,
+    /// What else is known of it, for people: a panic's message, what ran instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// What it cost others.
     pub victims: Victims,
     /// The task that was in the longest, where it was one.
@@ -69,6 +72,18 @@ pub enum Rule {
     LoopLag,
     /// The machine did not run the process.
     HostPause,
+    /// A spawned task was not polled within its limit, though its runtime got on.
+    NeverPolled,
+    /// A watched future was dropped without one poll.
+    NeverAwaited,
+    /// A task failed, and nobody saw it.
+    DetachedPanic,
+    /// A task waits, and nothing can wake it.
+    LostTask,
+    /// The tasks of one spawn location only grow in number.
+    TaskLeak,
+    /// Work waited too long for the blocking pool.
+    BlockingPool,
 }
 
 impl fmt::Display for Rule {
@@ -77,6 +92,12 @@ impl fmt::Display for Rule {
             Self::BlockingPoll => "blocking-poll",
             Self::LoopLag => "loop-lag",
             Self::HostPause => "host-pause",
+            Self::NeverPolled => "never-polled",
+            Self::NeverAwaited => "never-awaited",
+            Self::DetachedPanic => "detached-panic",
+            Self::LostTask => "lost-task",
+            Self::TaskLeak => "task-leak",
+            Self::BlockingPool => "blocking-pool",
         })
     }
 }
@@ -301,8 +322,38 @@ impl fmt::Display for Finding {
                 write!(f, "{culprit} {probably}kept new work waiting {times} {max}{ongoing} ({cause})")
             }
             (Rule::HostPause, _) => write!(f, "the machine did not run the process {times} {max}"),
+            (Rule::NeverPolled, _) => {
+                write!(f, "{culprit} spawned what was not polled, {times} {max}{ongoing}")
+            }
+            (Rule::NeverAwaited, _) => {
+                write!(
+                    f,
+                    "{culprit} made {} never awaited",
+                    counted(self.count, "future that was", "futures that were")
+                )
+            }
+            (Rule::DetachedPanic, _) => {
+                write!(f, "{culprit} failed {}in a task, and nobody saw it", repeated(self.count))
+            }
+            (Rule::LostTask, _) => {
+                write!(f, "{culprit} spawned what nothing can wake, {times} {max}{ongoing}")
+            }
+            (Rule::TaskLeak, _) => {
+                write!(f, "{culprit} spawned {} more than ended", counted(self.count, "task", "tasks"))
+            }
+            (Rule::BlockingPool, _) => {
+                write!(f, "{culprit} fills the blocking pool: work waited {times} {max}{ongoing}")
+            }
         }
     }
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn repeated(count: u64) -> String {
+    if count == 1 { String::new() } else { format!("{count} times ") }
 }
 
 /// Nanoseconds since the Unix epoch as RFC 3339, to the millisecond.

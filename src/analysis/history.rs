@@ -1,15 +1,20 @@
+mod kept;
 mod lags;
 mod pauses;
 mod stalls;
 mod window;
 
+pub(super) use kept::Kept;
 pub(super) use lags::{LagGroup, Lags};
 pub(super) use pauses::{Pauses, overlap};
 pub use stalls::StallRecord;
 pub(super) use stalls::{HostTimes, Stalls};
 pub use window::Window;
 
-use stallscope_wire::{Coverage, Handlers, Header, Lag, Line, Lost, Mode, Pause, Snapshot, Sockets, Tier};
+use stallscope_wire::{
+    Coverage, Failure, Handlers, Header, Lag, Line, Lost, Mode, Orphan, Pause, PoolWait, Snapshot, Sockets,
+    Tier, Unpolled,
+};
 
 /// What is known of one process, built from its lines.
 ///
@@ -22,6 +27,10 @@ pub struct History {
     stalls: Stalls,
     lags: Lags,
     pauses: Pauses,
+    unpolled: Kept<Unpolled>,
+    failures: Kept<Failure>,
+    orphans: Kept<Orphan>,
+    pool_waits: Kept<PoolWait>,
     handlers: Option<Handlers>,
     sockets: Option<Sockets>,
     coverage: Coverage,
@@ -49,6 +58,10 @@ impl History {
             stalls: Stalls::default(),
             lags: Lags::default(),
             pauses: Pauses::default(),
+            unpolled: Kept::default(),
+            failures: Kept::default(),
+            orphans: Kept::default(),
+            pool_waits: Kept::default(),
             handlers: None,
             sockets: None,
             lost: Lost::default(),
@@ -65,8 +78,12 @@ impl History {
     /// Takes in the next line.
     pub fn apply(&mut self, line: Line) {
         let at_ns = match line {
-            Line::Snapshot(snapshot) => {
+            Line::Snapshot(mut snapshot) => {
                 let at_ns = snapshot.at_ns;
+                if let Some(before) = &mut self.snapshot {
+                    keep(&mut snapshot.locations, &mut before.locations);
+                    keep(&mut snapshot.watched, &mut before.watched);
+                }
                 self.runtimes = self.runtimes.max(snapshot.runtimes.len());
                 self.workers = self.workers.max(snapshot.worker_count());
                 self.least_mode = less_of(self.least_mode, snapshot.mode);
@@ -91,6 +108,26 @@ impl History {
             }
             Line::Handler(handlers) => self.handlers.insert(handlers).at_ns,
             Line::Socket(sockets) => self.sockets.insert(sockets).at_ns,
+            Line::Unpolled(unpolled) => {
+                let at_ns = unpolled.at_ns;
+                self.unpolled.apply(unpolled.task, unpolled);
+                at_ns
+            }
+            Line::Failure(failure) => {
+                let at_ns = failure.at_ns;
+                self.failures.apply(failure.task, failure);
+                at_ns
+            }
+            Line::Orphan(orphan) => {
+                let at_ns = orphan.at_ns;
+                self.orphans.apply(orphan.task, orphan);
+                at_ns
+            }
+            Line::Pool(wait) => {
+                let at_ns = wait.at_ns;
+                self.pool_waits.apply(wait.id, wait);
+                at_ns
+            }
             Line::Coverage(coverage) => {
                 self.coverage = coverage;
                 0
@@ -265,6 +302,29 @@ impl History {
 
     pub(super) fn lag_store(&self) -> &Lags {
         &self.lags
+    }
+
+    pub(super) fn unpolled(&self) -> &Kept<Unpolled> {
+        &self.unpolled
+    }
+
+    pub(super) fn failures(&self) -> &Kept<Failure> {
+        &self.failures
+    }
+
+    pub(super) fn orphans(&self) -> &Kept<Orphan> {
+        &self.orphans
+    }
+
+    pub(super) fn pool_waits(&self) -> &Kept<PoolWait> {
+        &self.pool_waits
+    }
+}
+
+/// A list that is empty is as it was.
+fn keep<T>(list: &mut Vec<T>, before: &mut Vec<T>) {
+    if list.is_empty() {
+        std::mem::swap(list, before);
     }
 }
 

@@ -134,8 +134,12 @@ pub enum Metric {
     NeverPolled,
     /// Tasks that failed unseen.
     DetachedPanic,
+    /// Tasks that nothing can wake.
+    LostTask,
     /// Spawn locations whose tasks only grow in number.
     TaskLeak,
+    /// Times when work waited too long for the blocking pool.
+    BlockingPool,
     /// Sockets that are not closed.
     SocketLeak,
 }

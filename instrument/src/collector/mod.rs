@@ -108,6 +108,10 @@ fn header(config: &Config) -> Header {
         threshold_ns: config.runtime.threshold_ns,
         lag_limit_ns: config.runtime.lag_limit_ns,
         probe_interval_ns: config.runtime.probe_interval_ns,
+        never_polled_ns: config.limits.never_polled_ns,
+        lost_task_ns: config.limits.lost_task_ns,
+        pool_limit_ns: config.limits.pool_ns,
+        leak_window_ns: config.limits.leak_window_ns,
         source_root: config.app.source_root.map(str::to_owned),
         coverage,
         versions: Versions {

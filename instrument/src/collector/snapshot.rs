@@ -40,6 +40,7 @@ impl Snapshots {
             lag: lag(past.lag, runtimes),
             locations,
             startup,
+            ..Snapshot::default()
         }
     }
 
@@ -96,6 +97,7 @@ impl Snapshots {
             polls: row.polls,
             total_ns: ticks_to_ns(row.total),
             max_ns: ticks_to_ns(row.max),
+            ..Location::default()
         };
         (poll, rows.into_iter().map(location).collect())
     }

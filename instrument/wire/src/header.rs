@@ -25,6 +25,14 @@ pub struct Header {
     pub lag_limit_ns: u64,
     /// Pace of the loop-lag probe, in nanoseconds.
     pub probe_interval_ns: u64,
+    /// A task that waits longer than this for its first poll is told of, in nanoseconds.
+    pub never_polled_ns: u64,
+    /// A task that nothing can wake is told of after this time, in nanoseconds.
+    pub lost_task_ns: u64,
+    /// Work that waits longer than this for the blocking pool is told of, in nanoseconds.
+    pub pool_limit_ns: u64,
+    /// What only grows for this long is a leak, in nanoseconds.
+    pub leak_window_ns: u64,
     /// Folder that relative source paths start from, where it is known.
     pub source_root: Option<String>,
     /// What cannot be seen, as known at the start; `coverage` lines bring what is learnt later.

@@ -29,6 +29,7 @@ mod request;
 mod snapshot;
 mod socket;
 mod stall;
+mod work;
 
 pub use handler::{Handler, Handlers};
 pub use header::{Coverage, Gap, Header, Mode, Tier, Versions};
@@ -38,8 +39,9 @@ pub use lost::Lost;
 pub use place::{live_folder, live_socket};
 pub use reader::{ReadError, Reader};
 pub use request::Request;
-pub use snapshot::{LagState, Location, Polling, Runtime, Snapshot, Startup, Worker, WorkerState};
+pub use snapshot::{LagState, Location, Polling, Runtime, Snapshot, Startup, Waits, Worker, WorkerState};
 pub use socket::{Socket, Sockets, Transport};
 pub use stall::{
     Cause, Certainty, Evidence, Frame, Module, Owner, Phase, Quality, Stack, Stall, Task, Thread, Victims,
 };
+pub use work::{Failure, How, Instead, Orphan, PoolSite, PoolWait, Unpolled, Watched};

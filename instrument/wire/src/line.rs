@@ -1,10 +1,12 @@
-use crate::{Coverage, Handlers, Header, Lost, Snapshot, Sockets, Stall};
+use crate::{
+    Coverage, Failure, Handlers, Header, Lost, Orphan, PoolWait, Snapshot, Sockets, Stall, Unpolled,
+};
 use serde::{Deserialize, Serialize};
 
 /// Version of the format that a reader must know: one with a higher major version is refused.
 pub const MAJOR: u32 = 1;
 /// Grows when a field or a kind is added; readers need not care. A new value of an enumeration is no such addition.
-pub const MINOR: u32 = 1;
+pub const MINOR: u32 = 2;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,14 @@ pub enum Line {
     Handler(Handlers),
     /// Open sockets.
     Socket(Sockets),
+    /// A task that was not polled within its limit.
+    Unpolled(Unpolled),
+    /// A task that failed unseen.
+    Failure(Failure),
+    /// A task that nothing can wake.
+    Orphan(Orphan),
+    /// Work that waits for the blocking pool.
+    Pool(PoolWait),
     /// What is not seen; replaces what was said before.
     Coverage(Coverage),
     /// What was dropped; replaces what was said before.

@@ -1,4 +1,4 @@
-use crate::{Histogram, Mode};
+use crate::{Histogram, Mode, Watched};
 use serde::{Deserialize, Serialize};
 
 /// The state of a process's runtimes at one time. Counters and histograms are cumulative.
@@ -19,8 +19,12 @@ pub struct Snapshot {
     pub untimed: u64,
     /// What new work waits.
     pub lag: LagState,
-    /// Polls by the line that spawned the task.
+    /// What tasks wait from wake to poll, where that is known.
+    pub schedule: Histogram,
+    /// Tasks by the line that spawned them; empty: as last told. About once a second, and in the last snapshot.
     pub locations: Vec<Location>,
+    /// Futures given to `watched`; empty: as last told. With `locations`.
+    pub watched: Vec<Watched>,
     /// What the start-up grace hides.
     pub startup: Startup,
 }
@@ -74,6 +78,8 @@ pub struct Runtime {
     pub local_queues: u64,
     /// Threads of the blocking pool.
     pub blocking_threads: u64,
+    /// Of these, idle.
+    pub blocking_idle: u64,
     /// Work that waits for the blocking pool.
     pub blocking_queue: u64,
     /// Times the cooperative budget forced a task to yield.
@@ -147,7 +153,7 @@ pub struct LagState {
     pub histogram: Histogram,
 }
 
-/// Polls of the tasks that one line spawned.
+/// The tasks that one line spawned. Counters and histograms are cumulative.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Location {
@@ -159,4 +165,55 @@ pub struct Location {
     pub total_ns: u64,
     /// The longest, in nanoseconds.
     pub max_ns: u64,
+    /// How long they took; buckets are a quarter of an octave wide.
+    pub poll: Histogram,
+    /// Tasks spawned there so far.
+    pub spawned: u64,
+    /// Those of them that are gone. More than were spawned: jobs of the blocking pool, whose end alone is told.
+    pub finished: u64,
+    /// From spawn to first poll, of those whose first poll was seen; count, sum and maximum without buckets.
+    pub first_poll: Waits,
+    /// From wake to poll, where that is known.
+    pub schedule: Waits,
+    /// Polls that ended with the task awake already, because it woke itself.
+    pub self_wakes: u64,
+    /// When one of them was last polled, in nanoseconds since the start; absent before the first poll.
+    pub last_poll_ns: Option<u64>,
+    /// A name that tasks spawned there were given.
+    pub name: Option<String>,
+}
+
+impl Location {
+    /// Tasks that are spawned and not gone.
+    #[must_use]
+    pub fn alive(&self) -> u64 {
+        self.spawned.saturating_sub(self.finished)
+    }
+}
+
+/// Waiting times, summed up. Cumulative.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Waits {
+    /// How many.
+    pub count: u64,
+    /// All added up, in nanoseconds.
+    pub total_ns: u64,
+    /// The longest, in nanoseconds.
+    pub max_ns: u64,
+}
+
+impl Waits {
+    /// The average, in nanoseconds; none when there was none.
+    #[must_use]
+    pub fn mean_ns(&self) -> Option<u64> {
+        self.total_ns.checked_div(self.count)
+    }
+
+    /// Adds others.
+    pub fn merge(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.total_ns = self.total_ns.saturating_add(other.total_ns);
+        self.max_ns = self.max_ns.max(other.max_ns);
+    }
 }

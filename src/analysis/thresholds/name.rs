@@ -2,7 +2,7 @@
 
 use super::{Metric, Stat};
 
-pub(super) const METRICS: [(&str, Metric); 10] = [
+pub(super) const METRICS: [(&str, Metric); 12] = [
     ("stall", Metric::Stall),
     ("poll", Metric::Poll),
     ("lag", Metric::Lag),
@@ -11,7 +11,9 @@ pub(super) const METRICS: [(&str, Metric); 10] = [
     ("never-awaited", Metric::NeverAwaited),
     ("never-polled", Metric::NeverPolled),
     ("detached-panic", Metric::DetachedPanic),
+    ("lost-task", Metric::LostTask),
     ("task-leak", Metric::TaskLeak),
+    ("blocking-pool", Metric::BlockingPool),
     ("socket-leak", Metric::SocketLeak),
 ];
 
