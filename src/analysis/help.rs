@@ -1,6 +1,6 @@
 //! What to do about a finding, in one sentence.
 
-use super::{Cause, Finding};
+use super::{Cause, Finding, Rule};
 
 /// What a blocking call is known by, and what to do instead. The first that fits the innermost frames holds.
 const CALLS: [(&[&str], &str); 13] = [
@@ -136,6 +136,11 @@ const DEPTH: usize = 24;
 
 /// One concrete advice.
 pub(super) fn advice(finding: &Finding) -> String {
+    if finding.rule == Rule::NeverAwaited {
+        return "await it, or hand it to tokio::spawn or tokio::join!: a future does nothing until it is polled; if it is not \
+                needed, do not make it"
+            .to_owned();
+    }
     let fallback = match finding.cause {
         Cause::Host => {
             "nothing in the code explains it: give the process more processor time, or run it on a quieter machine"

@@ -3,6 +3,7 @@
 mod blocking_poll;
 mod host_pause;
 mod loop_lag;
+mod never_awaited;
 
 use super::{Finding, History, help};
 
@@ -12,6 +13,7 @@ pub fn findings(histories: &[&History]) -> Vec<Finding> {
     let mut findings = blocking_poll::findings(histories);
     findings.extend(loop_lag::findings(histories));
     findings.extend(host_pause::finding(histories));
+    findings.extend(never_awaited::findings(histories));
     for finding in &mut findings {
         finding.help = help::advice(finding);
     }

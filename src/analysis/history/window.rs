@@ -1,5 +1,5 @@
 use super::History;
-use stallscope_wire::{Handlers, Header, Histogram, Line, Phase, Snapshot};
+use stallscope_wire::{Handlers, Header, Histogram, Line, Phase, Snapshot, Watched};
 use std::collections::HashSet;
 
 /// A process that is looked at from a moment on. A live process tells of what was before too; here that is left out, so
@@ -85,6 +85,14 @@ fn since(mut snapshot: Snapshot, first: &Snapshot) -> Snapshot {
         };
         location.polls = location.polls.saturating_sub(before.polls);
         location.total_ns = location.total_ns.saturating_sub(before.total_ns);
+    }
+    for line in &mut snapshot.watched {
+        let same =
+            |known: &&Watched| (&known.created_at, &known.function) == (&line.created_at, &line.function);
+        if let Some(before) = first.watched.iter().find(same) {
+            // That others of the line were polled before is what its unpolled ones are judged by.
+            line.unpolled = line.unpolled.saturating_sub(before.unpolled);
+        }
     }
     let startup = &mut snapshot.startup;
     startup.long_polls = startup.long_polls.saturating_sub(first.startup.long_polls);
