@@ -3,6 +3,7 @@
 mod blocking_poll;
 mod host_pause;
 mod loop_lag;
+mod never_awaited;
 mod never_polled;
 mod task_leak;
 
@@ -43,6 +44,7 @@ pub(super) fn findings_of(rule: Rule, histories: &[&History]) -> Vec<Finding> {
         Rule::HostPause => host_pause::finding(histories).into_iter().collect(),
         Rule::NeverPolled => never_polled::findings(histories),
         Rule::TaskLeak => task_leak::findings(histories),
-        Rule::NeverAwaited | Rule::DetachedPanic | Rule::LostTask | Rule::BlockingPool => Vec::new(),
+        Rule::NeverAwaited => never_awaited::findings(histories),
+        Rule::DetachedPanic | Rule::LostTask | Rule::BlockingPool => Vec::new(),
     }
 }

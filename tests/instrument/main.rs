@@ -11,4 +11,5 @@ mod runtimes;
 mod settings;
 mod silence;
 mod victims;
+mod watched;
 mod words;
