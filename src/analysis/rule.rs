@@ -1,6 +1,7 @@
 //! One rule a file, named as its findings are.
 
 mod blocking_poll;
+mod blocking_pool;
 mod host_pause;
 mod loop_lag;
 mod never_polled;
@@ -43,6 +44,7 @@ pub(super) fn findings_of(rule: Rule, histories: &[&History]) -> Vec<Finding> {
         Rule::HostPause => host_pause::finding(histories).into_iter().collect(),
         Rule::NeverPolled => never_polled::findings(histories),
         Rule::TaskLeak => task_leak::findings(histories),
-        Rule::NeverAwaited | Rule::DetachedPanic | Rule::LostTask | Rule::BlockingPool => Vec::new(),
+        Rule::BlockingPool => blocking_pool::findings(histories),
+        Rule::NeverAwaited | Rule::DetachedPanic | Rule::LostTask => Vec::new(),
     }
 }

@@ -76,7 +76,8 @@ pub(crate) fn run(
     };
     let mut plan = Plan { wake_ns: watchdog.done_ns, deep: false };
     loop {
-        let (rung, planned_ns) = plan.sleep(|| watchdog.is_anything_open());
+        let (rung, planned_ns) =
+            plan.sleep(|| watchdog.is_anything_open() || watchdog.pools.is_anything_waiting());
         // The engine holds the other end and is never dropped.
         while let Ok(control) = controls.try_recv() {
             match control {
