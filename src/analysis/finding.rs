@@ -250,7 +250,12 @@ impl Finding {
             name: None,
             spawned_at: task.spawned_at.clone(),
         });
-        if let Some(stack) = &stall.stack {
+        self.set_stack(stall.stack.as_ref());
+    }
+
+    /// Takes a stack, where there is one.
+    pub(super) fn set_stack(&mut self, stack: Option<&stallscope_wire::Stack>) {
+        if let Some(stack) = stack {
             self.stack_quality = Some(stack.quality);
             self.stack = stack.frames.iter().map(|frame| frame_of(stack, frame)).collect();
         }

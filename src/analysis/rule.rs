@@ -1,6 +1,7 @@
 //! One rule a file, named as its findings are.
 
 mod blocking_poll;
+mod blocking_pool;
 mod host_pause;
 mod loop_lag;
 mod never_awaited;
@@ -45,6 +46,7 @@ pub(super) fn findings_of(rule: Rule, histories: &[&History]) -> Vec<Finding> {
         Rule::NeverPolled => never_polled::findings(histories),
         Rule::TaskLeak => task_leak::findings(histories),
         Rule::NeverAwaited => never_awaited::findings(histories),
-        Rule::DetachedPanic | Rule::LostTask | Rule::BlockingPool => Vec::new(),
+        Rule::BlockingPool => blocking_pool::findings(histories),
+        Rule::DetachedPanic | Rule::LostTask => Vec::new(),
     }
 }

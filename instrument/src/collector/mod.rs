@@ -5,6 +5,7 @@ mod asking;
 mod coverage;
 #[cfg_attr(not(all(unix, not(stallscope_elsewhere))), path = "live_elsewhere.rs")]
 mod live;
+mod load;
 mod log;
 mod notice;
 mod snapshot;

@@ -1,5 +1,6 @@
 //! The state of the runtimes, read from tokio's metrics and our own cells.
 
+use super::load::{self, Load};
 use crate::clock::{self, ticks_to_ns};
 use crate::diagnosis::Settled;
 use crate::engine::Engine;
@@ -8,24 +9,22 @@ use crate::runtime::Runtime;
 use stallscope_wire::{Histogram, LagState, Location, Mode, Polling, Snapshot, Worker, WorkerState};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::runtime::RuntimeMetrics;
 
 /// Takes snapshots; keeps what their differences need.
 pub(super) struct Snapshots {
     settled: Arc<Settled>,
     /// By runtime.
-    busy: HashMap<u64, Busy>,
+    loads: HashMap<u64, Load>,
 }
 
 impl Snapshots {
     pub(super) fn new(settled: Arc<Settled>) -> Self {
-        Self { settled, busy: HashMap::new() }
+        Self { settled, loads: HashMap::new() }
     }
 
     pub(super) fn take(&mut self, engine: &Engine) -> Snapshot {
         let runtimes = &engine.runtimes();
-        self.busy.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
+        self.loads.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
         let (poll, locations) = self.polls();
         let past = engine.past();
         let mut startup = past.startup;
@@ -34,7 +33,7 @@ impl Snapshots {
             at_ns: clock::now_ns(),
             mode: recorder::mode(),
             runtimes: runtimes.iter().map(|runtime| self.runtime(runtime)).collect(),
-            workers: workers(runtimes),
+            workers: self.workers(runtimes),
             poll,
             untimed: recorder::cells().iter().map(|cell| cell.untimed()).sum(),
             lag: lag(past.lag, runtimes),
@@ -48,7 +47,8 @@ impl Snapshots {
     fn runtime(&mut self, runtime: &Runtime) -> stallscope_wire::Runtime {
         let handle = &runtime.handle;
         let metrics = handle.metrics();
-        let busy = self.busy.entry(runtime.id).or_default();
+        let load = self.loads.entry(runtime.id).or_default();
+        load.look(handle.runtime_flavor(), &metrics);
         stallscope_wire::Runtime {
             id: runtime.id,
             name: handle.name().map(str::to_owned),
@@ -58,9 +58,21 @@ impl Snapshots {
             alive_tasks: (metrics.num_alive_tasks() as u64)
                 .saturating_sub(runtime.probes_waiting() + runtime.pulses()),
             injection_queue: metrics.global_queue_depth() as u64,
-            busy_permille: busy.permille(&metrics),
-            ..unstable(&metrics)
+            busy_permille: load.mean_permille(),
+            ..load::unstable(&metrics)
         }
+    }
+
+    /// The threads that poll. After the runtimes, whose figures theirs go with.
+    fn workers(&self, runtimes: &[Arc<Runtime>]) -> Vec<Worker> {
+        let mut workers = workers(runtimes);
+        for worker in &mut workers {
+            let of_it = runtimes.iter().find(|runtime| runtime.id == worker.runtime);
+            if let Some((runtime, load)) = of_it.zip(self.loads.get(&worker.runtime)) {
+                load.describe(&runtime.handle.metrics(), worker);
+            }
+        }
+        workers
     }
 
     /// All polls of the process, and by spawn location.
@@ -178,71 +190,6 @@ fn worker(registered: &Registered, runtime: &Runtime) -> Worker {
         polls,
         busy_ns: ticks_to_ns(busy),
         local_queue: runtime.queue_behind(thread.worker, false),
-    }
-}
-
-/// What the workers of a runtime had done by the last look at it.
-#[derive(Debug, Default)]
-struct Busy {
-    at: Option<Instant>,
-    total: Duration,
-}
-
-impl Busy {
-    /// The share of the workers' time since the last look in which they were not parked. None at the first look.
-    fn permille(&mut self, metrics: &RuntimeMetrics) -> u32 {
-        let (now, total) = (Instant::now(), total_busy(metrics));
-        let before = self.at.replace(now);
-        let spent = total.saturating_sub(std::mem::replace(&mut self.total, total));
-        let elapsed = before.map_or(Duration::ZERO, |before| now - before);
-        permille(spent, elapsed * metrics.num_workers() as u32)
-    }
-}
-
-fn permille(part: Duration, whole: Duration) -> u32 {
-    let share = part.as_nanos() * 1000 / whole.as_nanos().max(1);
-    // tokio counts a worker's time when it parks, so that more of it may come in than has passed.
-    if whole.is_zero() { 0 } else { share.min(1000) as u32 }
-}
-
-#[cfg(target_has_atomic = "64")]
-fn total_busy(metrics: &RuntimeMetrics) -> Duration {
-    (0..metrics.num_workers()).map(|worker| metrics.worker_total_busy_duration(worker)).sum()
-}
-
-#[cfg(not(target_has_atomic = "64"))]
-fn total_busy(_metrics: &RuntimeMetrics) -> Duration {
-    Duration::ZERO
-}
-
-/// What only an unstable tokio tells.
-#[cfg(tokio_unstable)]
-fn unstable(metrics: &RuntimeMetrics) -> stallscope_wire::Runtime {
-    let workers = 0..metrics.num_workers();
-    stallscope_wire::Runtime {
-        local_queues: workers.map(|worker| metrics.worker_local_queue_depth(worker) as u64).sum(),
-        blocking_threads: metrics.num_blocking_threads() as u64,
-        blocking_queue: metrics.blocking_queue_depth() as u64,
-        #[cfg(target_has_atomic = "64")]
-        budget_forced_yields: metrics.budget_forced_yield_count(),
-        ..stallscope_wire::Runtime::default()
-    }
-}
-
-#[cfg(not(tokio_unstable))]
-fn unstable(_metrics: &RuntimeMetrics) -> stallscope_wire::Runtime {
-    stallscope_wire::Runtime::default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_whole_at_most_and_nothing_of_nothing() {
-        let ms = Duration::from_millis;
-        assert_eq!(permille(ms(250), ms(1000)), 250);
-        assert_eq!(permille(ms(1500), ms(1000)), 1000);
-        assert_eq!(permille(ms(1), ms(0)), 0);
+        ..Worker::default()
     }
 }

@@ -43,8 +43,11 @@ impl fmt::Debug for AppHooks {
 /// Sets the app's hooks, and ours, which run before them, when the runtime is to be watched.
 pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
     let start = app.thread_start;
-    match probe.filter(|_| TIER == Tier::Sampled) {
-        Some(probe) => drop(builder.on_thread_start(joined(move || recorder::enlist_worker(probe), start))),
+    match probe {
+        Some(probe) if TIER == Tier::Sampled => {
+            builder.on_thread_start(joined(move || recorder::enlist_worker(probe), start));
+        }
+        Some(_) => drop(builder.on_thread_start(joined(recorder::join_pool, start))),
         None => drop(start.map(|hook| builder.on_thread_start(move || hook()))),
     }
     match probe {
@@ -71,8 +74,13 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
         if let Some(hook) = app.after_poll {
             builder.on_after_task_poll(for_the_app(hook));
         }
-        if let Some(hook) = app.task_terminate {
-            builder.on_task_terminate(for_the_app(hook));
+        let terminate = app.task_terminate.map(for_the_app);
+        match probe {
+            Some(probe) => drop(builder.on_task_terminate(move |meta| {
+                recorder::end_job(probe, meta.id(), LagProbe::is_at(meta.spawned_at()));
+                terminate.iter().for_each(|hook| hook(meta));
+            })),
+            None => drop(terminate.map(|hook| builder.on_task_terminate(hook))),
         }
     }
 }

@@ -7,6 +7,7 @@ mod counts;
 mod histogram;
 mod long;
 mod mode;
+mod pool;
 mod sync;
 mod table;
 mod task;
@@ -18,6 +19,9 @@ pub(crate) use cell::{Cell, Open};
 pub(crate) use histogram::Histogram;
 pub(crate) use long::LongPoll;
 pub(crate) use mode::mode;
+#[cfg(tokio_unstable)]
+pub(crate) use pool::end_job;
+pub(crate) use pool::{count_pool_threads, hears_ends, jobs_finished, join_pool, pool_threads};
 pub(crate) use table::Row;
 #[cfg(tokio_unstable)]
 use task::task_bits;

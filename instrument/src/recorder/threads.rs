@@ -275,6 +275,13 @@ pub(crate) fn beat() {
     }
 }
 
+/// Whether the last poll that the thread began is one of this task.
+#[cfg(tokio_unstable)]
+pub(super) fn polled_last(task: Id) -> bool {
+    let open = MINE.try_with(Local::get).ok().and_then(Cell::read);
+    open.is_some_and(|open| open.task == super::task_bits(task))
+}
+
 /// The cell that the watchdog writes for the thread.
 fn enlisted() -> Option<&'static Cell> {
     let (mine, _) = ENLISTED.try_with(Local::get).ok()?;
