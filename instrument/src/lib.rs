@@ -20,11 +20,13 @@ mod probe;
 mod recorder;
 mod runtime;
 mod signals;
+pub mod task;
 mod watchdog;
 
 pub use config::Config;
 pub use install::{Guard, InstallError, attach, install};
 pub use mode::{mode, set_mode};
+pub use task::spawn;
 pub use stallscope_wire::Mode;
 
 #[doc(hidden)]
