@@ -1,24 +1,32 @@
-//! What an example says of itself: its header's `Expected: …`, and the line marked `blocks here`.
+//! What an example says of itself: its header's `Expected: …`, and the line marked `blocks here` or `found here`.
 
 use stallscope::analysis::{Finding, Report, Rule, Severity};
 use std::fs;
 use std::path::Path;
 
+/// What marks the line that is to be found.
+const MARKS: [&str; 2] = ["// blocks here", "// found here"];
+
 /// What `check` must find.
 #[derive(Debug)]
 pub(crate) enum Expected {
     Nothing,
-    Stall(Stall),
+    One(Culprit),
 }
 
+/// A header is `RULE at the marked line` or `RULE in the marked function`, and then what else is to be found of it: `cause C`,
+/// `still going on`, `beside RULE`; names stand in backquotes.
 #[derive(Debug)]
-pub(crate) struct Stall {
+pub(crate) struct Culprit {
+    rule: String,
     file: String,
     line: u32,
     /// Set when any line of this function will do.
     function: Option<String>,
-    cause: String,
+    cause: Option<String>,
     ongoing: bool,
+    /// Another rule that must fire for the same reason.
+    beside: Option<String>,
 }
 
 impl Expected {
@@ -32,45 +40,63 @@ impl Expected {
         if header == "no finding." {
             return Self::Nothing;
         }
-        let quoted: Vec<&str> = header.split('`').skip(1).step_by(2).collect();
-        let [rule, cause] = quoted[..] else { panic!("{file} expects no rule with a cause: {header}") };
-        assert_eq!(rule, Rule::BlockingPoll.to_string(), "{file}");
-        let marked = source.lines().position(|line| line.contains("// blocks here"));
+        let after = |word: &str| {
+            header.split_once(word).and_then(|(_, rest)| rest.split('`').next()).map(str::to_owned)
+        };
+        let rule = after("`").unwrap_or_else(|| panic!("{file} expects no rule: {header}"));
+        let marked = source.lines().position(|line| MARKS.iter().any(|mark| line.contains(mark)));
         let marked = marked.unwrap_or_else(|| panic!("{file} marks no line"));
         let function = header.contains("in the marked function").then(|| {
             let before = source.lines().take(marked).filter_map(|line| line.split_once("fn "));
             let (_, function) = before.last().unwrap_or_else(|| panic!("{file} marks no function"));
             format!("{name}::{}", function.split('(').next().unwrap_or(function))
         });
-        let ongoing = header.contains("still going on");
-        Self::Stall(Stall { file, line: marked as u32 + 1, function, cause: cause.to_owned(), ongoing })
+        Self::One(Culprit {
+            rule,
+            file,
+            line: marked as u32 + 1,
+            function,
+            cause: after("cause `"),
+            ongoing: header.contains("still going on"),
+            beside: after("beside `"),
+        })
     }
 
     /// There is this finding, and none but those that follow from it.
     pub(crate) fn compare(&self, report: &Report) {
         let found: Vec<&Finding> =
             report.findings.iter().filter(|finding| finding.severity > Severity::Info).collect();
-        let Self::Stall(stall) = self else {
+        let Self::One(culprit) = self else {
             return assert!(found.is_empty(), "{found:#?}");
         };
-        let stalls: Vec<&&Finding> =
-            found.iter().filter(|finding| finding.rule == Rule::BlockingPoll).collect();
-        let [finding] = stalls[..] else { panic!("not one stall is found but {stalls:#?}") };
-        stall.compare(finding);
+        let (of_rule, others): (Vec<&Finding>, _) =
+            found.iter().partition(|finding| finding.rule.to_string() == culprit.rule);
+        let [finding] = of_rule[..] else { panic!("not one {} is found but {found:#?}", culprit.rule) };
+        culprit.compare(finding);
+        let follows = |finding: &&Finding| {
+            finding.rule == Rule::LoopLag || culprit.beside == Some(finding.rule.to_string())
+        };
+        assert!(others.iter().all(follows), "{others:#?}");
+        if let Some(beside) = &culprit.beside {
+            let fires = others.iter().any(|finding| finding.rule.to_string() == *beside);
+            assert!(fires, "no {beside} beside it: {others:#?}");
+        }
     }
 }
 
-impl Stall {
+impl Culprit {
     fn compare(&self, finding: &Finding) {
         let culprit = &finding.culprit;
-        assert_eq!(finding.severity, Severity::Error, "{finding:#?}");
         assert_eq!(culprit.file.as_deref(), Some(&*self.file), "{finding:#?}");
         let named = culprit.function.as_deref().unwrap_or_default();
         match &self.function {
             None => assert_eq!(culprit.line, Some(self.line), "{finding:#?}"),
             Some(function) => assert!(named.starts_with(function), "{finding:#?}"),
         }
-        assert_eq!(finding.cause_in_words(), self.cause, "{finding:#?}");
-        assert_eq!(finding.ongoing, self.ongoing, "{finding:#?}");
+        if let Some(cause) = &self.cause {
+            assert_eq!(finding.severity, Severity::Error, "{finding:#?}");
+            assert_eq!(finding.cause_in_words(), *cause, "{finding:#?}");
+            assert_eq!(finding.ongoing, self.ongoing, "{finding:#?}");
+        }
     }
 }

@@ -31,6 +31,7 @@ pub(super) async fn pipe_read() {
     reader.read_to_end(&mut Vec::new()).unwrap(); // blocks here: syscall read
 }
 
+// not for sampling: many short calls
 pub(super) async fn fsync() {
     let mut journal = File::create("journal").unwrap();
     let (begun, computed, work) = (Instant::now(), spent(), Work::waiting());

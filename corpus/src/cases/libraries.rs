@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
+// not for sampling: SQLite sleeps many short times
 pub(super) async fn database() {
     let other = Connection::open("stock.db").unwrap();
     other.execute_batch("PRAGMA synchronous = OFF; CREATE TABLE stock (item TEXT); BEGIN EXCLUSIVE").unwrap();

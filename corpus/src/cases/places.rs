@@ -73,6 +73,7 @@ pub(super) async fn deep_recursion() {
     descend(100);
 }
 
+// not for sampling: the part of the stack that is captured does not show whose poll it is
 pub(super) async fn deep_recursion_computing() {
     fn descend(depth: u32, work: &Work) {
         let frame = black_box([depth; 512]);

@@ -21,6 +21,9 @@ pub(crate) fn compare(build: &Build, case: &Case, history: &History) -> Found {
     // What is only probable fails no gate, and is found all the same.
     let fails = |finding: &&Finding| finding.severity == Severity::Error || finding.doubt().is_some();
     let count: u64 = found.iter().filter(fails).map(|finding| finding.count).sum();
+    if let (0, false, Some(why)) = (count, cfg!(tokio_unstable), &case.unsampled) {
+        return Found::Unseen(why.clone());
+    }
     if count < blocks.times {
         return Found::Missed(format!("{count} of {} found: {told}", blocks.times));
     }

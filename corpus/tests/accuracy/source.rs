@@ -16,6 +16,8 @@ pub(crate) struct Case {
     pub(crate) environment: Vec<(String, String)>,
     /// None for an innocent one.
     pub(crate) blocks: Option<Blocks>,
+    /// Why sampling may not see it.
+    pub(crate) unsampled: Option<String>,
 }
 
 /// Where and why a case blocks.
@@ -76,6 +78,7 @@ fn parse(file: &str, source: &str) -> Vec<Case> {
                 .collect(),
             name,
             blocks,
+            unsampled: say("// not for sampling: ").map(str::to_owned),
         }
     };
     begins.map(case).collect()
@@ -112,14 +115,15 @@ pub(super) async fn quiet() {
 }
 
 /// Why.
+// not for sampling: so
 pub(super) async fn loud() {
     h(); // blocks here, 2 times: syscall poll | ppoll
 }
 ";
     let blocks = Blocks {
         file: "a.rs".into(),
-        line: 13,
-        function: 12..=14,
+        line: 14,
+        function: 13..=15,
         times: 2,
         causes: vec!["syscall poll".into(), "syscall ppoll".into()],
     };
@@ -128,8 +132,10 @@ pub(super) async fn loud() {
         flavors: vec!["multi_thread"],
         environment: vec![("NAME".into(), "value".into())],
         blocks: None,
+        unsampled: None,
     };
     let flavors = vec!["multi_thread", "current_thread"];
-    let loud = Case { name: "loud".into(), flavors, environment: vec![], blocks: Some(blocks) };
+    let (blocks, unsampled) = (Some(blocks), Some("so".into()));
+    let loud = Case { name: "loud".into(), flavors, environment: vec![], blocks, unsampled };
     assert_eq!(parse("a.rs", source), [quiet, loud]);
 }

@@ -15,6 +15,7 @@ struct Rates {
     right_cause: usize,
     innocent: usize,
     false_findings: usize,
+    unseen: usize,
     skipped: usize,
     paused: u32,
 }
@@ -34,6 +35,7 @@ impl Rates {
                 self.innocent += 1;
                 self.false_findings += 1;
             }
+            Found::Unseen(_) => self.unseen += 1,
             Found::Skipped(_) => self.skipped += 1,
         }
     }
@@ -58,6 +60,7 @@ pub(crate) fn judge(build: &Build, ran: &[Ran]) {
             Found::Missed(_) => "MISSED".to_owned(),
             Found::Silent => "silent".to_owned(),
             Found::False(_) => "FALSE".to_owned(),
+            Found::Unseen(_) => "unseen".to_owned(),
             Found::Skipped(_) => "skipped".to_owned(),
         };
         writeln!(text, "{:32} {flavor:15} {verdict}", case.name).unwrap();
@@ -65,12 +68,21 @@ pub(crate) fn judge(build: &Build, ran: &[Ran]) {
             writeln!(text, "    expected {:?}, found {wrong}", case.blocks).unwrap();
         }
     }
-    let Rates { blocking, recalled, right_place, right_cause, innocent, false_findings, skipped, paused } =
-        rates;
+    let Rates {
+        blocking,
+        recalled,
+        right_place,
+        right_cause,
+        innocent,
+        false_findings,
+        unseen,
+        skipped,
+        paused,
+    } = rates;
     writeln!(
         text,
         "{}: {blocking} that block: {recalled} found, {right_place} in the right place, {right_cause} for the right cause; \
-         {innocent} that do not: {false_findings} accused; {skipped} skipped, {paused} runs taken back since the machine paused them",
+         {innocent} that do not: {false_findings} accused; {unseen} that sampling need not see, {skipped} skipped, {paused} runs taken back since the machine paused them",
         build.name
     )
     .unwrap();
@@ -84,7 +96,7 @@ fn details(found: &Found) -> Vec<&String> {
         Found::Guilty { place, cause } => {
             [place, cause].into_iter().filter_map(|aspect| aspect.as_ref().err()).collect()
         }
-        Found::Missed(told) | Found::False(told) | Found::Skipped(told) => vec![told],
+        Found::Missed(told) | Found::False(told) | Found::Unseen(told) | Found::Skipped(told) => vec![told],
         Found::Silent => Vec::new(),
     }
 }

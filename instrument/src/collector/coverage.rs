@@ -71,8 +71,8 @@ pub(super) fn sampled(runtime: Option<u64>) -> Gap {
     };
     Gap::new(
         format!(
-            "the polls{of} are sampled (tier sampled): none is timed, a task's spawn line is not known, and long \
-             computing is told as probable only"
+            "the polls{of} are sampled (tier sampled): none is timed, a task's spawn line is not known, long \
+             computing is told as probable only, and a poll of many short calls is not seen"
         ),
         cure,
     )
