@@ -1,6 +1,6 @@
 //! What to do about a finding, in one sentence.
 
-use super::{Cause, Finding};
+use super::{Cause, Finding, Rule};
 
 /// What a blocking call is known by, and what to do instead. The first that fits the innermost frames holds.
 const CALLS: [(&[&str], &str); 13] = [
@@ -136,6 +136,34 @@ const DEPTH: usize = 24;
 
 /// One concrete advice.
 pub(super) fn advice(finding: &Finding) -> String {
+    let at = &finding.culprit;
+    match finding.rule {
+        Rule::NeverPolled => format!(
+            "open {at} and look at what runs after the spawn: until that poll ends, the new task may wait in the one slot \
+             that no other worker takes from; await something there, or do what takes long in tokio::task::spawn_blocking"
+        ),
+        Rule::NeverAwaited => format!("await what {at} makes, or drop it there on purpose with drop()"),
+        Rule::DetachedPanic => {
+            format!("handle the failure at {at}, or await the task's handle and see to what it returns")
+        }
+        Rule::LostTask => format!(
+            "see what the task spawned at {at} waits for: keep alive what is to wake it (a sender, a stored waker), or put a \
+             tokio::time::timeout around the wait"
+        ),
+        Rule::TaskLeak => format!(
+            "see what the tasks spawned at {at} wait for, and give that an end: a tokio::time::timeout around it, a \
+             JoinSet or AbortHandle dropped with what they serve, or a Semaphore that bounds them"
+        ),
+        Rule::BlockingPool => format!(
+            "bound what is given to tokio::task::spawn_blocking (a Semaphore), move what {at} keeps running for long onto a \
+             std::thread of its own, or raise max_blocking_threads"
+        ),
+        Rule::BlockingPoll | Rule::LoopLag | Rule::HostPause => against_blocking(finding),
+    }
+}
+
+/// What to do about a thread that does not get on.
+fn against_blocking(finding: &Finding) -> String {
     let fallback = match finding.cause {
         Cause::Host => {
             "nothing in the code explains it: give the process more processor time, or run it on a quieter machine"

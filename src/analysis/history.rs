@@ -1,9 +1,11 @@
+mod growth;
 mod kept;
 mod lags;
 mod pauses;
 mod stalls;
 mod window;
 
+pub(super) use growth::{Growth, Leak};
 pub(super) use kept::Kept;
 pub(super) use lags::{LagGroup, Lags};
 pub(super) use pauses::{Pauses, overlap};
@@ -27,6 +29,7 @@ pub struct History {
     stalls: Stalls,
     lags: Lags,
     pauses: Pauses,
+    growth: Growth,
     unpolled: Kept<Unpolled>,
     failures: Kept<Failure>,
     orphans: Kept<Orphan>,
@@ -53,6 +56,7 @@ impl History {
         Self {
             coverage: header.coverage.clone(),
             least_mode: header.mode,
+            growth: Growth::new(header.leak_window_ns),
             header,
             snapshot: None,
             stalls: Stalls::default(),
@@ -80,6 +84,9 @@ impl History {
         let at_ns = match line {
             Line::Snapshot(mut snapshot) => {
                 let at_ns = snapshot.at_ns;
+                if !snapshot.locations.is_empty() {
+                    self.growth.look(&snapshot);
+                }
                 if let Some(before) = &mut self.snapshot {
                     keep(&mut snapshot.locations, &mut before.locations);
                     keep(&mut snapshot.watched, &mut before.watched);
@@ -302,6 +309,10 @@ impl History {
 
     pub(super) fn lag_store(&self) -> &Lags {
         &self.lags
+    }
+
+    pub(super) fn growth(&self) -> &Growth {
+        &self.growth
     }
 
     pub(super) fn unpolled(&self) -> &Kept<Unpolled> {

@@ -1,4 +1,4 @@
-use super::measure::measure;
+use super::measure::{measure, out_of_sight};
 use super::thresholds::{Metric, Value};
 use super::{History, Threshold};
 use serde::{Deserialize, Serialize};
@@ -122,8 +122,14 @@ pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete:
     let whole = !histories.is_empty() && lacks.is_empty();
 
     let (mut verdict, mut outcomes) = (if whole { Verdict::Pass } else { Verdict::Incomplete }, Vec::new());
-    let mut unmeasured = None;
+    let (mut unmeasured, mut left_out) = (None, LeftOut::default());
     for threshold in thresholds {
+        if threshold.is_assumed()
+            && let Some(why) = out_of_sight(threshold.metric(), histories)
+        {
+            left_out.add(threshold, why);
+            continue;
+        }
         let (outcome, alone) = outcome(threshold, histories);
         verdict = graver(verdict, alone);
         if alone == Verdict::Incomplete && unmeasured.is_none() {
@@ -131,7 +137,27 @@ pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete:
         }
         outcomes.push(outcome);
     }
+    notes.extend(left_out.note());
     Judgement { verdict, outcomes, lacks, notes, unmeasured }
+}
+
+/// Thresholds that nobody asked for, and that no process can show.
+#[derive(Default)]
+struct LeftOut {
+    exprs: Vec<String>,
+    why: String,
+}
+
+impl LeftOut {
+    fn add(&mut self, threshold: &Threshold, why: String) {
+        self.exprs.push(threshold.expr().to_owned());
+        self.why = why;
+    }
+
+    fn note(&self) -> Option<String> {
+        let are = if self.exprs.len() == 1 { "is" } else { "are" };
+        (!self.exprs.is_empty()).then(|| format!("{} {are} left out: {}", self.exprs.join(" and "), self.why))
+    }
 }
 
 /// What a process's start-up grace hides, for people.

@@ -1,20 +1,25 @@
 //! The value of a metric in a set of processes.
 
 mod handler;
+mod occurrence;
 mod shift;
 mod stall;
 
 #[cfg(feature = "report")]
 pub(super) use handler::routes;
+pub(super) use occurrence::out_of_sight;
 pub(super) use shift::Shift;
 
 use super::place::short_place;
 use super::thresholds::{Metric, Stat, Value};
 use super::{Culprit, History, Threshold};
-use stallscope_wire::{Histogram, Tier};
+use stallscope_wire::{Histogram, Location, Tier};
 
 /// How much longer a poll may have been than mode lean knows, in nanoseconds.
 const LEAN_ERROR_NS: u64 = 20_000_000;
+
+/// What is to be known of waits of which the host's part is not known.
+const HOST_INCLUDED: &str = "the host's delays included";
 
 /// A measured value.
 #[derive(Debug, Clone)]
@@ -45,7 +50,19 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
             .ok_or_else(|| "no probe was answered".to_owned())
             .map(|measured| Measured { worst: worst_wait(histories), ..measured }),
         Metric::Handler => handler::measure(threshold, histories),
-        metric => Err(format!("this version of stallscope does not measure {}", metric.name())),
+        Metric::Schedule => distribution(threshold, histories, schedules)
+            .ok_or_else(|| {
+                "no wait from wake to poll was recorded: build with the feature schedule-latency".to_owned()
+            })
+            .map(|measured| Measured {
+                worst: slowest_wake(histories),
+                remark: (threshold.stat() != Stat::Count).then(|| HOST_INCLUDED.to_owned()),
+                ..measured
+            }),
+        metric => match occurrence::rule_of(metric) {
+            Some(rule) => occurrence::measure(threshold, rule, histories),
+            None => Err(format!("this version of stallscope does not measure {}", metric.name())),
+        },
     }
 }
 
@@ -71,6 +88,12 @@ pub(super) fn polls(history: &History) -> (Histogram, Shift) {
 pub(super) fn lags(history: &History) -> (Histogram, Shift) {
     let histogram = history.snapshot().map(|snapshot| snapshot.lag.histogram.clone()).unwrap_or_default();
     (histogram, history.lag_store().shift(history.header()))
+}
+
+/// All waits from wake to poll of a process, where they are recorded.
+fn schedules(history: &History) -> (Histogram, Shift) {
+    let histogram = history.snapshot().map(|snapshot| snapshot.schedule.clone()).unwrap_or_default();
+    (histogram, Shift::default())
 }
 
 /// None when nothing was recorded.
@@ -118,11 +141,19 @@ fn statistic(histogram: &Histogram, stat: Stat) -> Value {
 }
 
 fn slowest_location(histories: &[&History]) -> Option<String> {
+    worst_location(histories, |location| location.max_ns)
+}
+
+/// Where the tasks were spawned that waited longest to be polled.
+fn slowest_wake(histories: &[&History]) -> Option<String> {
+    worst_location(histories, |location| location.schedule.max_ns)
+}
+
+fn worst_location(histories: &[&History], length: impl Fn(&Location) -> u64) -> Option<String> {
     let locations =
         histories.iter().filter_map(|history| history.snapshot()).flat_map(|snapshot| &snapshot.locations);
-    locations
-        .max_by_key(|location| location.max_ns)
-        .map(|location| short_place(&location.spawned_at).to_owned())
+    let worst = locations.filter(|location| length(location) > 0).max_by_key(|location| length(location))?;
+    Some(short_place(&worst.spawned_at).to_owned())
 }
 
 fn worst_wait(histories: &[&History]) -> Option<String> {

@@ -3,15 +3,28 @@
 mod blocking_poll;
 mod host_pause;
 mod loop_lag;
+mod never_polled;
+mod task_leak;
 
-use super::{Finding, History, help};
+use super::{Finding, History, Rule, help};
+
+/// All rules.
+const RULES: [Rule; 9] = [
+    Rule::BlockingPoll,
+    Rule::LoopLag,
+    Rule::HostPause,
+    Rule::NeverPolled,
+    Rule::NeverAwaited,
+    Rule::DetachedPanic,
+    Rule::LostTask,
+    Rule::TaskLeak,
+    Rule::BlockingPool,
+];
 
 /// What went wrong in these processes: by severity, then by the delay caused to others, then by its own length.
 #[must_use]
 pub fn findings(histories: &[&History]) -> Vec<Finding> {
-    let mut findings = blocking_poll::findings(histories);
-    findings.extend(loop_lag::findings(histories));
-    findings.extend(host_pause::finding(histories));
+    let mut findings: Vec<_> = RULES.into_iter().flat_map(|rule| findings_of(rule, histories)).collect();
     for finding in &mut findings {
         finding.help = help::advice(finding);
     }
@@ -20,4 +33,16 @@ pub fn findings(histories: &[&History]) -> Vec<Finding> {
         rank(b).cmp(&rank(a)).then_with(|| a.rule.cmp(&b.rule)).then_with(|| a.culprit.cmp(&b.culprit))
     });
     findings
+}
+
+/// What one rule finds; findings and thresholds both ask here, so that they cannot disagree.
+pub(super) fn findings_of(rule: Rule, histories: &[&History]) -> Vec<Finding> {
+    match rule {
+        Rule::BlockingPoll => blocking_poll::findings(histories),
+        Rule::LoopLag => loop_lag::findings(histories),
+        Rule::HostPause => host_pause::finding(histories).into_iter().collect(),
+        Rule::NeverPolled => never_polled::findings(histories),
+        Rule::TaskLeak => task_leak::findings(histories),
+        Rule::NeverAwaited | Rule::DetachedPanic | Rule::LostTask | Rule::BlockingPool => Vec::new(),
+    }
 }

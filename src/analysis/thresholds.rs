@@ -33,6 +33,7 @@ pub struct Threshold {
     route: Option<String>,
     op: Op,
     limit: Value,
+    assumed: bool,
 }
 
 impl Threshold {
@@ -88,6 +89,12 @@ impl Threshold {
         }
     }
 
+    /// Whether nobody has asked for it. Where it cannot be measured, such a one is left out and not wanting.
+    #[must_use]
+    pub fn is_assumed(&self) -> bool {
+        self.assumed
+    }
+
     /// Whether a lower value is never worse.
     pub(super) fn wants_little(&self) -> bool {
         matches!(self.op, Op::Less | Op::AtMost | Op::Equal)
@@ -108,10 +115,24 @@ impl FromStr for Threshold {
     }
 }
 
-/// What must hold when nobody says: of the promised thresholds those that this version measures.
+/// What must hold when nobody says.
+const DEFAULTS: [&str; 5] = [
+    "stall.max < 100ms",
+    "never-awaited.count == 0",
+    "never-polled.count == 0",
+    "detached-panic.count == 0",
+    "task-leak.count == 0",
+];
+
+/// What must hold when nobody says: no stall, and nothing that was started and lost. Of these, what no process can show is
+/// left out.
 #[must_use]
 pub fn defaults() -> Vec<Threshold> {
-    ["stall.max < 100ms"].map(|expr| expr.parse().expect("the defaults are well-formed")).into()
+    let assumed = |expr: &str| {
+        let threshold: Threshold = expr.parse().expect("the defaults are well-formed");
+        Threshold { assumed: true, ..threshold }
+    };
+    DEFAULTS.map(assumed).into()
 }
 
 /// What is measured.
@@ -148,7 +169,7 @@ impl Metric {
     /// Whether this version measures it: a threshold about another can be neither kept nor broken.
     #[must_use]
     pub fn is_measured(self) -> bool {
-        matches!(self, Self::Stall | Self::Poll | Self::Lag | Self::Handler)
+        self != Self::SocketLeak
     }
 }
 

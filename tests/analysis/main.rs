@@ -1,9 +1,12 @@
 //! What the analysis says of processes whose lines are made up here.
 
+mod assumed;
 mod history;
+mod leaks;
 mod report;
 mod rules;
 mod scenario;
 mod thresholds;
+mod unpolled;
 mod verdict;
 mod window;

@@ -2,8 +2,8 @@
 
 use stallscope::analysis::{Finding, History, Judgement, findings, judge};
 use stallscope_wire::{
-    Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Mode, Pause,
-    Phase, Quality, Snapshot, Stack, Stall, Startup, Task, Tier, Victims,
+    Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Location, Mode,
+    Pause, Phase, Quality, Runtime, Snapshot, Stack, Stall, Startup, Task, Tier, Unpolled, Victims,
 };
 
 pub(crate) const MS: u64 = 1_000_000;
@@ -27,6 +27,7 @@ pub(crate) fn process() -> Process {
         threshold_ns: 100 * MS,
         lag_limit_ns: 20 * MS,
         probe_interval_ns: 20 * MS,
+        leak_window_ns: 30_000 * MS,
         coverage: Coverage::whole(),
         ..Header::default()
     };
@@ -75,7 +76,41 @@ pub(crate) fn stall(place: &str, ms: u64, cause: Cause) -> Stall {
     }
 }
 
+/// What one line had spawned, and how many of these tasks were gone.
+pub(crate) fn tasks(spawned_at: &str, spawned: u64, finished: u64) -> Location {
+    Location { spawned_at: spawned_at.into(), polls: spawned, spawned, finished, ..Location::default() }
+}
+
+/// What was spawned by a time.
+pub(crate) fn alive(at_ms: u64, locations: Vec<Location>) -> Snapshot {
+    let runtimes = vec![Runtime { id: 1, ..Runtime::default() }];
+    Snapshot { at_ns: at_ms * MS, runtimes, locations, ..Snapshot::default() }
+}
+
 impl Process {
+    /// Its sources lie in this folder.
+    pub(crate) fn rooted(self, root: &str) -> Self {
+        let header = Header { source_root: Some(root.into()), ..self.history.header().clone() };
+        Self { history: History::new(header), ..self }
+    }
+
+    /// Each second of these it is told what was spawned by then.
+    pub(crate) fn spawns(
+        mut self,
+        seconds: impl IntoIterator<Item = u64>,
+        of: impl Fn(u64) -> Vec<Location>,
+    ) -> Self {
+        for second in seconds {
+            self = self.line(Line::Snapshot(alive(second * 1000, of(second))));
+        }
+        self
+    }
+
+    /// A task waited so long for its first poll.
+    pub(crate) fn unpolled(self, unpolled: Unpolled) -> Self {
+        self.line(Line::Unpolled(unpolled))
+    }
+
     pub(crate) fn line(mut self, line: Line) -> Self {
         self.history.apply(line);
         self

@@ -33,8 +33,11 @@ A threshold is METRIC[.STAT][{route=\"ROUTE\"}] OP VALUE:
   stall    polls that are too long
   poll     all polls
   lag      what new work waits
+  schedule what tasks wait from wake to poll
   handler  latency of requests, of one route or of the worst
-  The first three leave the host's delays out; of a request they are not known. STAT is max, count, total, mean or a
+  never-awaited, never-polled, detached-panic, lost-task, task-leak, blocking-pool
+           how often work got lost that way; can only be counted
+  The first three leave the host's delays out; of the others they are not known. STAT is max, count, total, mean or a
   percentile such as p99.
 
 Exit codes:
@@ -42,7 +45,8 @@ Exit codes:
   2 usage or input error · 1 internal error · the command's own code if it failed (128 + signal if one ended it)"
 )]
 pub(crate) struct Args {
-    /// What must hold, such as "stall.max < 100ms", which is the default; may be given more than once.
+    /// What must hold, such as "stall.max < 100ms"; may be given more than once. Without any: that, and that the counts of
+    /// never-awaited, never-polled, detached-panic and task-leak are 0, of which those hold that the process can show.
     #[arg(long, value_name = "EXPR")]
     fail_on: Vec<String>,
     #[command(flatten)]
@@ -106,7 +110,8 @@ fn thresholds_of(expressions: &[String]) -> Result<Vec<Threshold>, Failure> {
             expr.parse().map_err(|error| Failure::usage(format_args!("--fail-on: {error}")))?;
         if !threshold.metric().is_measured() {
             return Err(Failure::usage(format_args!(
-                "--fail-on: `{threshold}`: this version measures stall, poll, lag and handler only; leave it out"
+                "--fail-on: `{threshold}`: this version does not measure {}; leave it out",
+                threshold.metric().name()
             )));
         }
         Ok(threshold)

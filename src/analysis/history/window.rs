@@ -1,6 +1,6 @@
 use super::History;
-use stallscope_wire::{Handlers, Header, Histogram, Line, Phase, Snapshot};
-use std::collections::HashSet;
+use stallscope_wire::{Handlers, Header, Histogram, Line, Location, Phase, Snapshot, Waits, Watched};
+use std::collections::{HashMap, HashSet};
 
 /// A process that is looked at from a moment on. A live process tells of what was before too; here that is left out, so
 /// that only what happened within the window is judged. It begins with the first snapshot.
@@ -10,14 +10,25 @@ pub struct Window {
     /// What came before the first snapshot.
     waiting: Vec<Line>,
     first: Option<Snapshot>,
+    before: Option<Before>,
     handlers: Option<Handlers>,
 }
+
+/// What each line had done when the window began.
+#[derive(Debug, Clone, Default)]
+struct Before {
+    locations: HashMap<String, Location>,
+    watched: HashMap<(String, Option<String>), Watched>,
+}
+
+/// Lists that are not empty are told this often at least, in nanoseconds.
+const TOLD_WITHIN_NS: u64 = 2_000_000_000;
 
 impl Window {
     /// Of this process nothing is known yet.
     #[must_use]
     pub fn new(header: Header) -> Self {
-        Self { history: History::new(header), waiting: Vec::new(), first: None, handlers: None }
+        Self { history: History::new(header), waiting: Vec::new(), first: None, before: None, handlers: None }
     }
 
     /// Takes in the next line.
@@ -31,14 +42,23 @@ impl Window {
                 self.release_from(from_ns);
             }
             (Line::Snapshot(snapshot), Some(first)) => {
-                self.history.apply(Line::Snapshot(since(snapshot, first)));
+                let mut snapshot = since(snapshot, first);
+                if !snapshot.locations.is_empty() || !snapshot.watched.is_empty() {
+                    let late = snapshot.at_ns.saturating_sub(first.at_ns) > TOLD_WITHIN_NS;
+                    let before = self.before.get_or_insert_with(|| {
+                        // A list that is told as late as this had nothing in it when the window began.
+                        if late { Before::default() } else { Before::of(&snapshot) }
+                    });
+                    before.leave_out(&mut snapshot);
+                }
+                self.history.apply(Line::Snapshot(snapshot));
             }
             (Line::Handler(handlers), _) => {
                 let first = self.handlers.get_or_insert_with(|| handlers.clone());
                 let handlers = requests_since(handlers, first);
                 self.history.apply(Line::Handler(handlers));
             }
-            (line @ (Line::Stall(_) | Line::Lag(_) | Line::Pause(_)), None) => self.waiting.push(line),
+            (line, None) if Told::of(&line).is_some() => self.waiting.push(line),
             (line, _) => self.history.apply(line),
         }
     }
@@ -54,22 +74,81 @@ impl Window {
     /// Takes in what waits, but for what had ended by then.
     fn release_from(&mut self, from_ns: u64) {
         let waiting = std::mem::take(&mut self.waiting);
-        let ended = waiting.iter().filter_map(|line| match line {
-            Line::Stall(stall) if stall.phase == Phase::End && stall.at_ns <= from_ns => Some(stall.id),
-            _ => None,
-        });
-        let ended: HashSet<u64> = ended.collect();
+        let over = |told: &Told| told.over && told.at_ns <= from_ns;
+        let past: HashSet<_> = waiting.iter().filter_map(Told::of).filter(over).map(|told| told.of).collect();
         for line in waiting {
-            let past = match &line {
-                Line::Stall(stall) => ended.contains(&stall.id),
-                Line::Lag(lag) => !lag.ongoing && lag.at_ns <= from_ns,
-                Line::Pause(pause) => pause.at_ns <= from_ns,
-                _ => false,
-            };
-            if !past {
+            if Told::of(&line).is_none_or(|told| !past.contains(&told.of)) {
                 self.history.apply(line);
             }
         }
+    }
+}
+
+impl Before {
+    fn of(snapshot: &Snapshot) -> Self {
+        let place = |location: &Location| (location.spawned_at.clone(), location.clone());
+        Self {
+            locations: snapshot.locations.iter().map(place).collect(),
+            watched: snapshot.watched.iter().map(|watched| (maker(watched), watched.clone())).collect(),
+        }
+    }
+
+    fn leave_out(&self, snapshot: &mut Snapshot) {
+        for location in &mut snapshot.locations {
+            if let Some(before) = self.locations.get(&location.spawned_at) {
+                tasks_since(location, before);
+            }
+        }
+        let seen = |location: &Location| location.polls > 0 || location.spawned > 0 || location.finished > 0;
+        snapshot.locations.retain(seen);
+        for watched in &mut snapshot.watched {
+            if let Some(before) = self.watched.get(&maker(watched)) {
+                watched.polled = watched.polled.saturating_sub(before.polled);
+                watched.unpolled = watched.unpolled.saturating_sub(before.unpolled);
+                watched.cancelled = watched.cancelled.saturating_sub(before.cancelled);
+            }
+        }
+    }
+}
+
+fn maker(watched: &Watched) -> (String, Option<String>) {
+    (watched.created_at.clone(), watched.function.clone())
+}
+
+/// What a line tells that may have ended before the window.
+struct Told {
+    of: Event,
+    at_ns: u64,
+    over: bool,
+}
+
+/// What several lines may be about.
+#[derive(PartialEq, Eq, Hash)]
+enum Event {
+    Stall(u64),
+    /// No two that are over end at the same time.
+    Lag(u64),
+    Pause(u64),
+    Unpolled(u64),
+    Failure(u64),
+    Orphan(u64),
+    Pool(u64),
+}
+
+impl Told {
+    /// None of a line that tells a state.
+    fn of(line: &Line) -> Option<Self> {
+        let (of, at_ns, over) = match line {
+            Line::Stall(stall) => (Event::Stall(stall.id), stall.at_ns, stall.phase == Phase::End),
+            Line::Lag(lag) => (Event::Lag(lag.at_ns), lag.at_ns, !lag.ongoing),
+            Line::Pause(pause) => (Event::Pause(pause.at_ns), pause.at_ns, true),
+            Line::Unpolled(unpolled) => (Event::Unpolled(unpolled.task), unpolled.at_ns, !unpolled.ongoing),
+            Line::Failure(failure) => (Event::Failure(failure.task), failure.at_ns, true),
+            Line::Orphan(orphan) => (Event::Orphan(orphan.task), orphan.at_ns, !orphan.ongoing),
+            Line::Pool(wait) => (Event::Pool(wait.id), wait.at_ns, !wait.ongoing),
+            _ => return None,
+        };
+        Some(Self { of, at_ns, over })
     }
 }
 
@@ -77,20 +156,35 @@ fn since(mut snapshot: Snapshot, first: &Snapshot) -> Snapshot {
     let lag = &mut snapshot.lag.histogram;
     *lag = grown(lag, &first.lag.histogram);
     snapshot.poll = grown(&snapshot.poll, &first.poll);
+    snapshot.schedule = grown(&snapshot.schedule, &first.schedule);
     snapshot.untimed = snapshot.untimed.saturating_sub(first.untimed);
-    for location in &mut snapshot.locations {
-        let Some(before) = first.locations.iter().find(|known| known.spawned_at == location.spawned_at)
-        else {
-            continue;
-        };
-        location.polls = location.polls.saturating_sub(before.polls);
-        location.total_ns = location.total_ns.saturating_sub(before.total_ns);
-    }
     let startup = &mut snapshot.startup;
     startup.long_polls = startup.long_polls.saturating_sub(first.startup.long_polls);
-    // How long the longest poll of a location within the window was is not known; of one without any it is no matter.
-    snapshot.locations.retain(|location| location.polls > 0);
     snapshot
+}
+
+fn tasks_since(location: &mut Location, before: &Location) {
+    location.polls = location.polls.saturating_sub(before.polls);
+    location.total_ns = location.total_ns.saturating_sub(before.total_ns);
+    location.poll = grown(&location.poll, &before.poll);
+    // Where no bucket tells, only that none was longer.
+    if location.polls == 0 || location.poll.count() > 0 {
+        location.max_ns = location.max_ns.min(location.poll.max_ns);
+    }
+    // Tasks that were alive when the window began count as spawned in it, so that as many are alive as there are.
+    location.spawned = location.spawned.saturating_sub(before.finished);
+    location.finished = location.finished.saturating_sub(before.finished);
+    location.first_poll = waits_since(location.first_poll, &before.first_poll);
+    location.schedule = waits_since(location.schedule, &before.schedule);
+    location.self_wakes = location.self_wakes.saturating_sub(before.self_wakes);
+}
+
+/// The longest within the window is not known, unless it is the longest of all.
+fn waits_since(now: Waits, before: &Waits) -> Waits {
+    let (count, total_ns) =
+        (now.count.saturating_sub(before.count), now.total_ns.saturating_sub(before.total_ns));
+    let max_ns = if now.max_ns > before.max_ns { now.max_ns } else { now.max_ns.min(total_ns) };
+    Waits { count, total_ns, max_ns }
 }
 
 fn requests_since(mut handlers: Handlers, first: &Handlers) -> Handlers {

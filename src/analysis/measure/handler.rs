@@ -1,6 +1,6 @@
 use super::super::thresholds::{Stat, Value};
 use super::super::{History, Threshold};
-use super::{Measured, statistic};
+use super::{HOST_INCLUDED, Measured, statistic};
 use stallscope_wire::Histogram;
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
             (value, Some(route.clone()))
         }
     };
-    let remark = (stat != Stat::Count).then(|| "the host's delays included".to_owned());
+    let remark = (stat != Stat::Count).then(|| HOST_INCLUDED.to_owned());
     Ok(Measured { attributable: value, whole: value, worst, doubt: None, remark })
 }
 

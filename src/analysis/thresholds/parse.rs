@@ -11,7 +11,7 @@ pub(super) fn threshold(expr: &str) -> Result<Threshold, ParseError> {
     let route = parser.route(metric)?;
     let op = parser.op()?;
     let limit = parser.limit(stat)?;
-    Ok(Threshold { expr: expr.trim().to_owned(), metric, stat, route, op, limit })
+    Ok(Threshold { expr: expr.trim().to_owned(), metric, stat, route, op, limit, assumed: false })
 }
 
 /// Reads from the left; `at` is always on a character border.

@@ -1,0 +1,117 @@
+use super::super::rule::findings_of;
+use super::super::thresholds::{Metric, Value};
+use super::super::{Finding, History, Rule, Severity, Threshold};
+use super::Measured;
+use stallscope_wire::duration::show;
+use stallscope_wire::{Certainty, Tier};
+
+/// How often a rule fired for certain. An assumed threshold says nothing of processes that cannot show it; one that was asked
+/// for does not hold as long as there are any.
+pub(super) fn measure(threshold: &Threshold, rule: Rule, histories: &[&History]) -> Result<Measured, String> {
+    if !histories.iter().any(|history| history.is_watched()) {
+        return Err("no poll was seen".to_owned());
+    }
+    let found = findings_of(rule, histories);
+    let told = |finding: &&Finding| finding.severity >= Severity::Warning;
+    let (certain, probable): (Vec<_>, Vec<_>) =
+        found.iter().filter(told).partition(|finding| finding.certainty == Certainty::Exact);
+    let count = |found: &[&Finding]| found.iter().map(|finding| finding.count).fold(0, u64::saturating_add);
+    let blind = histories.iter().find_map(|history| blindness(rule, history));
+    if let Some(why) = blind.clone().filter(|_| found.is_empty() && all_blind(rule, histories)) {
+        return Err(why);
+    }
+    let (doubt, not_asked) = if threshold.is_assumed() { (None, blind) } else { (blind, None) };
+    let left_out = match count(&probable) {
+        0 => None,
+        1 => Some("1 that is only probable is not counted".to_owned()),
+        count => Some(format!("{count} that are only probable are not counted")),
+    };
+    let limited = histories.iter().find_map(|history| limitation(rule, history));
+    let remarks: Vec<_> = [not_asked, left_out, limited].into_iter().flatten().collect();
+    let value = Value::Count(count(&certain));
+    Ok(Measured {
+        attributable: value,
+        whole: value,
+        worst: certain.iter().max_by_key(|finding| finding.count).map(|finding| finding.culprit.to_string()),
+        doubt: doubt.filter(|_| threshold.wants_little()),
+        remark: (!remarks.is_empty()).then(|| remarks.join("; ")),
+    })
+}
+
+/// Why the metric can be told in none of these processes, and is told in none; none when it can.
+pub(in super::super) fn out_of_sight(metric: Metric, histories: &[&History]) -> Option<String> {
+    let rule = rule_of(metric).filter(|&rule| all_blind(rule, histories))?;
+    let why = histories.iter().find_map(|history| blindness(rule, history))?;
+    findings_of(rule, histories).is_empty().then_some(why)
+}
+
+/// The rule whose findings the metric counts.
+pub(super) fn rule_of(metric: Metric) -> Option<Rule> {
+    match metric {
+        Metric::NeverAwaited => Some(Rule::NeverAwaited),
+        Metric::NeverPolled => Some(Rule::NeverPolled),
+        Metric::DetachedPanic => Some(Rule::DetachedPanic),
+        Metric::LostTask => Some(Rule::LostTask),
+        Metric::TaskLeak => Some(Rule::TaskLeak),
+        Metric::BlockingPool => Some(Rule::BlockingPool),
+        _ => None,
+    }
+}
+
+fn all_blind(rule: Rule, histories: &[&History]) -> bool {
+    histories.iter().all(|history| blindness(rule, history).is_some())
+}
+
+/// Why a process cannot show what the rule is about, and the cure.
+fn blindness(rule: Rule, history: &History) -> Option<String> {
+    let header = history.header();
+    let needs_hooks = matches!(rule, Rule::NeverPolled | Rule::TaskLeak);
+    // Without the flag tokio tells nothing of its pool either; with it, sampling or not, it tells its threads.
+    let tells_pool = || {
+        let mut runtimes = history.snapshot().into_iter().flat_map(|snapshot| &snapshot.runtimes);
+        runtimes.any(|runtime| runtime.blocking_threads > 0)
+    };
+    let blind =
+        header.tier == Tier::Sampled && (needs_hooks || (rule == Rule::BlockingPool && !tells_pool()));
+    blind.then(|| {
+        let what = if needs_hooks { "no hook tells of the tasks" } else { "tokio does not tell of the pool" };
+        format!(
+            "{what} of process {}, which is of the tier sampled: build it with --cfg tokio_unstable, and use \
+             #[stallscope::main] or stallscope::install",
+            header.pid
+        )
+    })
+}
+
+/// Why the count of a process may be too low.
+fn limitation(rule: Rule, history: &History) -> Option<String> {
+    let (pid, lost) = (history.header().pid, history.lost());
+    let forgotten = match rule {
+        Rule::TaskLeak => return unjudged(history),
+        Rule::NeverPolled => history.unpolled().forgotten(),
+        Rule::DetachedPanic => history.failures().forgotten(),
+        Rule::LostTask => history.orphans().forgotten(),
+        Rule::BlockingPool => history.pool_waits().forgotten(),
+        // Counters tell of it, of which none is dropped.
+        _ => return None,
+    };
+    let dropped = lost.events.saturating_add(lost.lines);
+    if dropped > 0 {
+        return Some(format!("process {pid} dropped {dropped} reports, perhaps some of this"));
+    }
+    (forgotten > 0).then(|| format!("{forgotten} older ones of process {pid} are not counted"))
+}
+
+/// Of which tasks nobody can say whether they leak.
+fn unjudged(history: &History) -> Option<String> {
+    let (pid, growth, seen_ns) = (history.header().pid, history.growth(), history.observed_ns());
+    if seen_ns < growth.window_ns() {
+        let (seen, window) = (show(seen_ns), show(growth.window_ns()));
+        return Some(format!(
+            "process {pid} was seen for {seen}, too short to tell: a leak is what grows for {window} \
+             (STALLSCOPE_LEAK_WINDOW)"
+        ));
+    }
+    let unfollowed = growth.unfollowed();
+    (unfollowed > 0).then(|| format!("{unfollowed} spawn locations of process {pid} are not followed"))
+}
