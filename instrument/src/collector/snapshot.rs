@@ -6,6 +6,7 @@ use crate::diagnosis::Settled;
 use crate::engine::Engine;
 use crate::recorder::{self, Open, Registered, Row};
 use crate::runtime::Runtime;
+use crate::task::places;
 use stallscope_wire::{Histogram, LagState, Location, Mode, Polling, Snapshot, Worker, WorkerState};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ impl Snapshots {
         let past = engine.past();
         let mut startup = past.startup;
         runtimes.iter().for_each(|runtime| startup.add(runtime.startup()));
-        Snapshot {
+        let mut snapshot = Snapshot {
             at_ns: clock::now_ns(),
             mode: recorder::mode(),
             runtimes: runtimes.iter().map(|runtime| self.runtime(runtime)).collect(),
@@ -41,7 +42,9 @@ impl Snapshots {
             watched: crate::watched::read(),
             startup,
             ..Snapshot::default()
-        }
+        };
+        places::add_to(&mut snapshot);
+        snapshot
     }
 
     fn runtime(&mut self, runtime: &Runtime) -> stallscope_wire::Runtime {
@@ -122,7 +125,9 @@ impl Snapshots {
 
     /// Polls that no location could be booked for.
     pub(super) fn lost_locations(&self) -> u64 {
-        recorder::cells().iter().map(|cell| cell.unplaced().polls).sum::<u64>() + self.settled.read().unplaced
+        recorder::cells().iter().map(|cell| cell.unplaced().polls).sum::<u64>()
+            + self.settled.read().unplaced
+            + places::unplaced()
     }
 }
 

@@ -13,10 +13,10 @@ const BUCKETS: usize = (64 - SUB_BITS as usize + 1) * SUB;
 ///
 /// [HdrHistogram]: https://hdrhistogram.github.io/HdrHistogram/
 #[derive(Debug)]
-pub(super) struct Counts([AtomicU64; BUCKETS]);
+pub(crate) struct Counts([AtomicU64; BUCKETS]);
 
 impl Counts {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self([const { AtomicU64::new(0) }; BUCKETS])
     }
 
@@ -28,13 +28,12 @@ impl Counts {
     }
 
     /// Counts a value, from any thread.
-    #[cfg(feature = "http")]
-    pub(super) fn record(&self, value: u64) {
+    pub(crate) fn record(&self, value: u64) {
         self.0[index(value)].fetch_add(1, Relaxed);
     }
 
     /// `(highest value of the bucket, count)` of the buckets that hold something.
-    pub(super) fn read(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub(crate) fn read(&self) -> impl Iterator<Item = (u64, u64)> {
         self.0.iter().enumerate().filter_map(|(i, count)| {
             let count = count.load(Relaxed);
             (count > 0).then(|| (upper(i), count))

@@ -15,6 +15,7 @@ mod threads;
 
 pub(crate) use alarm::ALARM;
 pub(crate) use cell::{Cell, Open};
+pub(crate) use counts::Counts;
 #[cfg(feature = "http")]
 pub(crate) use histogram::Histogram;
 pub(crate) use long::LongPoll;
@@ -23,12 +24,10 @@ pub(crate) use mode::mode;
 pub(crate) use pool::end_job;
 pub(crate) use pool::{count_pool_threads, hears_ends, jobs_finished, join_pool, pool_threads};
 pub(crate) use table::Row;
-#[cfg(tokio_unstable)]
-use task::task_bits;
-pub(crate) use task::task_id;
+pub(crate) use task::{task_bits, task_id};
 #[cfg(tokio_unstable)]
 pub(crate) use threads::begin_poll;
 pub(crate) use threads::{
     Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, left,
-    registered, rest, retire, rise, runtime_id, set_mode,
+    own_record, registered, rest, retire, rise, runtime_id, set_mode,
 };

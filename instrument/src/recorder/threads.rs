@@ -1,7 +1,7 @@
 //! The threads that have a cell.
 
 use super::alarm::ALARM;
-use super::cell::Cell;
+use super::cell::{Cell, Open};
 use stallscope_wire::Mode;
 use std::cell::{Cell as Local, RefCell};
 use std::panic::Location;
@@ -194,6 +194,11 @@ pub(crate) fn retire(probe: u32) {
     {
         mine.close();
     }
+}
+
+/// What the thread is at, where a hook told.
+pub(crate) fn own_record() -> Option<Open> {
+    MINE.try_with(Local::get).ok()?.read()
 }
 
 /// The open record shall leave no trace: it is the instrument's own task.
