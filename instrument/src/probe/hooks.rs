@@ -65,14 +65,9 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
     #[cfg(tokio_unstable)]
     {
         set_before_poll(builder, probe, app.before_poll);
-        if let Some(hook) = app.task_spawn {
-            builder.on_task_spawn(for_the_app(hook));
-        }
+        set_spawn_and_terminate(builder, probe, app.task_spawn, app.task_terminate);
         if let Some(hook) = app.after_poll {
             builder.on_after_task_poll(for_the_app(hook));
-        }
-        if let Some(hook) = app.task_terminate {
-            builder.on_task_terminate(for_the_app(hook));
         }
     }
 }
@@ -125,6 +120,50 @@ fn set_before_poll(builder: &mut Builder, probe: Option<u32>, app: Option<TaskHo
                 recorder::begin_poll(probe, meta.id(), meta.spawned_at());
                 hook(meta);
             });
+        }
+    }
+}
+
+/// Both or neither of ours: a task is counted when it comes and when it goes.
+#[cfg(tokio_unstable)]
+fn set_spawn_and_terminate(
+    builder: &mut Builder,
+    probe: Option<u32>,
+    spawn: Option<TaskHook>,
+    terminate: Option<TaskHook>,
+) {
+    if let Some(probe) = probe {
+        let spawned = move |meta: &TaskMeta<'_>| {
+            recorder::spawned(probe, meta.id(), meta.spawned_at());
+        };
+        let ended = |meta: &TaskMeta<'_>| {
+            recorder::ended(meta.id(), meta.spawned_at());
+        };
+        builder.on_task_spawn(joined_for_tasks(spawned, spawn));
+        builder.on_task_terminate(joined_for_tasks(ended, terminate));
+        return;
+    }
+    if let Some(hook) = spawn {
+        builder.on_task_spawn(for_the_app(hook));
+    }
+    if let Some(hook) = terminate {
+        builder.on_task_terminate(for_the_app(hook));
+    }
+}
+
+/// Ours, then the app's, neither of which is told of our own tasks.
+#[cfg(tokio_unstable)]
+fn joined_for_tasks(
+    ours: impl Fn(&TaskMeta<'_>) + Send + Sync,
+    app: Option<TaskHook>,
+) -> impl Fn(&TaskMeta<'_>) + Send + Sync {
+    move |meta| {
+        if LagProbe::is_at(meta.spawned_at()) {
+            return;
+        }
+        ours(meta);
+        if let Some(app) = &app {
+            app(meta);
         }
     }
 }
