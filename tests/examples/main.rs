@@ -36,6 +36,26 @@ fn deadlock() {
 }
 
 #[test]
+fn never_polled() {
+    run("never_polled").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn never_polled_innocent() {
+    run("never_polled_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn task_leak() {
+    run("task_leak").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn task_leak_innocent() {
+    run("task_leak_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
 fn every_example_is_run_here() {
     let here = include_str!("main.rs");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
