@@ -26,8 +26,8 @@ mod watchdog;
 pub use config::Config;
 pub use install::{Guard, InstallError, attach, install};
 pub use mode::{mode, set_mode};
-pub use task::spawn;
 pub use stallscope_wire::Mode;
+pub use task::spawn;
 
 #[doc(hidden)]
 pub mod __private {

@@ -1,6 +1,6 @@
 //! A word to the app's own log, once per culprit: a `tracing` event, or a line on stderr where nobody listens.
 
-use stallscope_wire::{Cause, Certainty, Phase, Stall, duration};
+use stallscope_wire::{Cause, Certainty, Failure, How, Orphan, Phase, Stall, duration};
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -68,15 +68,9 @@ impl Notices {
             }
             return;
         }
-        if self.told.len() >= REMEMBERED || !self.told.insert(culprit.clone()) {
+        if !self.admits(culprit.clone()) {
             return;
         }
-        self.window.get_or_insert_with(Instant::now);
-        if self.in_window >= LIMIT {
-            self.suppressed += 1;
-            return;
-        }
-        self.in_window += 1;
         let lasted = duration::show(stall.duration_ns);
         let thread = &stall.thread.name;
         let cause = cause(stall);
@@ -89,7 +83,54 @@ impl Notices {
             Phase::End => format!("{probably}blocked thread {thread} for {lasted}"),
             _ => format!("{probably}blocks thread {thread}, for {lasted} so far"),
         };
-        if !self.hand_on(format!("{culprit} {blocks} ({cause}){waiting}")) {
+        self.hand_on_or_count(format!("{culprit} {blocks} ({cause}){waiting}"));
+    }
+
+    /// Tells of a failure that nobody saw, of a place that was not told of before. Of one that somebody may have seen the app's own
+    /// panic hook has said all that is known.
+    pub(super) fn failure(&mut self, failure: &Failure) {
+        let Failure { spawned_at, message, .. } = failure;
+        let place = failure.place.as_ref().unwrap_or(spawned_at);
+        if failure.certainty == Certainty::Probable || !self.admits(format!("failed {place}")) {
+            return;
+        }
+        let how = match failure.how {
+            How::Panic => "panicked",
+            _ => "returned an error",
+        };
+        self.hand_on_or_count(format!(
+            "{place}: a task {how} and nobody saw it: {message} (spawned at {spawned_at})"
+        ));
+    }
+
+    /// Tells of a task that nothing can wake, of a line that was not told of before.
+    pub(super) fn orphan(&mut self, orphan: &Orphan) {
+        let Orphan { spawned_at, .. } = orphan;
+        if orphan.certainty == Certainty::Probable || !self.admits(format!("lost {spawned_at}")) {
+            return;
+        }
+        let idle = duration::show(orphan.idle_ns);
+        self.hand_on_or_count(format!(
+            "{spawned_at}: a task spawned there waits, for {idle} so far, and nothing can wake it: no waker of it is left"
+        ));
+    }
+
+    /// Whether something is news, and may be told of in this window.
+    fn admits(&mut self, what: String) -> bool {
+        if self.told.len() >= REMEMBERED || !self.told.insert(what) {
+            return false;
+        }
+        self.window.get_or_insert_with(Instant::now);
+        if self.in_window >= LIMIT {
+            self.suppressed += 1;
+            return false;
+        }
+        self.in_window += 1;
+        true
+    }
+
+    fn hand_on_or_count(&mut self, notice: String) {
+        if !self.hand_on(notice) {
             self.suppressed += 1;
         }
     }

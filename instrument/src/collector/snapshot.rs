@@ -112,7 +112,9 @@ impl Snapshots {
 
     /// Polls that no location could be booked for.
     pub(super) fn lost_locations(&self) -> u64 {
-        recorder::cells().iter().map(|cell| cell.unplaced().polls).sum::<u64>() + self.settled.read().unplaced + places::unplaced()
+        recorder::cells().iter().map(|cell| cell.unplaced().polls).sum::<u64>()
+            + self.settled.read().unplaced
+            + places::unplaced()
     }
 }
 

@@ -3,6 +3,8 @@
 #[cfg(tokio_unstable)]
 use super::LagProbe;
 use crate::recorder;
+#[cfg(tokio_unstable)]
+use crate::task::panics;
 use stallscope_wire::Tier;
 use std::fmt;
 use std::sync::Arc;
@@ -71,9 +73,7 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
         if let Some(hook) = app.after_poll {
             builder.on_after_task_poll(for_the_app(hook));
         }
-        if let Some(hook) = app.task_terminate {
-            builder.on_task_terminate(for_the_app(hook));
-        }
+        set_terminate(builder, probe, app.task_terminate);
     }
 }
 
@@ -126,6 +126,22 @@ fn set_before_poll(builder: &mut Builder, probe: Option<u32>, app: Option<TaskHo
                 hook(meta);
             });
         }
+    }
+}
+
+/// A task is over; by a panic, perhaps.
+#[cfg(tokio_unstable)]
+fn set_terminate(builder: &mut Builder, probe: Option<u32>, app: Option<TaskHook>) {
+    let app = app.map(for_the_app);
+    if probe.is_some() {
+        builder.on_task_terminate(move |meta| {
+            panics::ended(recorder::task_bits(meta.id()), meta.spawned_at());
+            if let Some(app) = &app {
+                app(meta);
+            }
+        });
+    } else if let Some(app) = app {
+        builder.on_task_terminate(app);
     }
 }
 

@@ -135,7 +135,8 @@ pub(super) fn take(since: u64, message: &str) -> Option<String> {
 #[cfg_attr(not(tokio_unstable), expect(dead_code, reason = "no hook tells of a task's end"))]
 #[inline]
 pub(crate) fn ended(task: u64, spawned_at: &'static Location<'static>) {
-    let panicked = |last: &RefCell<Note>| last.try_borrow().is_ok_and(|last| last.at != 0 && last.task == task);
+    let panicked =
+        |last: &RefCell<Note>| last.try_borrow().is_ok_and(|last| last.at != 0 && last.task == task);
     if task != 0 && LAST.try_with(panicked).unwrap_or(false) {
         ended_by_panic(task, spawned_at);
     }

@@ -3,12 +3,12 @@
 use super::failure::cut;
 use crate::clock::ticks_to_ns;
 use crate::recorder::Counts;
+use stallscope_wire::{Histogram, Waits};
 use std::cell::Cell;
 use std::panic::Location;
 use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use stallscope_wire::{Histogram, Waits};
 
 /// Locations that can be told apart. A power of two.
 const ROWS: usize = 512;
@@ -245,10 +245,14 @@ mod tests {
         let mut snapshot = stallscope_wire::Snapshot::default();
         add_to(&mut snapshot);
         let place = here.to_string();
-        let [location] = &snapshot.locations.iter().filter(|known| known.spawned_at == place).collect::<Vec<_>>()[..]
+        let [location] =
+            &snapshot.locations.iter().filter(|known| known.spawned_at == place).collect::<Vec<_>>()[..]
         else {
             panic!("one row: {snapshot:#?}")
         };
-        assert_eq!((location.name.as_deref(), location.self_wakes, location.schedule.count), (Some("first"), 1, 1));
+        assert_eq!(
+            (location.name.as_deref(), location.self_wakes, location.schedule.count),
+            (Some("first"), 1, 1)
+        );
     }
 }

@@ -64,7 +64,12 @@ fn part_of(state: &Arc<TaskState>) -> Option<MutexGuard<'static, Vec<Arc<TaskSta
 
 /// Looks at up to `most` tasks of a part, from the one at `from` on; where to go on, if there are more. Tasks that end
 /// meanwhile wait, so the part is not held for long.
-pub(super) fn look(part: usize, from: usize, most: usize, mut see: impl FnMut(&Arc<TaskState>)) -> Option<usize> {
+pub(super) fn look(
+    part: usize,
+    from: usize,
+    most: usize,
+    mut see: impl FnMut(&Arc<TaskState>),
+) -> Option<usize> {
     let part = LIST[part].lock().unwrap_or_else(PoisonError::into_inner);
     let end = from.saturating_add(most).min(part.len());
     part.get(from..end).into_iter().flatten().for_each(&mut see);
