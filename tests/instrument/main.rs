@@ -11,6 +11,7 @@ mod pool;
 mod runtimes;
 mod settings;
 mod silence;
+mod tasks;
 mod victims;
 mod watched;
 mod words;

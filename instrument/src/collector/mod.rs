@@ -255,8 +255,11 @@ impl Collector {
 
     fn tell(&mut self, line: &Line) {
         self.write(line, true);
-        if let Line::Stall(stall) = line {
-            self.notices.stall(stall);
+        match line {
+            Line::Stall(stall) => self.notices.stall(stall),
+            Line::Failure(failure) => self.notices.failure(failure),
+            Line::Orphan(orphan) => self.notices.orphan(orphan),
+            _ => {}
         }
     }
 
