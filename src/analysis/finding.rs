@@ -264,9 +264,15 @@ impl Finding {
     /// Why it is only probable, in a sentence; none when it is certain.
     #[must_use]
     pub fn doubt(&self) -> Option<&'static str> {
-        (self.certainty == Certainty::Probable).then_some(
-            "only probable, and no breach: it was sampled, and several shorter polls of the same code may look so too",
-        )
+        (self.certainty == Certainty::Probable).then_some(match self.rule {
+            Rule::NeverAwaited => {
+                "only probable, and no breach: others that the same line made were awaited, and a `select!` or an early \
+                 return may drop one rightly"
+            }
+            _ => {
+                "only probable, and no breach: it was sampled, and several shorter polls of the same code may look so too"
+            }
+        })
     }
 
     /// Index into the stack of the frame that is the culprit, if a frame is.

@@ -4,6 +4,7 @@ mod blocking_poll;
 mod blocking_pool;
 mod host_pause;
 mod loop_lag;
+mod never_awaited;
 mod never_polled;
 mod task_leak;
 
@@ -44,7 +45,8 @@ pub(super) fn findings_of(rule: Rule, histories: &[&History]) -> Vec<Finding> {
         Rule::HostPause => host_pause::finding(histories).into_iter().collect(),
         Rule::NeverPolled => never_polled::findings(histories),
         Rule::TaskLeak => task_leak::findings(histories),
+        Rule::NeverAwaited => never_awaited::findings(histories),
         Rule::BlockingPool => blocking_pool::findings(histories),
-        Rule::NeverAwaited | Rule::DetachedPanic | Rule::LostTask => Vec::new(),
+        Rule::DetachedPanic | Rule::LostTask => Vec::new(),
     }
 }

@@ -12,4 +12,5 @@ mod runtimes;
 mod settings;
 mod silence;
 mod victims;
+mod watched;
 mod words;

@@ -263,6 +263,7 @@ impl Collector {
     fn snapshot(&mut self, to_log: bool) {
         let snapshot = self.snapshots.take(self.engine);
         let at_ns = snapshot.at_ns;
+        snapshot.watched.iter().for_each(|line| self.notices.watched(line));
         self.write(&Line::Snapshot(snapshot), to_log);
         #[cfg(feature = "http")]
         {
@@ -289,7 +290,7 @@ impl Collector {
             at_ns: 0,
             events: self.engine.losses.events.load(Relaxed) + self.snapshots.lost_polls(),
             stacks: self.engine.losses.stacks.load(Relaxed),
-            locations: self.snapshots.lost_locations(),
+            locations: self.snapshots.lost_locations() + crate::watched::unplaced(),
             lines,
         }
     }

@@ -1,6 +1,6 @@
 //! A word to the app's own log, once per culprit: a `tracing` event, or a line on stderr where nobody listens.
 
-use stallscope_wire::{Cause, Certainty, Phase, Stall, duration};
+use stallscope_wire::{Cause, Certainty, Phase, Stall, Watched, duration};
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -68,15 +68,6 @@ impl Notices {
             }
             return;
         }
-        if self.told.len() >= REMEMBERED || !self.told.insert(culprit.clone()) {
-            return;
-        }
-        self.window.get_or_insert_with(Instant::now);
-        if self.in_window >= LIMIT {
-            self.suppressed += 1;
-            return;
-        }
-        self.in_window += 1;
         let lasted = duration::show(stall.duration_ns);
         let thread = &stall.thread.name;
         let cause = cause(stall);
@@ -89,7 +80,33 @@ impl Notices {
             Phase::End => format!("{probably}blocked thread {thread} for {lasted}"),
             _ => format!("{probably}blocks thread {thread}, for {lasted} so far"),
         };
-        if !self.hand_on(format!("{culprit} {blocks} ({cause}){waiting}")) {
+        let notice = format!("{culprit} {blocks} ({cause}){waiting}");
+        self.tell(culprit, notice);
+    }
+
+    /// Tells of a line that made futures none of which was polled, and that was not told of before.
+    pub(super) fn watched(&mut self, line: &Watched) {
+        if line.unpolled == 0 || line.polled > 0 {
+            return;
+        }
+        let place = line.created_at.rsplit_once(':').map_or("a line", |(place, _column)| place);
+        let function = line.function.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let notice = format!("{place} made a future{function} that was dropped without being awaited");
+        self.tell(format!("never awaited: {} {function}", line.created_at), notice);
+    }
+
+    /// Hands on the notice of a culprit that was not told of before, unless too many were.
+    fn tell(&mut self, culprit: String, notice: String) {
+        if self.told.len() >= REMEMBERED || !self.told.insert(culprit) {
+            return;
+        }
+        self.window.get_or_insert_with(Instant::now);
+        if self.in_window >= LIMIT {
+            self.suppressed += 1;
+            return;
+        }
+        self.in_window += 1;
+        if !self.hand_on(notice) {
             self.suppressed += 1;
         }
     }

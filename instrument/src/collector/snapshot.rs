@@ -38,6 +38,7 @@ impl Snapshots {
             untimed: recorder::cells().iter().map(|cell| cell.untimed()).sum(),
             lag: lag(past.lag, runtimes),
             locations,
+            watched: crate::watched::read(),
             startup,
             ..Snapshot::default()
         }
