@@ -36,6 +36,16 @@ fn deadlock() {
 }
 
 #[test]
+fn blocking_pool() {
+    run("blocking_pool").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn blocking_pool_innocent() {
+    run("blocking_pool_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
 fn every_example_is_run_here() {
     let here = include_str!("main.rs");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
