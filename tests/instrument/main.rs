@@ -6,6 +6,7 @@ mod harness;
 mod hooks;
 mod idle;
 mod live;
+mod load;
 mod modes;
 mod pool;
 mod runtimes;
