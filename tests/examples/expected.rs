@@ -87,7 +87,8 @@ impl Expected {
 impl Culprit {
     fn compare(&self, finding: &Finding) {
         let culprit = &finding.culprit;
-        assert_eq!(culprit.file.as_deref(), Some(&*self.file), "{finding:#?}");
+        // A program that builds its runtime by hand tells no source root.
+        assert!(culprit.file.as_ref().is_some_and(|file| file.ends_with(&self.file)), "{finding:#?}");
         let named = culprit.function.as_deref().unwrap_or_default();
         match &self.function {
             None => assert_eq!(culprit.line, Some(self.line), "{finding:#?}"),

@@ -46,6 +46,8 @@ impl Example {
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STALLSCOPE")) {
             command.env_remove(name);
         }
+        // A backtrace that is printed takes as long as a stall.
+        command.env_remove("RUST_BACKTRACE");
         // The logs are written into the temporary folder of `check`.
         command.env("TMPDIR", folder.path()).env("XDG_RUNTIME_DIR", folder.path());
         command.args(["check", "--format", "json", "-o"]).arg(folder.path().join("report.json")).arg("--");

@@ -15,7 +15,8 @@ use stallscope_wire::{Evidence, Phase, Victims};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// How many looks a capture that failed is tried again at.
+/// How many looks a capture that failed is tried again at; and as many more each time that the stall has become twice as long,
+/// since a thread that waits for a processor answers when it runs.
 pub(super) const CAPTURE_TRIES: u32 = 8;
 
 /// A record that is older than this when it is seen first was seen late.
@@ -84,6 +85,18 @@ pub(super) struct Ongoing {
     /// The length at which it is reported next, in nanoseconds.
     pub(super) next_ns: u64,
     pub(super) tries_left: u32,
+    pub(super) stack: Wanted,
+}
+
+/// What has become of a stall's stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// It is asked for.
+    Yes,
+    /// It was asked for in vain, which was counted, and is asked for now and then.
+    Lost,
+    /// It was had, or cannot be had.
+    No,
 }
 
 impl Watch {
@@ -186,16 +199,20 @@ impl Watch {
         let (evidence, _) = self.evidence(seen, length, look.host);
         let Some(seen) = &mut self.seen else { return };
         let ongoing = seen.stall.get_or_insert_with(|| {
-            let tries_left = if capturer.is_some() { CAPTURE_TRIES } else { 0 };
             self.registered.cell.time_end(open);
-            Ongoing { id: next_id(), next_ns: threshold, tries_left }
+            let stack = if capturer.is_some() { Wanted::Yes } else { Wanted::No };
+            Ongoing { id: next_id(), next_ns: threshold, tries_left: 0, stack }
         });
         let due = length >= ongoing.next_ns;
         if has_stack {
-            ongoing.tries_left = 0;
-        } else if ongoing.tries_left > 0 {
+            (ongoing.tries_left, ongoing.stack) = (0, Wanted::No);
+        } else if due && ongoing.stack != Wanted::No {
+            ongoing.tries_left = CAPTURE_TRIES;
+        }
+        if ongoing.tries_left > 0 {
             ongoing.tries_left -= 1;
-            if ongoing.tries_left == 0 {
+            if ongoing.tries_left == 0 && ongoing.stack == Wanted::Yes {
+                ongoing.stack = Wanted::Lost;
                 reports.lose_stack();
             }
         }
@@ -247,7 +264,7 @@ impl Watch {
                 let ongoing = ongoing.unwrap_or_else(|| {
                     // It came and went between two looks: the watchdog was not run.
                     reports.lose_stack();
-                    Ongoing { id: next_id(), next_ns: 0, tries_left: 0 }
+                    Ongoing { id: next_id(), next_ns: 0, tries_left: 0, stack: Wanted::No }
                 });
                 self.read_times();
                 let seen = seen.unwrap_or_else(|| Seen {
