@@ -10,5 +10,6 @@ mod modes;
 mod runtimes;
 mod settings;
 mod silence;
+mod unpolled;
 mod victims;
 mod words;

@@ -22,6 +22,7 @@ pub(crate) use counts::bucket_of;
 pub(crate) use fresh::{FreshTask, fresh};
 #[cfg(feature = "http")]
 pub(crate) use histogram::Histogram;
+pub(crate) use locations::location;
 pub(crate) use long::LongPoll;
 pub(crate) use mode::mode;
 pub(crate) use table::{Row, Waits};

@@ -8,6 +8,7 @@ use super::pace::{IDLE_PROBE_NS, LOOK_NS, Pace, Plan};
 use super::stalls::Look;
 use super::strangers::Strangers;
 use super::times::TimesReader;
+use super::unpolled::{Around, Waiting};
 use super::watch::Watch;
 use crate::capture::Capturer;
 use crate::clock;
@@ -64,6 +65,7 @@ pub(crate) fn run(
         loops: Loops::default(),
         host: Host::new(),
         strangers: Strangers::default(),
+        waiting: Waiting::default(),
         own: TimesReader::new(crate::capture::thread::tid()),
         own_wait_ns: 0,
         changes: 0,
@@ -96,6 +98,7 @@ struct Watchdog<'a> {
     loops: Loops,
     host: Host,
     strangers: Strangers,
+    waiting: Waiting,
     /// The watchdog's own times, and how long it had waited for a processor at the last look.
     own: TimesReader,
     own_wait_ns: u64,
@@ -162,6 +165,11 @@ impl Watchdog<'_> {
         self.pace.see(now_ns, self.is_anything_open(), worked, rung);
         let idle = self.pace.is_idle(now_ns);
         self.look_at_lag(now_ns, gap_ns, idle);
+        if self.mode == Mode::Full {
+            let limit_ns = self.engine.limits.never_polled_ns;
+            let around = Around { now_ns, gap_ns, limit_ns, runtimes: &runtimes, watches: &self.watches };
+            self.waiting.look(around, idle, self.output);
+        }
 
         self.done_ns = clock::now_ns();
         let due = self.watches.iter().filter_map(Watch::due_ns);
@@ -195,6 +203,8 @@ impl Watchdog<'_> {
         if before == self.mode {
             return;
         }
+        // In other modes nobody compares whether a poll is a task's first.
+        self.waiting.forget(now_ns, self.output);
         if self.mode == Mode::Off {
             for mut watch in self.watches.drain(..) {
                 watch.close(now_ns, &self.host, &mut self.reports);
