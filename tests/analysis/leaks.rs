@@ -114,7 +114,8 @@ fn that_the_runtime_was_shut_down_ends_no_leak() {
         Line::Snapshot(Snapshot { runtimes, ..alive(at_ms, gone()) })
     };
     let outlived = leaking().line(other(41_000)).line(other(50_000)).line(other(90_000)).ended();
-    for history in [at_once, told_late, untold, outlived] {
+    let in_a_new_part = leaking().line(Line::Snapshot(alive(45_000, gone()))).ended();
+    for history in [at_once, told_late, untold, outlived, in_a_new_part] {
         let [finding] = &found(&history)[..] else { panic!("one finding") };
         assert!(!finding.ongoing);
         assert_eq!(finding.detail.as_deref(), Some("155 alive, 5 of 160 spawned in 40s ended"));

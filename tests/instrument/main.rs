@@ -13,6 +13,7 @@ mod runtimes;
 mod settings;
 mod silence;
 mod tasks;
+mod unpolled;
 mod victims;
 mod watched;
 mod words;

@@ -131,7 +131,10 @@ impl Cell {
         if state == 0 {
             self.turn(task, location);
             if task != 0 && fresh().holds(task) {
-                self.first_poll(task);
+                let spawned = fresh().take(task);
+                if spawned != 0 {
+                    self.first_poll(spawned);
+                }
             }
         } else if state == LEAN {
             self.turn_lean(task, location);
@@ -141,10 +144,10 @@ impl Cell {
         true
     }
 
-    /// The record that was just opened is a task's first poll.
+    /// The record that was just opened is the first poll of a task that was spawned at this tick.
+    #[cold]
     #[inline(never)]
-    fn first_poll(&self, task: u64) {
-        let spawned = fresh().take(task);
+    fn first_poll(&self, spawned: u64) {
         if let Some(row) = self.row(locations::number(self.location.load(Relaxed))) {
             row.first_polled(self.version.load(Relaxed).saturating_sub(spawned));
         }

@@ -9,6 +9,7 @@ const SLOTS: usize = sync::size(8192, 2);
 /// Bits of a note that tell the location, and those that tell the probe.
 const NUMBER_BITS: u32 = 16;
 const PROBE_BITS: u32 = 16;
+const LAST_PROBE: u32 = (1 << PROBE_BITS) - 1;
 
 process_wide!(FRESH: Fresh = Fresh::new());
 
@@ -27,8 +28,15 @@ pub(crate) struct FreshTask {
     pub(crate) spawned: Option<u64>,
     /// The number of its spawn location.
     pub(crate) number: usize,
-    /// Under which number its runtime's threads record.
-    pub(crate) probe: u32,
+    /// The low bits of the number under which its runtime's threads record.
+    probe: u32,
+}
+
+impl FreshTask {
+    /// Whether threads that record under this number may poll it.
+    pub(crate) fn is_of(&self, probe: u32) -> bool {
+        self.probe == probe & LAST_PROBE
+    }
 }
 
 /// Written by the thread that spawns while it is free, and by the one that polls the task or ends it afterwards.
@@ -136,13 +144,13 @@ const _: () = assert!(OTHER < 1 << NUMBER_BITS);
 
 #[inline]
 fn note(task: u64, number: usize, probe: u32) -> u64 {
-    let probe = u64::from(probe) & ((1 << PROBE_BITS) - 1);
-    task << (NUMBER_BITS + PROBE_BITS) | probe << NUMBER_BITS | number as u64
+    let probe = probe & LAST_PROBE;
+    task << (NUMBER_BITS + PROBE_BITS) | u64::from(probe) << NUMBER_BITS | number as u64
 }
 
 fn location_and_probe(note: u64) -> (usize, u32) {
     let number = note & ((1 << NUMBER_BITS) - 1);
-    (number as usize, (note >> NUMBER_BITS) as u32 & ((1 << PROBE_BITS) - 1))
+    (number as usize, (note >> NUMBER_BITS) as u32 & LAST_PROBE)
 }
 
 #[cfg(test)]

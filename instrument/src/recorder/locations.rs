@@ -28,6 +28,11 @@ pub(super) fn numbered() -> impl Iterator<Item = (&'static Location<'static>, us
     LOCATIONS.slots.iter().filter_map(Slot::read).filter(|(_, number)| *number != OTHER)
 }
 
+/// The location of a number; none when it has none of its own.
+pub(crate) fn location(number: usize) -> Option<&'static Location<'static>> {
+    numbered().find(|(_, own)| *own == number).map(|(location, _)| location)
+}
+
 #[derive(Debug)]
 struct Slot {
     /// Null at first. A location is known by its address: two compilation units may hold one location twice, and the reader

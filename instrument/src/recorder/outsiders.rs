@@ -26,8 +26,9 @@ impl Outsiders {
         Self([const { Row { spawned: AtomicU64::new(0), finished: AtomicU64::new(0) } }; OTHER + 1])
     }
 
-    pub(super) fn spawn(&self, number: usize) {
-        self.0[number].spawned.fetch_add(1, Relaxed);
+    /// A task is spawned; how many were before.
+    pub(super) fn spawn(&self, number: usize) -> u64 {
+        self.0[number].spawned.fetch_add(1, Relaxed)
     }
 
     /// Release, as a thread does that has a cell.

@@ -96,9 +96,12 @@ impl RowAlone<'_> {
         add_alone(&self.0[LENGTHS + counts::coarse(bucket)], weight);
     }
 
+    /// A task is spawned; how many were before.
     #[inline]
-    pub(super) fn spawned(self) {
-        add_alone(&self.0[SPAWNED], 1);
+    pub(super) fn spawned(self) -> u64 {
+        let before = self.0[SPAWNED].load(Relaxed);
+        self.0[SPAWNED].store(before.wrapping_add(1), Relaxed);
+        before
     }
 
     /// Release: whoever counts the task among those that are gone counts it among those spawned.
@@ -199,7 +202,7 @@ mod tests {
     fn what_a_row_is_told_it_tells() {
         let table = Table::new();
         let row = table.row(3).unwrap();
-        row.spawned();
+        assert_eq!(row.spawned(), 0);
         row.first_polled(40);
         for (start, ticks, weight) in [(100, 5, 1), (200, 1_000, 64)] {
             row.polled(start, ticks, counts::bucket(ticks), weight);

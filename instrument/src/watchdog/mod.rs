@@ -14,6 +14,7 @@ mod stalls;
 mod strangers;
 mod switches;
 mod times;
+mod unpolled;
 #[cfg_attr(not(all(target_os = "linux", not(stallscope_elsewhere))), path = "unread_elsewhere.rs")]
 mod unread;
 mod watch;

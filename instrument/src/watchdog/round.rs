@@ -9,6 +9,7 @@ use super::pool::Pools;
 use super::stalls::Look;
 use super::strangers::Strangers;
 use super::times::TimesReader;
+use super::unpolled::{Around, Waiting};
 use super::watch::Watch;
 use crate::capture::Capturer;
 use crate::clock;
@@ -67,6 +68,7 @@ pub(crate) fn run(
         host: Host::new(),
         strangers: Strangers::default(),
         pools: Pools::default(),
+        waiting: Waiting::default(),
         own: TimesReader::new(crate::capture::thread::tid()),
         own_wait_ns: 0,
         changes: 0,
@@ -102,6 +104,7 @@ struct Watchdog<'a> {
     host: Host,
     strangers: Strangers,
     pools: Pools,
+    waiting: Waiting,
     /// The watchdog's own times, and how long it had waited for a processor at the last look.
     own: TimesReader,
     own_wait_ns: u64,
@@ -174,6 +177,11 @@ impl Watchdog<'_> {
         self.look_at_lag(now_ns, gap_ns, idle);
         let engine = self.engine;
         self.orphans.look(now_ns, engine.limits.lost_task_ns, |line| engine.tell(line));
+        if self.mode == Mode::Full {
+            let limit_ns = self.engine.limits.never_polled_ns;
+            let around = Around { now_ns, gap_ns, limit_ns, runtimes: &runtimes, watches: &self.watches };
+            self.waiting.look(around, idle, self.output);
+        }
 
         self.done_ns = clock::now_ns();
         let due = self.watches.iter().filter_map(Watch::due_ns);
@@ -211,6 +219,8 @@ impl Watchdog<'_> {
         if before == self.mode {
             return;
         }
+        // In other modes nobody compares whether a poll is a task's first.
+        self.waiting.forget(now_ns, self.output);
         if self.mode == Mode::Off {
             for mut watch in self.watches.drain(..) {
                 watch.close(now_ns, &self.host, &mut self.reports);

@@ -215,8 +215,8 @@ impl Site {
         let spawned = last.spawned.saturating_sub(first.spawned);
         let finished = last.finished.saturating_sub(first.finished);
         match &self.leak {
-            Some(leak) if leak.settled => {}
-            Some(_) if grown == 0 && spawned >= FEWEST => self.leak = None,
+            // Whether one that fell is withdrawn, is decided a little later.
+            Some(leak) if leak.is_ongoing() && grown == 0 && spawned >= FEWEST => self.leak = None,
             Some(_) => {}
             None => {
                 let only_grows = parts.windows(2).all(|two| two[0].alive() < two[1].alive());

@@ -4,7 +4,7 @@ mod mark;
 mod program;
 mod seen;
 
-pub(crate) use program::program;
+pub(crate) use program::{Program, program};
 pub(crate) use seen::{Seen, place};
 
 use std::time::Duration;
