@@ -20,6 +20,7 @@ mod probe;
 mod recorder;
 mod runtime;
 mod signals;
+pub mod task;
 mod watchdog;
 mod watched;
 
@@ -27,6 +28,7 @@ pub use config::Config;
 pub use install::{Guard, InstallError, attach, install};
 pub use mode::{mode, set_mode};
 pub use stallscope_wire::Mode;
+pub use task::spawn;
 pub use watched::{FutureExt, Watched, watched};
 
 #[doc(hidden)]

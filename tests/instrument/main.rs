@@ -12,6 +12,7 @@ mod pool;
 mod runtimes;
 mod settings;
 mod silence;
+mod tasks;
 mod victims;
 mod watched;
 mod words;
