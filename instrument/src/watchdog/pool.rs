@@ -76,7 +76,7 @@ impl Pools {
             let is_over = now_ns >= pool.due_ns
                 && now_ns >= pool.runtime.grace_ends_ns()
                 && pool.look(now_ns, limit_ns, &mut self.waits, reports);
-            let looked_at = self.crew.at() == Some(id) && self.crew.look(now_ns, capturer);
+            let looked_at = self.crew.at() == Some(id) && self.crew.look(now_ns, capturer, reports);
             if is_over {
                 pool.end(now_ns, self.crew.end_of(id), reports);
             } else if looked_at {
