@@ -260,7 +260,6 @@ fn jobs_come_to_the_same_while_they_are_looked_at() {
         sites.iter().any(|site| site.stack.frames.iter().any(|frame| of_it(&frame.function)))
     };
     assert!(names("waits") && names("computes"), "{sites:#?}");
-    assert_eq!(seen.log().history.lost().stacks, 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use stallscope_wire::Worker;
 use std::time::{Duration, Instant};
-use tokio::runtime::{RuntimeFlavor, RuntimeMetrics};
+use tokio::runtime::RuntimeMetrics;
 
 /// What the workers of a runtime have done since the last look at it.
 #[derive(Debug, Default)]
@@ -22,15 +22,14 @@ struct Done {
 
 impl Load {
     /// Takes in what tokio has counted by now. At the first look nothing is known of any share.
-    pub(super) fn look(&mut self, flavor: RuntimeFlavor, metrics: &RuntimeMetrics) {
+    pub(super) fn look(&mut self, one_thread: bool, metrics: &RuntimeMetrics) {
         let now = Instant::now();
         let elapsed = self.at.replace(now).map_or(Duration::ZERO, |before| now - before);
         let workers: Vec<Done> = (0..metrics.num_workers()).map(|worker| done(metrics, worker)).collect();
         self.workers.resize(workers.len(), Done::default());
-        // Nobody may drive a runtime of one thread.
-        let runs = flavor != RuntimeFlavor::CurrentThread;
+        // A runtime of one thread may be left alone.
         let pairs = self.workers.iter().zip(&workers);
-        self.shares = pairs.map(|(before, now)| share(*before, *now, elapsed, runs)).collect();
+        self.shares = pairs.map(|(before, now)| share(*before, *now, elapsed, !one_thread)).collect();
         self.workers = workers;
     }
 
@@ -56,7 +55,7 @@ fn share(before: Done, now: Done, elapsed: Duration, runs: bool) -> u32 {
         return 0;
     }
     // tokio adds a worker's time up when it parks, or has polled many tasks: of one that is in a long poll it comes late.
-    let awake = runs && before.parks == now.parks && now.parks % 2 == 0;
+    let awake = runs && before.parks == now.parks && now.parks.is_multiple_of(2);
     if awake { 1000 } else { permille(now.busy.saturating_sub(before.busy), elapsed) }
 }
 
@@ -73,7 +72,8 @@ fn done(metrics: &RuntimeMetrics, worker: usize) -> Done {
 
 #[cfg(not(target_has_atomic = "64"))]
 fn done(_metrics: &RuntimeMetrics, _worker: usize) -> Done {
-    Done::default()
+    // As one that is parked.
+    Done { parks: 1, busy: Duration::ZERO }
 }
 
 #[cfg(all(tokio_unstable, target_has_atomic = "64"))]

@@ -51,7 +51,7 @@ impl Snapshots {
         let handle = &runtime.handle;
         let metrics = handle.metrics();
         let load = self.loads.entry(runtime.id).or_default();
-        load.look(handle.runtime_flavor(), &metrics);
+        load.look(runtime.is_current_thread(), &metrics);
         stallscope_wire::Runtime {
             id: runtime.id,
             name: handle.name().map(str::to_owned),

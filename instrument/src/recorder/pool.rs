@@ -9,7 +9,9 @@ use super::threads::{Thread, runtime_id};
 use std::cell::{Cell as Local, RefCell};
 use std::ptr;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+#[cfg(tokio_unstable)]
+use std::sync::atomic::Ordering::Release;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 #[cfg(tokio_unstable)]

@@ -76,7 +76,7 @@ impl Pools {
             let is_over = now_ns >= pool.due_ns
                 && now_ns >= pool.runtime.grace_ends_ns()
                 && pool.look(now_ns, limit_ns, &mut self.waits, reports);
-            let looked_at = self.crew.at() == Some(id) && self.crew.look(now_ns, capturer);
+            let looked_at = self.crew.at() == Some(id) && self.crew.look(now_ns, capturer, reports);
             if is_over {
                 pool.end(now_ns, self.crew.end_of(id), reports);
             } else if looked_at {
@@ -96,7 +96,7 @@ impl Pools {
 
     /// Whether a queue is not empty now.
     pub(super) fn is_anything_waiting(&self) -> bool {
-        self.pools.iter().any(|pool| waiting(&pool.runtime) > 0)
+        self.pools.iter().any(|pool| told(&pool.runtime).waiting > 0)
     }
 
     /// Tells of what was not told of yet: the log is to be complete now.
@@ -134,7 +134,7 @@ impl Pool {
     /// Looks at the queue; whether a wait that was over the limit is over.
     fn look(&mut self, now_ns: u64, limit_ns: u64, waits: &mut u64, reports: &mut Outbox<'_>) -> bool {
         self.due_ns = now_ns + LOOK_NS;
-        let Some((sample, threads)) = sample(&self.runtime, now_ns) else { return false };
+        let (sample, threads) = sample(&self.runtime, now_ns);
         if sample.waiting == 0 || self.is_told_of(threads, reports) {
             self.bound.note(sample);
         } else {
@@ -205,40 +205,44 @@ impl Ongoing {
     }
 }
 
-/// Jobs in a pool's queue; 0 where tokio does not tell.
-fn waiting(runtime: &Runtime) -> u64 {
-    #[cfg(tokio_unstable)]
-    let waiting = runtime.handle.metrics().blocking_queue_depth() as u64;
-    #[cfg(not(tokio_unstable))]
-    let waiting = {
-        let _ = runtime;
-        0
-    };
-    waiting
-}
-
-/// A look at a pool, and how many threads it has; none where tokio does not tell.
-#[cfg(tokio_unstable)]
-fn sample(runtime: &Runtime, at_ns: u64) -> Option<(Sample, u64)> {
-    if waiting(runtime) == 0 {
-        return Some((Sample { at_ns, ..Sample::default() }, 0));
+/// A look at a pool, and how many threads it has.
+fn sample(runtime: &Runtime, at_ns: u64) -> (Sample, u64) {
+    if told(runtime).waiting == 0 {
+        return (Sample { at_ns, ..Sample::default() }, 0);
     }
-    let metrics = runtime.handle.metrics();
     let finished = runtime.jobs_finished();
-    let idle = metrics.num_idle_blocking_threads();
-    let threads = metrics.num_blocking_threads();
-    let idle_then = metrics.num_idle_blocking_threads();
-    let busy = |idle: usize| threads.saturating_sub(idle) as u64;
+    // A thread that goes in between is among the idle ones of the first alone.
+    let (first, then) = (told(runtime), told(runtime));
+    let busy = |idle: u64| first.threads.saturating_sub(idle);
     let sample = Sample {
         at_ns,
         finished: (finished, runtime.jobs_finished()),
-        busy: (busy(idle.max(idle_then)), busy(idle.min(idle_then))),
-        waiting: waiting(runtime),
+        busy: (busy(first.idle.max(then.idle)), busy(first.idle.min(then.idle))),
+        waiting: told(runtime).waiting,
     };
-    Some((sample, threads as u64))
+    (sample, first.threads)
+}
+
+/// What tokio tells of a pool.
+#[derive(Debug, Default)]
+struct Told {
+    idle: u64,
+    threads: u64,
+    waiting: u64,
+}
+
+/// Read in the order of the fields.
+#[cfg(tokio_unstable)]
+fn told(runtime: &Runtime) -> Told {
+    let metrics = runtime.handle.metrics();
+    Told {
+        idle: metrics.num_idle_blocking_threads() as u64,
+        threads: metrics.num_blocking_threads() as u64,
+        waiting: metrics.blocking_queue_depth() as u64,
+    }
 }
 
 #[cfg(not(tokio_unstable))]
-fn sample(_runtime: &Runtime, _at_ns: u64) -> Option<(Sample, u64)> {
-    None
+fn told(_runtime: &Runtime) -> Told {
+    Told::default()
 }

@@ -1,25 +1,37 @@
 //! What the threads of a pool are at: their stacks, a few at a time.
 
+use super::super::outbox::Outbox;
 use crate::capture::{Capturer, RawStack};
 use crate::clock;
 use crate::recorder::{self, Cell, Open, Registered, Thread};
 
 /// How many threads are looked at.
 const THREADS: usize = 16;
-/// How long is waited for the stacks of those that run, in nanoseconds.
-const PATIENCE_NS: u64 = 60_000_000;
+/// How long they are asked for their stacks, in nanoseconds: one that computes may wait for a processor.
+const PATIENCE_NS: u64 = 100_000_000;
+
+/// How often a stack that could not be had is asked for again.
+const TRIES: u32 = 4;
 
 /// Looks at the threads of one pool at a time.
 #[derive(Debug, Default)]
 pub(super) struct Crew {
     /// Made when they are needed first, and never freed: a handler that comes late may still read one. No thread writes them.
     cells: Vec<&'static Cell>,
-    asked: Vec<(Registered, Open)>,
+    asked: Vec<Asked>,
     stacks: Vec<RawStack>,
     /// The runtime whose pool is looked at, and when that began.
     at: Option<(u64, u64)>,
     /// Where in the list of threads the last look began.
     turn: usize,
+}
+
+/// A thread that has not shown its stack yet.
+#[derive(Debug)]
+struct Asked {
+    thread: Registered,
+    open: Open,
+    tries_left: u32,
 }
 
 impl Crew {
@@ -51,25 +63,34 @@ impl Crew {
             let cell = self.cells[at];
             cell.observe(Some(clock::ticks()));
             let generation = cell.generation();
-            self.asked.extend(cell.read().map(|open| (Registered { cell, generation, thread }, open)));
+            let thread = Registered { cell, generation, thread };
+            self.asked.extend(cell.read().map(|open| Asked { thread, open, tries_left: TRIES }));
         }
     }
 
     /// Takes in the stacks that are there; whether there are no more to come.
-    pub(super) fn look(&mut self, now_ns: u64, capturer: &mut Option<Capturer>) -> bool {
+    pub(super) fn look(
+        &mut self,
+        now_ns: u64,
+        capturer: &mut Option<Capturer>,
+        reports: &Outbox<'_>,
+    ) -> bool {
         let Some((capturer, (_, since_ns))) = capturer.as_mut().zip(self.at) else {
             self.leave();
             return true;
         };
         let stacks = &mut self.stacks;
-        self.asked.retain(|(thread, open)| match capturer.capture(thread, *open) {
-            Some(captured) => {
-                stacks.extend(captured.stack);
-                thread.cell.observe(None);
-                false
+        self.asked.retain_mut(|asked| {
+            // Without an answer it is on its way.
+            let Some(captured) = capturer.capture(&asked.thread, asked.open) else { return true };
+            asked.tries_left -= 1;
+            let again = captured.stack.is_none() && asked.tries_left > 0;
+            if !again {
+                asked.thread.cell.observe(None);
+                captured.stack.is_none().then(|| reports.lose_stack());
             }
-            // It is on its way.
-            None => true,
+            stacks.extend(captured.stack);
+            again
         });
         self.asked.is_empty() || now_ns.saturating_sub(since_ns) >= PATIENCE_NS
     }
@@ -86,6 +107,6 @@ impl Crew {
 
     /// Whoever has not answered is asked no more.
     fn leave(&mut self) {
-        self.asked.drain(..).for_each(|(thread, _)| thread.cell.observe(None));
+        self.asked.drain(..).for_each(|asked| asked.thread.cell.observe(None));
     }
 }
