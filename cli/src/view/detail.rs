@@ -1,4 +1,4 @@
-use super::findings::place;
+use super::findings::{is_stall, place};
 use super::fit;
 use super::list;
 use super::stack;
@@ -31,10 +31,14 @@ pub(super) fn draw(
     let room = list::title(frame, theme, heading, &place(finding), "Esc: back");
     let facts = facts(theme, process, detail, now_ns, usize::from(room.width));
     let least_stack = room.height / 3;
+    let has_stack = !finding.stack.is_empty() || is_stall(finding.rule);
+    let least_stack = if has_stack { least_stack } else { 0 };
     let height = (facts.len() as u16).min(room.height - least_stack);
     frame.render_widget(Paragraph::new(facts), Rect { height, ..room });
     let below = Rect { y: room.y + height, height: room.height - height, ..room };
-    draw_stack(frame, theme, below, detail, cursor);
+    if has_stack {
+        draw_stack(frame, theme, below, detail, cursor);
+    }
 }
 
 fn facts(
@@ -64,8 +68,14 @@ fn facts(
         let still = if process.conclusion.is_some() { "when the lines ended" } else { "and counting" };
         fact("BLOCKED", format!("{who}, for {lasted} {still}"), theme.bad());
     }
-    fact("Seen", seen(process, detail, now_ns), Style::new());
-    fact("Cause", cause(detail), Style::new());
+    if is_stall(finding.rule) {
+        fact("Seen", seen(process, detail, now_ns), Style::new());
+        fact("Cause", cause(detail), Style::new());
+    } else {
+        fact("Found", finding.to_string(), theme.strong());
+        fact("Rule", finding.rule.to_string(), Style::new());
+    }
+    fact("Known", finding.detail.clone().unwrap_or_default(), Style::new());
     fact("Doubt", finding.doubt().unwrap_or_default().to_owned(), theme.warning());
     fact("Cost", cost(process, finding), Style::new());
     fact("Task", task(detail), Style::new());

@@ -48,6 +48,10 @@ fn preview(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>)
     ]);
     frame.render_widget(advice, Rect { height: 1, ..area });
     let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    if let Some(told) = detail.finding.detail.as_ref().filter(|_| detail.finding.stack.is_empty()) {
+        let told = Line::styled(format!("     {told}"), theme.dim());
+        return frame.render_widget(told, Rect { height: below.height.min(1), ..below });
+    }
     let frames = stack::extract(theme, detail, usize::from(below.width), usize::from(below.height));
     lines(frame, theme, below, frames, None);
 }
@@ -132,19 +136,32 @@ impl Columns {
             ),
             Span::raw(left(&cause(finding), self.cause)),
             Span::raw(format!("{:>COUNT$}", fit::count(finding.count))),
-            Span::styled(format!("{:>LONGEST$}", show(detail.longest_ns(process, now_ns))), theme.strong()),
+            Span::styled(format!("{:>LONGEST$}", time(detail.longest_ns(process, now_ns))), theme.strong()),
             Span::styled(format!("{now:>NOW$}"), if finding.ongoing { theme.bad() } else { theme.dim() }),
-            Span::raw(right(&show(detail.total_ns(process, now_ns)).to_string(), self.total)),
+            Span::raw(right(&time(detail.total_ns(process, now_ns)), self.total)),
             Span::raw(right(&victims, self.victims)),
         ])
     }
 }
 
-/// Why, and whether that it is one poll is only probable.
+/// What takes no time has none.
+fn time(ns: u64) -> String {
+    if ns == 0 { "–".to_owned() } else { show(ns).to_string() }
+}
+
+/// Why, and whether that it is one poll is only probable; of what is no stall, the rule says why.
 fn cause(finding: &Finding) -> String {
+    if !is_stall(finding.rule) {
+        return finding.rule.to_string();
+    }
     let cause = finding.cause_in_words();
     let cause = cause.trim_start_matches("syscall ");
     if finding.doubt().is_some() { format!("{cause}, probably") } else { cause.to_owned() }
+}
+
+/// Whether it is about threads that did not get on, and not about tasks.
+pub(super) fn is_stall(rule: Rule) -> bool {
+    matches!(rule, Rule::BlockingPoll | Rule::LoopLag | Rule::HostPause)
 }
 
 /// What stands for the culprit: the line; of findings that accuse none, what they say.

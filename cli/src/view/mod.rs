@@ -9,13 +9,17 @@ mod footer;
 mod handlers;
 mod header;
 mod help;
+mod histogram;
 mod lag;
 mod layout;
 mod list;
 mod name;
 mod picker;
+mod runtimes;
+mod site;
 mod sockets;
 mod stack;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod theme;
