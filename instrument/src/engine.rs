@@ -6,9 +6,10 @@ use crate::install::InstallError;
 use crate::probe::census;
 use crate::recorder::{self, runtime_id};
 use crate::runtime::Runtime;
+use crate::task::{panics, places};
 use crate::watchdog::{self, Control};
 use crate::{clock, diagnosis};
-use stallscope_wire::{Gap, Histogram, Startup};
+use stallscope_wire::{Gap, Histogram, Line, Startup, Tier};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
@@ -29,6 +30,7 @@ pub(crate) struct Engine {
     runtimes: Mutex<Vec<Arc<Runtime>>>,
     past: Mutex<Past>,
     watchdog: Sender<Control>,
+    output: SyncSender<Message>,
     pub(crate) losses: Losses,
 }
 
@@ -55,6 +57,11 @@ pub(crate) fn engine() -> Option<&'static Engine> {
     ENGINE.get().copied().filter(|engine| engine.pid == std::process::id())
 }
 
+/// Whether the engine was started. Cheaper than [`engine`], and true in a process that was forked off, too.
+pub(crate) fn is_started() -> bool {
+    ENGINE.get().is_some()
+}
+
 /// Starts the engine, unless it runs.
 pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
     if let Some(engine) = ENGINE.get() {
@@ -78,6 +85,7 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
         runtimes: Mutex::default(),
         past: Mutex::default(),
         watchdog: to_watchdog,
+        output: to_collector.clone(),
         losses: Losses::default(),
     }));
     let bookings = Arc::new(diagnosis::Settled::default());
@@ -92,6 +100,10 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
     spawn("stallscope-dog", &failures, move || {
         watchdog::run(engine, &controls, &to_diagnosis, &from_watchdog);
     })?;
+    if config.runtime.tier == Tier::Sampled {
+        places::count_tasks();
+    }
+    panics::watch();
     // Last: a hook that finds it finds it whole.
     let _ = ENGINE.set(engine);
     at_exit();
@@ -167,6 +179,16 @@ impl Engine {
     /// What stays of the runtimes that are gone.
     pub(crate) fn past(&self) -> Past {
         lock(&self.past).clone()
+    }
+
+    /// Tells of something from whatever thread has seen it.
+    pub(crate) fn tell(&self, line: Line) {
+        self.send(Message::Line(Box::new(line)));
+    }
+
+    /// Sends something to the collector, without ever waiting.
+    pub(crate) fn send(&self, message: Message) {
+        offer(&self.output, message, &self.losses);
     }
 
     /// Writes what was seen so far.

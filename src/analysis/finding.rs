@@ -250,7 +250,12 @@ impl Finding {
             name: None,
             spawned_at: task.spawned_at.clone(),
         });
-        if let Some(stack) = &stall.stack {
+        self.set_stack(stall.stack.as_ref());
+    }
+
+    /// Takes a stack, where there is one.
+    pub(super) fn set_stack(&mut self, stack: Option<&stallscope_wire::Stack>) {
+        if let Some(stack) = stack {
             self.stack_quality = Some(stack.quality);
             self.stack = stack.frames.iter().map(|frame| frame_of(stack, frame)).collect();
         }
@@ -259,9 +264,21 @@ impl Finding {
     /// Why it is only probable, in a sentence; none when it is certain.
     #[must_use]
     pub fn doubt(&self) -> Option<&'static str> {
-        (self.certainty == Certainty::Probable).then_some(
-            "only probable, and no breach: it was sampled, and several shorter polls of the same code may look so too",
-        )
+        (self.certainty == Certainty::Probable).then_some(match self.rule {
+            Rule::NeverAwaited => {
+                "only probable, and no breach: others that the same line made were awaited, and a `select!` or an early \
+                 return may drop one rightly"
+            }
+            Rule::DetachedPanic => {
+                "only probable, and no breach: tokio::spawn does not tell whether the task's handle was awaited; stallscope::spawn does"
+            }
+            Rule::LostTask => {
+                "only probable, and no breach: others may still wake it; of tasks of stallscope::spawn it is known whether anything can"
+            }
+            _ => {
+                "only probable, and no breach: it was sampled, and several shorter polls of the same code may look so too"
+            }
+        })
     }
 
     /// Index into the stack of the frame that is the culprit, if a frame is.
@@ -333,10 +350,11 @@ impl fmt::Display for Finding {
                 )
             }
             (Rule::DetachedPanic, _) => {
-                write!(f, "{culprit} failed {}in a task, and nobody saw it", repeated(self.count))
+                let unseen = if probably.is_empty() { "nobody" } else { "perhaps nobody" };
+                write!(f, "{culprit} failed {}in a task, and {unseen} saw it", repeated(self.count))
             }
             (Rule::LostTask, _) => {
-                write!(f, "{culprit} spawned what nothing can wake, {times} {max}{ongoing}")
+                write!(f, "{culprit} spawned what {probably}nothing can wake, {times} {max}{ongoing}")
             }
             (Rule::TaskLeak, _) => {
                 write!(f, "{culprit} spawned {} more than ended", counted(self.count, "task", "tasks"))

@@ -3,6 +3,7 @@
 mod assumed;
 mod history;
 mod leaks;
+mod pools;
 mod report;
 mod rules;
 mod scenario;

@@ -3,6 +3,8 @@
 #[cfg(tokio_unstable)]
 use super::LagProbe;
 use crate::recorder;
+#[cfg(tokio_unstable)]
+use crate::task::panics;
 use stallscope_wire::Tier;
 use std::fmt;
 use std::sync::Arc;
@@ -68,19 +70,9 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
     #[cfg(tokio_unstable)]
     {
         set_before_poll(builder, probe, app.before_poll);
-        if let Some(hook) = app.task_spawn {
-            builder.on_task_spawn(for_the_app(hook));
-        }
+        set_spawn_and_terminate(builder, probe, app.task_spawn, app.task_terminate);
         if let Some(hook) = app.after_poll {
             builder.on_after_task_poll(for_the_app(hook));
-        }
-        let terminate = app.task_terminate.map(for_the_app);
-        match probe {
-            Some(probe) => drop(builder.on_task_terminate(move |meta| {
-                recorder::end_job(probe, meta.id(), LagProbe::is_at(meta.spawned_at()));
-                terminate.iter().for_each(|hook| hook(meta));
-            })),
-            None => drop(terminate.map(|hook| builder.on_task_terminate(hook))),
         }
     }
 }
@@ -134,6 +126,46 @@ fn set_before_poll(builder: &mut Builder, probe: Option<u32>, app: Option<TaskHo
                 hook(meta);
             });
         }
+    }
+}
+
+/// Both or neither of ours: a task is counted when it comes and when it goes.
+#[cfg(tokio_unstable)]
+fn set_spawn_and_terminate(
+    builder: &mut Builder,
+    probe: Option<u32>,
+    spawn: Option<TaskHook>,
+    terminate: Option<TaskHook>,
+) {
+    if let Some(probe) = probe {
+        builder.on_task_spawn(move |meta| {
+            if LagProbe::is_at(meta.spawned_at()) {
+                return;
+            }
+            recorder::spawned(probe, meta.id(), meta.spawned_at());
+            if let Some(app) = &spawn {
+                app(meta);
+            }
+        });
+        builder.on_task_terminate(move |meta| {
+            let own = LagProbe::is_at(meta.spawned_at());
+            recorder::end_job(probe, meta.id(), own);
+            if own {
+                return;
+            }
+            recorder::ended(meta.id(), meta.spawned_at());
+            panics::ended(recorder::task_bits(meta.id()), meta.spawned_at());
+            if let Some(app) = &terminate {
+                app(meta);
+            }
+        });
+        return;
+    }
+    if let Some(hook) = spawn {
+        builder.on_task_spawn(for_the_app(hook));
+    }
+    if let Some(hook) = terminate {
+        builder.on_task_terminate(for_the_app(hook));
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! tokio runs workers and jobs on the threads of one pool. Of a job it tells only that it ended, to the hook for tasks that do.
 
+use super::alarm::ALARM;
 #[cfg(tokio_unstable)]
 use super::threads::polled_last;
 use super::threads::{Thread, runtime_id};
@@ -72,7 +73,7 @@ fn bit(probe: u32) -> u64 {
     1 << probe.min(u64::BITS - 1)
 }
 
-/// A thread of a runtime's pool starts.
+/// A thread of a runtime's pool starts: more work may have come than the pool takes, and the watchdog may sleep.
 pub(crate) fn join_pool() {
     // None in a process that was forked off.
     if crate::engine::engine().is_none() {
@@ -91,6 +92,7 @@ pub(crate) fn join_pool() {
     if matches!(lease, Ok(Ok(()))) {
         let _ = MINE.try_with(|mine| mine.set(Some(seat)));
     }
+    ALARM.ring_if_asleep();
 }
 
 fn take_seat(thread: Thread) -> &'static Seat {
@@ -116,6 +118,8 @@ pub(crate) fn end_job(probe: u32, task: Id, own: bool) {
     if !own && !polled_last(task) {
         // The thread alone writes it. Release: whoever sees the next job taken sees this one finished.
         mine.finished.store(mine.finished.load(Relaxed).wrapping_add(1), Release);
+        // Where no worker runs either, nobody else says that the pool is at work.
+        ALARM.ring_if_asleep();
     }
 }
 

@@ -1,12 +1,10 @@
 //! A task's id as bits that fit an atomic.
 
-#[cfg(any(tokio_unstable, test))]
 use tokio::task::Id;
 
 /// The id as bits, never 0. tokio gives no way to its number but its text, which a poll has no time to make.
-#[cfg(any(tokio_unstable, test))]
 #[inline]
-pub(super) fn task_bits(id: Id) -> u64 {
+pub(crate) fn task_bits(id: Id) -> u64 {
     #[expect(unsafe_code, reason = "the id's number is private to tokio")]
     // SAFETY: the sizes are equal, or this would not compile. An id is a `NonZeroU64` wrapped once, so all its bytes
     // are initialized; were that to change, `task_id`'s test would show other text than tokio's.

@@ -94,6 +94,11 @@ impl Pools {
         due_ns.into_iter().chain(self.crew.at().map(|_| self.crew_due_ns)).min()
     }
 
+    /// Whether a queue is not empty now.
+    pub(super) fn is_anything_waiting(&self) -> bool {
+        self.pools.iter().any(|pool| waiting(&pool.runtime) > 0)
+    }
+
     /// Tells of what was not told of yet: the log is to be complete now.
     pub(super) fn tell(&mut self, now_ns: u64, reports: &mut Outbox<'_>) {
         for pool in &mut self.pools {
@@ -200,13 +205,25 @@ impl Ongoing {
     }
 }
 
+/// Jobs in a pool's queue; 0 where tokio does not tell.
+fn waiting(runtime: &Runtime) -> u64 {
+    #[cfg(tokio_unstable)]
+    let waiting = runtime.handle.metrics().blocking_queue_depth() as u64;
+    #[cfg(not(tokio_unstable))]
+    let waiting = {
+        let _ = runtime;
+        0
+    };
+    waiting
+}
+
 /// A look at a pool, and how many threads it has; none where tokio does not tell.
 #[cfg(tokio_unstable)]
 fn sample(runtime: &Runtime, at_ns: u64) -> Option<(Sample, u64)> {
-    let metrics = runtime.handle.metrics();
-    if metrics.blocking_queue_depth() == 0 {
+    if waiting(runtime) == 0 {
         return Some((Sample { at_ns, ..Sample::default() }, 0));
     }
+    let metrics = runtime.handle.metrics();
     let finished = runtime.jobs_finished();
     let idle = metrics.num_idle_blocking_threads();
     let threads = metrics.num_blocking_threads();
@@ -216,7 +233,7 @@ fn sample(runtime: &Runtime, at_ns: u64) -> Option<(Sample, u64)> {
         at_ns,
         finished: (finished, runtime.jobs_finished()),
         busy: (busy(idle.max(idle_then)), busy(idle.min(idle_then))),
-        waiting: metrics.blocking_queue_depth() as u64,
+        waiting: waiting(runtime),
     };
     Some((sample, threads as u64))
 }

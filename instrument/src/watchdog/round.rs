@@ -18,6 +18,7 @@ use crate::engine::{Engine, offer};
 use crate::probe;
 use crate::recorder::{self, Cell, Registered};
 use crate::runtime::Runtime;
+use crate::task::Orphans;
 use stallscope_wire::{Gap, Mode, Pause};
 use std::iter;
 use std::sync::Arc;
@@ -72,11 +73,13 @@ pub(crate) fn run(
         // What was set before the first look is a change like any other.
         mode: Mode::Full,
         pace: Pace::default(),
+        orphans: Orphans::default(),
         done_ns: clock::now_ns(),
     };
     let mut plan = Plan { wake_ns: watchdog.done_ns, deep: false };
     loop {
-        let (rung, planned_ns) = plan.sleep(|| watchdog.is_anything_open());
+        let (rung, planned_ns) =
+            plan.sleep(|| watchdog.is_anything_open() || watchdog.pools.is_anything_waiting());
         // The engine holds the other end and is never dropped.
         while let Ok(control) = controls.try_recv() {
             match control {
@@ -107,6 +110,7 @@ struct Watchdog<'a> {
     /// That of the last look.
     mode: Mode,
     pace: Pace,
+    orphans: Orphans,
     /// When the last look was done: what comes later and was not planned is the host's.
     done_ns: u64,
 }
@@ -168,6 +172,8 @@ impl Watchdog<'_> {
         self.pace.see(now_ns, self.is_anything_open(), worked, rung);
         let idle = self.pace.is_idle(now_ns);
         self.look_at_lag(now_ns, gap_ns, idle);
+        let engine = self.engine;
+        self.orphans.look(now_ns, engine.limits.lost_task_ns, |line| engine.tell(line));
 
         self.done_ns = clock::now_ns();
         let due = self.watches.iter().filter_map(Watch::due_ns);
