@@ -42,18 +42,31 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &
 
 /// What to do, and the frames around the accused one.
 fn preview(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>) {
+    if detail.finding.stack.is_empty() {
+        return words(frame, theme, area, detail.finding);
+    }
     let advice = Line::from(vec![
         Span::styled("   → ", theme.dim()),
         Span::styled(detail.finding.help.clone(), theme.strong()),
     ]);
     frame.render_widget(advice, Rect { height: 1, ..area });
     let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    if let Some(told) = detail.finding.detail.as_ref().filter(|_| detail.finding.stack.is_empty()) {
-        let told = Line::styled(format!("     {told}"), theme.dim());
-        return frame.render_widget(told, Rect { height: below.height.min(1), ..below });
-    }
     let frames = stack::extract(theme, detail, usize::from(below.width), usize::from(below.height));
     lines(frame, theme, below, frames, None);
+}
+
+/// Of a finding without a stack: what to do, and what else is known.
+fn words(frame: &mut Frame<'_>, theme: Theme, area: Rect, finding: &Finding) {
+    let mut told = Vec::new();
+    let width = usize::from(area.width).saturating_sub(6);
+    let detail = finding.detail.as_deref().unwrap_or_default();
+    for (text, lead, style) in [(finding.help.as_str(), "   → ", theme.strong()), (detail, "     ", theme.dim())] {
+        for (number, line) in fit::wrap(text, width).into_iter().filter(|line| !line.is_empty()).enumerate() {
+            let lead = if number == 0 { lead } else { "     " };
+            told.push(Line::from(vec![Span::styled(lead, theme.dim()), Span::styled(line, style)]));
+        }
+    }
+    lines(frame, theme, area, told, None);
 }
 
 /// Widths of the columns; those of no width are left out.

@@ -1,4 +1,5 @@
 use super::histogram::Histogram;
+use super::tasks::SCHEDULE_CURE;
 use super::theme::Theme;
 use super::{fit, list};
 use crate::model::{Process, Site, TaskRow};
@@ -73,8 +74,7 @@ fn facts(theme: Theme, process: &Process, site: &Site<'_>, now_ns: u64, width: u
     fact("Polls", &polls(row), Style::new());
     fact("One poll", &one_poll(row, process.history.estimated()), Style::new());
     fact("To 1st poll", &waits(&location.first_poll, "none was seen"), Style::new());
-    let unknown = "not known: it takes tokio's feature schedule-latency, or tasks spawned with stallscope::spawn";
-    fact("Wake to poll", &waits(&location.schedule, unknown), Style::new());
+    fact("Wake to poll", &waits(&location.schedule, SCHEDULE_CURE), Style::new());
     if location.self_wakes > 0 {
         let text = format!("{} polls ended with the task awake already: it woke itself", fit::count(location.self_wakes));
         fact("To self", &text, Style::new());

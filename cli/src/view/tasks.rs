@@ -11,6 +11,9 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
+/// Why there is no wait from wake to poll.
+pub(super) const SCHEDULE_CURE: &str =
+    "wake to poll is not known: build the program with Stallscope's feature schedule-latency";
 /// From this height on what the figures mean is explained below the table.
 const ROOMY: u16 = 18;
 
@@ -68,8 +71,8 @@ fn lost(theme: Theme, process: &Process, width: usize) -> Vec<Line<'static>> {
         return Vec::new();
     }
     let text = format!(
-        "More lines spawn tasks than there is room to tell apart: {} are in no row",
-        fit::counted(lost, "event")
+        "More lines spawn tasks than there is room to tell apart: {} spawns, polls and ends are in no row",
+        fit::count(lost)
     );
     wrapped(&text, width, theme.bad())
 }
@@ -84,9 +87,7 @@ fn notes(theme: Theme, process: &Process, rows: &[TaskRow], width: usize) -> Vec
         notes.push("◇ a call of spawn_blocking: tokio tells of these jobs only that they ended");
     }
     if !knows_schedule(process) {
-        notes.push(
-            "wake to poll is not known: it takes tokio's feature schedule-latency, or tasks spawned with stallscope::spawn",
-        );
+        notes.push(SCHEDULE_CURE);
     }
     if process.history.estimated() {
         notes.push("poll times are estimated: in mode lean one poll in 64 is timed");

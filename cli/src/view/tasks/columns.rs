@@ -56,6 +56,7 @@ impl Columns {
                 chosen.push(column);
             }
         }
+        let place = place + left.min((widest + 1).saturating_sub(place));
         let in_order = COLUMNS.into_iter().filter(|column| chosen.contains(column));
         let shown = in_order.map(|column| (column, if column == Column::Place { place } else { width_of(column) }));
         Self { shown: shown.collect(), order }
@@ -66,8 +67,8 @@ impl Columns {
         let mut groups = " ".repeat(SIGN);
         for run in self.shown.chunk_by(|(a, _), (b, _)| group(*a).is_some() && group(*a) == group(*b)) {
             let width: usize = run.iter().map(|(_, width)| width).sum();
-            let text = group(run[0].0).unwrap_or_default();
-            groups += &format!("{:>width$}", fit::end(text, width.saturating_sub(1)));
+            let (long, short) = group(run[0].0).unwrap_or_default();
+            groups += &format!("{:>width$}", if run.len() > 1 { long } else { short });
         }
         let mut names = vec![Span::raw(" ".repeat(SIGN))];
         for &(column, width) in &self.shown {
@@ -121,11 +122,12 @@ fn width_of(column: Column) -> usize {
     }
 }
 
-fn group(column: Column) -> Option<&'static str> {
+/// Where several of them stand together, and where one stands alone.
+fn group(column: Column) -> Option<(&'static str, &'static str)> {
     Some(match column {
-        Column::PollMean | Column::PollP99 | Column::PollMax => "one poll",
-        Column::FirstMean | Column::FirstMax => "to 1st poll",
-        Column::ScheduleMean | Column::ScheduleMax => "wake to poll",
+        Column::PollMean | Column::PollP99 | Column::PollMax => ("one poll", "a poll"),
+        Column::FirstMean | Column::FirstMax => ("to first poll", "to 1st"),
+        Column::ScheduleMean | Column::ScheduleMax => ("wake to poll", "wake to"),
         _ => return None,
     })
 }
