@@ -180,18 +180,33 @@ fn lists_the_spawn_locations_with_most_alive_and_counts_the_others() {
     history.apply(Line::Snapshot(Snapshot { locations, ..Snapshot::default() }));
     let report = of_each(&[&history, &history]);
     assert_eq!((report.tasks.locations.len(), report.tasks.locations_left_out), (100, 30));
-    let first: Vec<_> =
-        report.tasks.locations.iter().take(2).map(|site| (site.spawned_at.as_str(), site.alive, site.polls)).collect();
+    let first: Vec<_> = report
+        .tasks
+        .locations
+        .iter()
+        .take(2)
+        .map(|site| (site.spawned_at.as_str(), site.alive, site.polls))
+        .collect();
     assert_eq!(first, [("src/main.rs:7:5", 178, 8), ("src/main.rs:130:5", 2, 8)]);
 }
 
 #[test]
 fn sums_up_what_became_of_watched_futures() {
-    let line = |created_at: &str, unpolled| Watched { created_at: created_at.into(), unpolled, polled: 3, ..Watched::default() };
+    let line = |created_at: &str, unpolled| Watched {
+        created_at: created_at.into(),
+        unpolled,
+        polled: 3,
+        ..Watched::default()
+    };
     let watched = vec![line("src/a.rs:1:1", 0), line("src/b.rs:2:2", 4)];
     let mut history = History::new(Header::default());
     history.apply(Line::Snapshot(Snapshot { watched, ..Snapshot::default() }));
-    let told: Vec<_> = of_each(&[&history]).tasks.watched.iter().map(|line| (line.created_at.clone(), line.unpolled, line.polled)).collect();
+    let told: Vec<_> = of_each(&[&history])
+        .tasks
+        .watched
+        .iter()
+        .map(|line| (line.created_at.clone(), line.unpolled, line.polled))
+        .collect();
     assert_eq!(told, [("src/b.rs:2:2".to_owned(), 4, 3), ("src/a.rs:1:1".to_owned(), 0, 3)]);
 }
 

@@ -78,7 +78,10 @@ pub(crate) fn health(process: &Process, ours: Duration) -> Health {
     if process.history.snapshot().is_none() {
         return of(Level::Neutral, "WAITING", vec![plain("connected; waiting for the first state")]);
     }
-    lagging(process).or_else(|| losing(process)).or_else(|| stalling(process, now_ns)).unwrap_or_else(|| calm(process, now_ns))
+    lagging(process)
+        .or_else(|| losing(process))
+        .or_else(|| stalling(process, now_ns))
+        .unwrap_or_else(|| calm(process, now_ns))
 }
 
 fn blocked(process: &Process, now_ns: u64) -> Option<Health> {
@@ -143,11 +146,14 @@ fn lost_word(rule: Rule) -> Option<&'static str> {
     })
 }
 
-/// A finding's own sentence.
+/// A finding's own sentence; that it goes on is said as of now.
 fn told(finding: &Finding) -> [Part; 2] {
-    let (culprit, sentence) = (finding.culprit.to_string(), finding.to_string());
-    let rest = sentence.strip_prefix(&culprit).unwrap_or(&sentence).to_owned();
-    [Part::Strong(culprit), Part::Plain(rest)]
+    let mut ended = finding.clone();
+    ended.ongoing = false;
+    let (culprit, sentence) = (finding.culprit.to_string(), ended.to_string());
+    let rest = sentence.strip_prefix(&culprit).unwrap_or(&sentence);
+    let so_far = if finding.ongoing { " so far" } else { "" };
+    [Part::Strong(culprit), Part::Plain(format!("{rest}{so_far}"))]
 }
 
 /// The worst of what was lost, after what is said else.

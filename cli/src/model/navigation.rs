@@ -166,7 +166,8 @@ impl Navigation {
         if self.screen == Screen::Tasks {
             let rows = tasks(process, self.order);
             let last = rows.len().saturating_sub(1);
-            self.site = rows.get(to(self.marked_row(&rows), last).min(last)).map(|row| row.spawned_at.clone());
+            self.site =
+                rows.get(to(self.marked_row(&rows), last).min(last)).map(|row| row.spawned_at.clone());
             return;
         }
         let last = self.lines(process).saturating_sub(1);

@@ -92,8 +92,7 @@ fn forced_yields(snapshot: &Snapshot) -> u64 {
 /// All spawn locations, in this order.
 pub(crate) fn tasks(process: &Process, order: Order) -> Vec<TaskRow> {
     let locations = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.locations);
-    let mut rows: Vec<_> =
-        locations.iter().map(|location| row(process, location)).collect();
+    let mut rows: Vec<_> = locations.iter().map(|location| row(process, location)).collect();
     rows.sort_by(|a, b| order.compare(a, b));
     rows
 }
@@ -101,7 +100,7 @@ pub(crate) fn tasks(process: &Process, order: Order) -> Vec<TaskRow> {
 fn row(process: &Process, location: &Location) -> TaskRow {
     let pace = process.tasks.pace(&location.spawned_at);
     let accused = process.findings.iter().any(|finding| concerns(finding, &location.spawned_at));
-    TaskRow::of(location, pace, accused)
+    TaskRow::of(location, pace, accused, process.tasks.latest.at_ns)
 }
 
 /// One spawn location with what is found about it.

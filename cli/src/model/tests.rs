@@ -322,7 +322,8 @@ fn the_mark_stays_on_its_line_when_the_order_changes_below_it() {
 #[test]
 fn the_pace_is_that_of_the_last_second() {
     let rows = tasks(spawning().model.process(), Order::default());
-    let pace = rows.iter().find(|row| row.place == "src/main.rs:20:5").and_then(|row| row.pace).expect("a pace");
+    let pace =
+        rows.iter().find(|row| row.place == "src/main.rs:20:5").and_then(|row| row.pace).expect("a pace");
     assert_eq!((pace.polls, pace.busy), (4_000.0, 0.12));
 }
 
@@ -331,7 +332,10 @@ fn a_line_that_calls_spawn_blocking_is_known_by_ends_alone() {
     let rows = tasks(spawning().model.process(), Order::default());
     let blocking: Vec<_> = rows.iter().filter(|row| row.blocking).collect();
     assert_eq!(blocking.len(), 1);
-    assert_eq!((blocking[0].place.as_str(), blocking[0].finished, blocking[0].alive), ("src/report.rs:12:9", Some(88), None));
+    assert_eq!(
+        (blocking[0].place.as_str(), blocking[0].finished, blocking[0].alive),
+        ("src/report.rs:12:9", Some(88), None)
+    );
 }
 
 #[test]
@@ -354,5 +358,5 @@ fn a_leak_is_said_when_nothing_blocks() {
 #[test]
 fn work_that_does_not_get_on_is_said() {
     let said = sentence(&Scenario::new().quiet(30).starves(8).live());
-    assert_eq!(said, "src/mail.rs:51 spawned what was not polled, once, for 1.4s, and had not ended");
+    assert_eq!(said, "src/mail.rs:51 spawned what was not polled, once, for 1.4s so far");
 }

@@ -28,7 +28,8 @@ impl Scenario {
         for second in 0..seconds {
             self = self.quiet(1);
             let spawned = 40 + second * 10;
-            let leaking = Location { polls: spawned, spawned, ..location("src/session.rs:64:9", self.now_ns) };
+            let leaking =
+                Location { polls: spawned, spawned, ..location("src/session.rs:64:9", self.now_ns) };
             self.tell(|snapshot| snapshot.locations = vec![leaking.clone()]);
         }
         self
@@ -138,7 +139,10 @@ fn locations(now_ns: u64) -> Vec<Location> {
         },
         Location {
             spawned: 1,
-            ..location("/home/u/.cargo/registry/src/index.crates.io-19/hyper-util-0.1.20/src/rt/tokio.rs:75:9", now_ns)
+            ..location(
+                "/home/u/.cargo/registry/src/index.crates.io-19/hyper-util-0.1.20/src/rt/tokio.rs:75:9",
+                now_ns,
+            )
         },
         Location { spawned_at: "src/report.rs:12:9".into(), finished: 88, ..Location::default() },
     ]

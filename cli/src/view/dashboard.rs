@@ -42,10 +42,10 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
         (_, Some(opened)) => {
             detail::draw(frame, theme, layout.body, process, &opened, navigation.cursor, now_ns);
         }
-        (Screen::Tasks, _) => tasks::draw(frame, theme, layout.body, process, navigation, now_ns),
+        (Screen::Tasks, _) => tasks::draw(frame, theme, layout.body, process, navigation),
         (Screen::Site(spawned_at), _) => {
             if let Some(opened) = Site::of(process, spawned_at) {
-                site::draw(frame, theme, layout.body, process, &opened, now_ns);
+                site::draw(frame, theme, layout.body, process, &opened);
             }
         }
         (Screen::Full(full), _) => pane(frame, *full, layout.body, true),

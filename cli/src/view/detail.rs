@@ -1,5 +1,5 @@
+use super::facts::Facts;
 use super::findings::{is_stall, place};
-use super::fit;
 use super::list;
 use super::stack;
 use super::theme::Theme;
@@ -7,7 +7,7 @@ use crate::model::{Detail, Process, worker};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 use stallscope::analysis::{Cause, Finding, short_place};
 use stallscope_wire::duration::show;
@@ -49,39 +49,27 @@ fn facts(
     width: usize,
 ) -> Vec<Line<'static>> {
     let finding = detail.finding;
-    let mut facts = Vec::new();
-    let mut fact = |label: &str, text: String, style: Style| {
-        if text.is_empty() {
-            return;
-        }
-        for (number, line) in fit::wrap(&text, width.saturating_sub(LABEL + 2)).into_iter().enumerate() {
-            let label = if number == 0 { label } else { "" };
-            facts.push(Line::from(vec![
-                Span::styled(format!(" {label:<LABEL$}"), theme.dim()),
-                Span::styled(line, style),
-            ]));
-        }
-    };
-    fact("In", finding.culprit.function.clone().unwrap_or_default(), theme.strong());
+    let mut facts = Facts::new(theme, LABEL, width);
+    facts.add("In", finding.culprit.function.as_deref().unwrap_or_default(), theme.strong());
     for record in &detail.ongoing {
         let (who, lasted) = (worker(process, record), show(process.lasted_ns(record, now_ns)));
         let still = if process.conclusion.is_some() { "when the lines ended" } else { "and counting" };
-        fact("BLOCKED", format!("{who}, for {lasted} {still}"), theme.bad());
+        facts.add("BLOCKED", &format!("{who}, for {lasted} {still}"), theme.bad());
     }
     if is_stall(finding.rule) {
-        fact("Seen", seen(process, detail, now_ns), Style::new());
-        fact("Cause", cause(detail), Style::new());
+        facts.add("Seen", &seen(process, detail, now_ns), Style::new());
+        facts.add("Cause", &cause(detail), Style::new());
     } else {
-        fact("Found", finding.to_string(), theme.strong());
-        fact("Rule", finding.rule.to_string(), Style::new());
+        facts.add("Found", &finding.to_string(), theme.strong());
+        facts.add("Rule", &finding.rule.to_string(), Style::new());
     }
-    fact("Known", finding.detail.clone().unwrap_or_default(), Style::new());
-    fact("Doubt", finding.doubt().unwrap_or_default().to_owned(), theme.warning());
-    fact("Cost", cost(process, finding), Style::new());
-    fact("Task", task(detail), Style::new());
-    fact("Do", finding.help.clone(), theme.strong());
-    facts.push(Line::default());
-    facts
+    facts.add("Known", finding.detail.as_deref().unwrap_or_default(), Style::new());
+    facts.add("Doubt", finding.doubt().unwrap_or_default(), theme.warning());
+    facts.add("Cost", &cost(process, finding), Style::new());
+    facts.add("Task", &task(detail), Style::new());
+    facts.add("Do", &finding.help, theme.strong());
+    facts.lines.push(Line::default());
+    facts.lines
 }
 
 fn seen(process: &Process, detail: &Detail<'_>, now_ns: u64) -> String {

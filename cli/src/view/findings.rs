@@ -60,7 +60,9 @@ fn words(frame: &mut Frame<'_>, theme: Theme, area: Rect, finding: &Finding) {
     let mut told = Vec::new();
     let width = usize::from(area.width).saturating_sub(6);
     let detail = finding.detail.as_deref().unwrap_or_default();
-    for (text, lead, style) in [(finding.help.as_str(), "   → ", theme.strong()), (detail, "     ", theme.dim())] {
+    for (text, lead, style) in
+        [(finding.help.as_str(), "   → ", theme.strong()), (detail, "     ", theme.dim())]
+    {
         for (number, line) in fit::wrap(text, width).into_iter().filter(|line| !line.is_empty()).enumerate() {
             let lead = if number == 0 { lead } else { "     " };
             told.push(Line::from(vec![Span::styled(lead, theme.dim()), Span::styled(line, style)]));

@@ -34,7 +34,13 @@ struct Bars {
 
 impl Bars {
     fn of(histogram: &stallscope_wire::Histogram, room: usize) -> Option<Self> {
-        let seen = || histogram.buckets.iter().filter(|(_, count)| *count > 0).map(|&(upper, count)| (step(upper), count));
+        let seen = || {
+            histogram
+                .buckets
+                .iter()
+                .filter(|(_, count)| *count > 0)
+                .map(|&(upper, count)| (step(upper), count))
+        };
         let (first, last) = (seen().map(|(step, _)| step).min()?, seen().map(|(step, _)| step).max()?);
         let steps = (last - first) as usize + 1;
         let merged = steps.div_ceil(room.max(1));
@@ -103,7 +109,11 @@ fn eighths(count: u64, most: u64, rows: u16) -> usize {
     ((share * f64::from(rows) * 8.0).round() as usize).max(1)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 256, the steps of 64 doublings")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "at most 256, the steps of 64 doublings"
+)]
 fn step(upper_ns: u64) -> u32 {
     ((upper_ns.max(1) as f64).log2() * STEPS).round() as u32
 }

@@ -3,6 +3,7 @@
 mod chart;
 mod dashboard;
 mod detail;
+mod facts;
 mod findings;
 mod fit;
 mod footer;

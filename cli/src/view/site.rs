@@ -1,3 +1,4 @@
+use super::facts::Facts;
 use super::histogram::Histogram;
 use super::tasks::SCHEDULE_CURE;
 use super::theme::Theme;
@@ -6,7 +7,7 @@ use crate::model::{Process, Site, TaskRow};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 use stallscope_wire::Waits;
 use stallscope_wire::duration::show;
@@ -17,19 +18,12 @@ const LABEL: usize = 14;
 const BARS: u16 = 6;
 
 /// All that is known of the tasks that one line spawned, what is found about them, and how long their polls took.
-pub(super) fn draw(
-    frame: &mut Frame<'_>,
-    theme: Theme,
-    area: Rect,
-    process: &Process,
-    site: &Site<'_>,
-    now_ns: u64,
-) {
+pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, process: &Process, site: &Site<'_>) {
     let place = list::Place { area, focused: true, full: true, cursor: 0 };
     let heading = format!("Tasks spawned at {}", site.row.place);
     let heading = fit::start(&heading, usize::from(area.width).saturating_sub(6)).into_owned();
     let room = list::title(frame, theme, place, &heading, "Esc: back");
-    let facts = facts(theme, process, site, now_ns, usize::from(room.width));
+    let facts = facts(theme, process, site, usize::from(room.width));
     let used = facts.len() as u16;
     let shown = if room.height >= used + BARS { used } else { used.min(room.height) };
     frame.render_widget(Paragraph::new(facts), Rect { height: shown, ..room });
@@ -43,47 +37,45 @@ pub(super) fn draw(
     frame.render_widget(Histogram { histogram: &site.location.poll, theme }, room);
 }
 
-fn facts(theme: Theme, process: &Process, site: &Site<'_>, now_ns: u64, width: usize) -> Vec<Line<'static>> {
+fn facts(theme: Theme, process: &Process, site: &Site<'_>, width: usize) -> Vec<Line<'static>> {
     let (row, location) = (&site.row, site.location);
-    let mut facts = Vec::new();
-    let mut fact = |label: &str, text: &str, style: Style| {
-        for (number, line) in fit::wrap(text, width.saturating_sub(LABEL + 2)).into_iter().enumerate() {
-            let label = if number == 0 { label } else { "" };
-            facts.push(Line::from(vec![
-                Span::styled(format!(" {label:<LABEL$}"), theme.dim()),
-                Span::styled(line, style),
-            ]));
-        }
-    };
+    let mut facts = Facts::new(theme, LABEL, width);
     for finding in &site.findings {
-        fact(&finding.rule.to_string(), &finding.to_string(), theme.bad());
+        facts.add(&finding.rule.to_string(), &finding.to_string(), theme.bad());
         if let Some(detail) = &finding.detail {
-            fact("", detail, Style::new());
+            facts.add("", detail, Style::new());
         }
-        fact("  do", &finding.help, theme.strong());
+        facts.add("  do", &finding.help, theme.strong());
     }
     if let Some(name) = &row.name {
-        fact("Name", name, theme.strong());
+        facts.add("Name", name, theme.strong());
     }
     if row.blocking {
         let ended = fit::count(location.finished);
-        fact("Jobs", &format!("{ended} ended; it calls spawn_blocking, and tokio tells no more of such jobs"), Style::new());
-        return facts;
+        facts.add(
+            "Jobs",
+            &format!("{ended} ended; it calls spawn_blocking, and tokio tells no more of such jobs"),
+            Style::new(),
+        );
+        return facts.lines;
     }
-    fact("Tasks", &tasks(row), Style::new());
-    fact("Polls", &polls(row), Style::new());
-    fact("One poll", &one_poll(row, process.history.estimated()), Style::new());
-    fact("To 1st poll", &waits(&location.first_poll, "none was seen"), Style::new());
-    fact("Wake to poll", &waits(&location.schedule, SCHEDULE_CURE), Style::new());
+    facts.add("Tasks", &tasks(row), Style::new());
+    facts.add("Polls", &polls(row), Style::new());
+    facts.add("One poll", &one_poll(row, process.history.estimated()), Style::new());
+    facts.add("To 1st poll", &waits(&location.first_poll, "none was seen"), Style::new());
+    facts.add("Wake to poll", &waits(&location.schedule, SCHEDULE_CURE), Style::new());
     if location.self_wakes > 0 {
-        let text = format!("{} polls ended with the task awake already: it woke itself", fit::count(location.self_wakes));
-        fact("To self", &text, Style::new());
+        let text = format!(
+            "{} polls ended with the task awake already: it woke itself",
+            fit::count(location.self_wakes)
+        );
+        facts.add("To self", &text, Style::new());
     }
-    if let Some(since_ns) = row.idle_since_ns {
-        let idle = show(now_ns.saturating_sub(since_ns) / 1_000_000 * 1_000_000);
-        fact("Idle", &format!("none of those alive has been polled for {idle}"), Style::new());
+    if let Some(idle_ns) = row.idle_ns {
+        let idle = show(idle_ns / 1_000_000 * 1_000_000);
+        facts.add("Idle", &format!("none of those alive has been polled for {idle}"), Style::new());
     }
-    facts
+    facts.lines
 }
 
 fn tasks(row: &TaskRow) -> String {
@@ -91,7 +83,12 @@ fn tasks(row: &TaskRow) -> String {
     known.map_or_else(
         || "not counted by this process".to_owned(),
         |((alive, spawned), finished)| {
-            format!("{} alive; {} spawned, {} ended", fit::count(alive), fit::count(spawned), fit::count(finished))
+            format!(
+                "{} alive; {} spawned, {} ended",
+                fit::count(alive),
+                fit::count(spawned),
+                fit::count(finished)
+            )
         },
     )
 }
@@ -99,7 +96,8 @@ fn tasks(row: &TaskRow) -> String {
 fn polls(row: &TaskRow) -> String {
     let mut text = format!("{}, busy {}", fit::count(row.polls.unwrap_or(0)), show(row.busy_ns.unwrap_or(0)));
     if let Some(pace) = row.pace {
-        text += &format!("; lately {}/s, busy for {:.1} % of a worker", fit::rate(pace.polls), pace.busy * 100.0);
+        text +=
+            &format!("; lately {}/s, busy for {:.1} % of a worker", fit::rate(pace.polls), pace.busy * 100.0);
     }
     text
 }
@@ -118,6 +116,8 @@ fn one_poll(row: &TaskRow, estimated: bool) -> String {
 fn waits(waits: &Waits, unknown: &str) -> String {
     waits.mean_ns().map_or_else(
         || unknown.to_owned(),
-        |mean_ns| format!("mean {}, longest {}, of {}", show(mean_ns), show(waits.max_ns), fit::count(waits.count)),
+        |mean_ns| {
+            format!("mean {}, longest {}, of {}", show(mean_ns), show(waits.max_ns), fit::count(waits.count))
+        },
     )
 }

@@ -13,7 +13,7 @@ use ratatui::widgets::Paragraph;
 
 /// Why there is no wait from wake to poll.
 pub(super) const SCHEDULE_CURE: &str =
-    "wake to poll is not known: build the program with Stallscope's feature schedule-latency";
+    "not known: build the program with Stallscope's feature schedule-latency";
 /// From this height on what the figures mean is explained below the table.
 const ROOMY: u16 = 18;
 
@@ -24,7 +24,6 @@ pub(super) fn draw(
     area: Rect,
     process: &Process,
     navigation: &Navigation,
-    now_ns: u64,
 ) {
     let rows = tasks(process, navigation.order);
     let place = Place { area, focused: true, full: true, cursor: navigation.marked_row(&rows) };
@@ -53,7 +52,7 @@ pub(super) fn draw(
     }
     let columns = Columns::of(width, &rows, navigation.order);
     take(frame, &mut room, columns.heads(theme));
-    let rows = rows.iter().map(|row| columns.row(theme, row, now_ns)).collect();
+    let rows = rows.iter().map(|row| columns.row(theme, row)).collect();
     list::lines(frame, theme, room, rows, place.marked());
 }
 
@@ -80,6 +79,7 @@ fn lost(theme: Theme, process: &Process, width: usize) -> Vec<Line<'static>> {
 /// What the signs mean, and what is not known and how to know it.
 fn notes(theme: Theme, process: &Process, rows: &[TaskRow], width: usize) -> Vec<Line<'static>> {
     let mut notes = Vec::new();
+    let schedule = format!("wake to poll is {SCHEDULE_CURE}");
     if rows.iter().any(|row| row.accused) {
         notes.push("● a finding is about it: Enter opens it");
     }
@@ -87,7 +87,7 @@ fn notes(theme: Theme, process: &Process, rows: &[TaskRow], width: usize) -> Vec
         notes.push("◇ a call of spawn_blocking: tokio tells of these jobs only that they ended");
     }
     if !knows_schedule(process) {
-        notes.push(SCHEDULE_CURE);
+        notes.push(schedule.as_str());
     }
     if process.history.estimated() {
         notes.push("poll times are estimated: in mode lean one poll in 64 is timed");

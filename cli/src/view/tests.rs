@@ -196,7 +196,10 @@ fn more_spawn_locations_than_are_told_apart() {
 fn a_tier_that_knows_no_tasks_says_so_and_the_cure() {
     let watched = serving().sampled().live().press(&[Key::Char('t')]);
     let told = screen(&watched, 80, 24).to_string();
-    assert!(told.contains("tier sampled knows") && told.contains("--cfg") && told.contains("tokio_unstable"), "{told}");
+    assert!(
+        told.contains("tier sampled knows") && told.contains("--cfg") && told.contains("tokio_unstable"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -237,7 +240,8 @@ fn any_key() -> impl Strategy<Value = Key> {
     ];
     prop_oneof![
         proptest::sample::select(named.to_vec()),
-        proptest::sample::select(vec![' ', '?', 'e', 'j', 'k', 'm', 't', 's', 'S', 'G', 'x']).prop_map(Key::Char)
+        proptest::sample::select(vec![' ', '?', 'e', 'j', 'k', 'm', 't', 's', 'S', 'G', 'x'])
+            .prop_map(Key::Char)
     ]
 }
 

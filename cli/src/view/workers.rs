@@ -1,6 +1,6 @@
-use super::{fit, runtimes};
 use super::list::{Place, lines, nothing, title};
 use super::theme::Theme;
+use super::{fit, runtimes};
 use crate::model::{Doing, Process, WorkerRow, workers};
 use ratatui::Frame;
 use ratatui::layout::Rect;

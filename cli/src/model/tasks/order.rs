@@ -95,8 +95,6 @@ fn number(row: &TaskRow, column: Column) -> Option<f64> {
     let whole = match column {
         Column::Place | Column::Name => None,
         Column::PollRate => return row.pace.map(|pace| pace.polls),
-        // Polled last long ago: idle for long.
-        Column::Idle => return row.idle_since_ns.map(|since_ns| -(since_ns as f64)),
         Column::BusyShare => return row.pace.map(|pace| pace.busy),
         Column::Alive => row.alive,
         Column::Spawned => row.spawned,
@@ -111,6 +109,7 @@ fn number(row: &TaskRow, column: Column) -> Option<f64> {
         Column::ScheduleMean => row.schedule_mean_ns,
         Column::ScheduleMax => row.schedule_max_ns,
         Column::SelfWakes => row.self_wakes,
+        Column::Idle => row.idle_ns,
     };
     whole.map(|whole| whole as f64)
 }

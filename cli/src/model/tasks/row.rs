@@ -29,12 +29,12 @@ pub(crate) struct TaskRow {
     pub(crate) schedule_mean_ns: Option<u64>,
     pub(crate) schedule_max_ns: Option<u64>,
     pub(crate) self_wakes: Option<u64>,
-    /// When one of those alive was polled last.
-    pub(crate) idle_since_ns: Option<u64>,
+    /// For how long none of those alive had been polled when this was told.
+    pub(crate) idle_ns: Option<u64>,
 }
 
 impl TaskRow {
-    pub(super) fn of(location: &Location, pace: Option<Pace>, accused: bool) -> Self {
+    pub(super) fn of(location: &Location, pace: Option<Pace>, accused: bool, told_at_ns: u64) -> Self {
         let blocking = location.spawned == 0 && location.finished > 0;
         // A process of an earlier version counts polls alone.
         let counted = (location.spawned > 0).then_some(location);
@@ -62,7 +62,10 @@ impl TaskRow {
             schedule_mean_ns: schedule.mean_ns(),
             schedule_max_ns: longest(schedule),
             self_wakes: polled.map(|location| location.self_wakes),
-            idle_since_ns: counted.filter(|location| location.alive() > 0).and(location.last_poll_ns),
+            idle_ns: counted
+                .filter(|location| location.alive() > 0)
+                .and(location.last_poll_ns)
+                .map(|at_ns| told_at_ns.saturating_sub(at_ns)),
         }
     }
 }

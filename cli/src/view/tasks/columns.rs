@@ -48,9 +48,12 @@ impl Columns {
         let mut chosen = vec![Column::Place];
         for column in std::iter::once(order.by).chain(NEEDED) {
             let taken = width_of(column);
-            let wanted = column != Column::Name
-                || column == order.by
-                || rows.iter().any(|row| row.name.is_some() || row.blocking);
+            let told = |row: &TaskRow| match column {
+                Column::Name => row.name.is_some() || row.blocking,
+                Column::ScheduleMean | Column::ScheduleMax => row.schedule_max_ns.is_some(),
+                _ => true,
+            };
+            let wanted = column == order.by || rows.iter().any(told);
             if wanted && taken <= left && !chosen.contains(&column) {
                 left -= taken;
                 chosen.push(column);
@@ -58,7 +61,8 @@ impl Columns {
         }
         let place = place + left.min((widest + 1).saturating_sub(place));
         let in_order = COLUMNS.into_iter().filter(|column| chosen.contains(column));
-        let shown = in_order.map(|column| (column, if column == Column::Place { place } else { width_of(column) }));
+        let shown =
+            in_order.map(|column| (column, if column == Column::Place { place } else { width_of(column) }));
         Self { shown: shown.collect(), order }
     }
 
@@ -85,7 +89,7 @@ impl Columns {
         vec![Line::styled(groups, theme.dim()), Line::from(names)]
     }
 
-    pub(super) fn row(&self, theme: Theme, row: &TaskRow, now_ns: u64) -> Line<'static> {
+    pub(super) fn row(&self, theme: Theme, row: &TaskRow) -> Line<'static> {
         let sign = match (row.accused, row.blocking) {
             (true, _) => Span::styled(" ● ", theme.bad()),
             (false, true) => Span::styled(" ◇ ", theme.dim()),
@@ -94,8 +98,8 @@ impl Columns {
         let cells = self.shown.iter().map(|&(column, width)| {
             let text = match column {
                 Column::Place => fit::place(&row.place, width.saturating_sub(1)) + " ",
-                Column::Name => fit::column(&cell(row, column, now_ns), width - 1) + " ",
-                _ => format!("{:>width$}", cell(row, column, now_ns)),
+                Column::Name => fit::column(&cell(row, column), width - 1) + " ",
+                _ => format!("{:>width$}", cell(row, column)),
             };
             let style = match column {
                 Column::Place => theme.strong(),
@@ -151,13 +155,15 @@ fn name(column: Column) -> &'static str {
     }
 }
 
-fn cell(row: &TaskRow, column: Column, now_ns: u64) -> String {
+fn cell(row: &TaskRow, column: Column) -> String {
     let count = |count: Option<u64>| count.map(fit::count);
     let time = |ns: Option<u64>| ns.map(|ns| show(ns).to_string());
     let pace = |tell: fn(&Pace) -> String| row.pace.as_ref().map(tell);
     let text = match column {
         Column::Place => Some(row.place.clone()),
-        Column::Name => row.name.clone().or_else(|| Some(if row.blocking { "spawn_blocking" } else { "" }.to_owned())),
+        Column::Name => {
+            row.name.clone().or_else(|| Some(if row.blocking { "spawn_blocking" } else { "" }.to_owned()))
+        }
         Column::Alive => count(row.alive),
         Column::Spawned => count(row.spawned),
         Column::Finished => count(row.finished),
@@ -173,12 +179,7 @@ fn cell(row: &TaskRow, column: Column, now_ns: u64) -> String {
         Column::ScheduleMean => time(row.schedule_mean_ns),
         Column::ScheduleMax => time(row.schedule_max_ns),
         Column::SelfWakes => count(row.self_wakes),
-        Column::Idle => time(row.idle_since_ns.map(|since_ns| whole_ms(now_ns.saturating_sub(since_ns)))),
+        Column::Idle => time(row.idle_ns.map(|ns| ns / 1_000_000 * 1_000_000)),
     };
     text.unwrap_or_else(|| UNKNOWN.to_owned())
-}
-
-/// More than that is not known of a time that goes on.
-fn whole_ms(ns: u64) -> u64 {
-    ns / 1_000_000 * 1_000_000
 }
