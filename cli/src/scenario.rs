@@ -1,5 +1,7 @@
 //! Made-up processes for tests: what one would write on the wire, told in a few words.
 
+mod work;
+
 use crate::model::{Key, Model, Msg};
 use crate::source::{Ending, Message, Origin};
 use stallscope_wire::{
@@ -74,6 +76,9 @@ impl Scenario {
             flavor: "multi_thread".into(),
             workers: 2,
             alive_tasks: 12,
+            blocking_threads: 3,
+            blocking_idle: 1,
+            budget_forced_yields: self.now_ns / SECOND * 3,
             ..Runtime::default()
         };
         let polling = Polling { task: Some(9), spawned_at: Some("src/main.rs:31:5".into()), for_ns: 14_000 };

@@ -39,6 +39,6 @@ pub use imbalance::imbalance;
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
 #[cfg(feature = "report")]
-pub use report::{Histograms, Lost, Process, Report};
+pub use report::{Histograms, Lost, Process, Report, SpawnSite, Tasks};
 pub use rule::findings;
 pub use thresholds::Threshold;

@@ -1,3 +1,7 @@
+mod tasks;
+
+pub use tasks::{SpawnSite, Tasks};
+
 use super::finding::rfc3339;
 use super::history::less_of;
 use super::measure::{lags, polls, routes, schedules};
@@ -32,6 +36,8 @@ pub struct Report {
     pub thresholds: Vec<Outcome>,
     /// What went wrong, the worst first.
     pub findings: Vec<Finding>,
+    /// Tasks by the line that spawned them, and watched futures.
+    pub tasks: Tasks,
     /// How long things took.
     pub histograms: Histograms,
     /// What was dropped.
@@ -82,7 +88,7 @@ pub struct Lost {
     pub events: u64,
     /// Stacks.
     pub stacks: u64,
-    /// Polls without their spawn location.
+    /// Polls, spawns and ends of tasks, and watched futures, whose line found no room.
     pub locations: u64,
     /// Lines of a log or for a reader.
     pub lines: u64,
@@ -113,6 +119,7 @@ impl Report {
             processes: histories.iter().map(|history| Process::of(history)).collect(),
             thresholds: judgement.outcomes,
             findings: findings(histories),
+            tasks: Tasks::of(histories),
             histograms: Histograms::of(histories),
             lost,
             notes: [judgement.lacks, judgement.notes].concat(),

@@ -5,8 +5,8 @@ use hdrhistogram::serialization::Deserializer;
 use proptest::prelude::*;
 use stallscope::analysis::{History, Report, judge, thresholds};
 use stallscope_wire::{
-    Cause, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Lost, Pause, Phase, Snapshot, Stall,
-    Worker,
+    Cause, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Location, Lost, Pause, Phase, Snapshot,
+    Stall, Watched, Worker,
 };
 
 fn report() -> Report {
@@ -163,4 +163,53 @@ proptest! {
         let report = Report::new(Vec::new(), judge(&thresholds, &both, true), &both);
         prop_assert_eq!(report.thresholds.len(), exprs.len());
     }
+}
+
+#[test]
+fn lists_the_spawn_locations_with_most_alive_and_counts_the_others() {
+    let location = |line: u64, spawned| Location {
+        spawned_at: format!("src/main.rs:{line}:5"),
+        spawned,
+        finished: 1,
+        polls: 4,
+        total_ns: line,
+        ..Location::default()
+    };
+    let locations = (1..=130).map(|line| location(line, if line == 7 { 90 } else { 2 })).collect();
+    let mut history = History::new(Header::default());
+    history.apply(Line::Snapshot(Snapshot { locations, ..Snapshot::default() }));
+    let report = of_each(&[&history, &history]);
+    assert_eq!((report.tasks.locations.len(), report.tasks.locations_left_out), (100, 30));
+    let first: Vec<_> = report
+        .tasks
+        .locations
+        .iter()
+        .take(2)
+        .map(|site| (site.spawned_at.as_str(), site.alive, site.polls))
+        .collect();
+    assert_eq!(first, [("src/main.rs:7:5", 178, 8), ("src/main.rs:130:5", 2, 8)]);
+}
+
+#[test]
+fn sums_up_what_became_of_watched_futures() {
+    let line = |created_at: &str, unpolled| Watched {
+        created_at: created_at.into(),
+        unpolled,
+        polled: 3,
+        ..Watched::default()
+    };
+    let watched = vec![line("src/a.rs:1:1", 0), line("src/b.rs:2:2", 4)];
+    let mut history = History::new(Header::default());
+    history.apply(Line::Snapshot(Snapshot { watched, ..Snapshot::default() }));
+    let told: Vec<_> = of_each(&[&history])
+        .tasks
+        .watched
+        .iter()
+        .map(|line| (line.created_at.clone(), line.unpolled, line.polled))
+        .collect();
+    assert_eq!(told, [("src/b.rs:2:2".to_owned(), 4, 3), ("src/a.rs:1:1".to_owned(), 0, 3)]);
+}
+
+fn of_each(histories: &[&History]) -> Report {
+    Report::new(Vec::new(), judge(&[], histories, false), histories)
 }

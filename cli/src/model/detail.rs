@@ -13,7 +13,7 @@ pub(crate) struct FindingId {
 impl FindingId {
     pub(crate) fn of(finding: &Finding) -> Self {
         // A lag is one finding, however sure the stall is that it waited behind.
-        let probable = finding.rule == Rule::BlockingPoll && finding.doubt().is_some();
+        let probable = finding.rule != Rule::LoopLag && finding.doubt().is_some();
         Self { rule: finding.rule, place: finding.culprit.place(), probable }
     }
 

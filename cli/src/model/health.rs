@@ -1,7 +1,7 @@
 use super::process::{Conclusion, Process, why};
 use super::workers::thread_name;
 use crate::source::Ending;
-use stallscope::analysis::{Culprit, Rule, StallRecord};
+use stallscope::analysis::{Culprit, Finding, Rule, Severity, StallRecord};
 use stallscope_wire::{Cause, Mode, Snapshot, Victims, duration::show};
 use std::fmt;
 use std::time::Duration;
@@ -78,7 +78,10 @@ pub(crate) fn health(process: &Process, ours: Duration) -> Health {
     if process.history.snapshot().is_none() {
         return of(Level::Neutral, "WAITING", vec![plain("connected; waiting for the first state")]);
     }
-    lagging(process).or_else(|| stalling(process, now_ns)).unwrap_or_else(|| calm(process, now_ns))
+    lagging(process)
+        .or_else(|| losing(process))
+        .or_else(|| stalling(process, now_ns))
+        .unwrap_or_else(|| calm(process, now_ns))
 }
 
 fn blocked(process: &Process, now_ns: u64) -> Option<Health> {
@@ -124,6 +127,44 @@ fn lagging(process: &Process) -> Option<Health> {
     })
 }
 
+/// Work that was started and does not get on: the first among the findings that go on.
+fn losing(process: &Process) -> Option<Health> {
+    let lost = |finding: &&Finding| finding.ongoing && lost_word(finding.rule).is_some();
+    let worst = process.findings.iter().find(lost)?;
+    let level = if worst.severity == Severity::Error { Level::Bad } else { Level::Warning };
+    lost_word(worst.rule).map(|word| of(level, word, told(worst).into()))
+}
+
+/// The rules about work that may not get on now.
+fn lost_word(rule: Rule) -> Option<&'static str> {
+    Some(match rule {
+        Rule::NeverPolled => "STARVING",
+        Rule::LostTask => "LOST TASK",
+        Rule::TaskLeak => "LEAKING",
+        Rule::BlockingPool => "POOL FULL",
+        _ => return None,
+    })
+}
+
+/// A finding's own sentence; that it goes on is said as of now.
+fn told(finding: &Finding) -> [Part; 2] {
+    let mut ended = finding.clone();
+    ended.ongoing = false;
+    let (culprit, sentence) = (finding.culprit.to_string(), ended.to_string());
+    let rest = sentence.strip_prefix(&culprit).unwrap_or(&sentence);
+    let so_far = if finding.ongoing { " so far" } else { "" };
+    [Part::Strong(culprit), Part::Plain(format!("{rest}{so_far}"))]
+}
+
+/// The worst of what was lost, after what is said else.
+fn lost_so_far(process: &Process) -> Vec<Part> {
+    let lost = |finding: &&Finding| {
+        matches!(finding.rule, Rule::DetachedPanic | Rule::NeverAwaited) || lost_word(finding.rule).is_some()
+    };
+    let Some(worst) = process.findings.iter().find(lost) else { return Vec::new() };
+    std::iter::once(plain("; ")).chain(told(worst)).collect()
+}
+
 fn stalling(process: &Process, now_ns: u64) -> Option<Health> {
     let since = now_ns.saturating_sub(RECENT_NS);
     let ended_ns = |record: &StallRecord| record.stall.started_ns.saturating_add(record.stall.duration_ns);
@@ -157,7 +198,12 @@ fn calm(process: &Process, now_ns: u64) -> Health {
         )));
     }
     sentence.extend(worst_so_far(process));
-    of(Level::Good, "HEALTHY", sentence)
+    let lost = lost_so_far(process);
+    if lost.is_empty() {
+        return of(Level::Good, "HEALTHY", sentence);
+    }
+    sentence.extend(lost);
+    of(Level::Warning, "LOST WORK", sentence)
 }
 
 fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health {
@@ -183,6 +229,7 @@ fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health 
         };
         let mut sentence = vec![plain(format!("{end}{guess}; last state shown"))];
         sentence.extend(worst_so_far(process));
+        sentence.extend(lost_so_far(process));
         return of(level, word, sentence);
     };
     let lasted = show(process.lasted_ns(blocked, now_ns));

@@ -31,6 +31,9 @@ pub(crate) enum Action {
     Back,
     Pause,
     Mode,
+    Tasks,
+    Sort,
+    Reverse,
     Help,
 }
 
@@ -48,7 +51,7 @@ pub(crate) struct Binding {
 }
 
 /// Every key there is: what is pressed is looked up here, and the help and the bottom line are drawn from it.
-pub(crate) const KEYS: [Binding; 14] = [
+pub(crate) const KEYS: [Binding; 17] = [
     binding(&[Key::Up, Key::Char('k')], "↑ k", Action::Up, "one up", None),
     binding(&[Key::Down, Key::Char('j')], "↓ j", Action::Down, "one down", Some(("↑↓", "move"))),
     binding(&[Key::PageUp], "PgUp", Action::PageUp, "a page up", None),
@@ -61,7 +64,7 @@ pub(crate) const KEYS: [Binding; 14] = [
         &[Key::Enter, Key::Char('e')],
         "Enter e",
         Action::Open,
-        "open: the stack behind a finding, or the pane in full",
+        "open: what is behind a finding or line, or a pane in full",
         Some(("Enter", "open")),
     ),
     binding(&[Key::Esc], "Esc", Action::Back, "back", Some(("Esc", "back"))),
@@ -72,6 +75,15 @@ pub(crate) const KEYS: [Binding; 14] = [
         "freeze the screen; the process is watched on",
         Some(("Space", "pause")),
     ),
+    binding(
+        &[Key::Char('t')],
+        "t",
+        Action::Tasks,
+        "tasks by the line that spawned them, and back",
+        Some(("t", "tasks")),
+    ),
+    binding(&[Key::Char('s')], "s", Action::Sort, "tasks: sort by the next column", Some(("s", "sort"))),
+    binding(&[Key::Char('S')], "S", Action::Reverse, "tasks: reverse the order", Some(("S", "reverse"))),
     binding(
         &[Key::Char('m')],
         "m",

@@ -9,7 +9,9 @@ mod lag;
 mod navigation;
 mod ports;
 mod process;
+mod runtimes;
 mod switching;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -23,7 +25,9 @@ pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Pane, Screen};
 pub(crate) use ports::{backlogged, listens};
 pub(crate) use process::{Conclusion, Process};
+pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use switching::Switching;
+pub(crate) use tasks::{COLUMNS, Column, Order, Pace, Site, TaskRow, knows_schedule, none_to_show, tasks};
 pub(crate) use traffic::{Latency, Route};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 

@@ -1,6 +1,7 @@
 use super::detail::{Detail, FindingId};
 use super::key::Action;
 use super::process::Process;
+use super::tasks::{Order, Site, TaskRow, tasks};
 use super::workers::workers;
 
 /// Lines that a page key moves by.
@@ -18,6 +19,10 @@ pub(crate) struct Navigation {
     marked: Option<FindingId>,
     /// Where in the list of findings it was.
     pub(crate) finding: usize,
+    /// What the table of tasks is sorted by.
+    pub(crate) order: Order,
+    /// The spawn location that is marked: it stays marked when others overtake it.
+    pub(crate) site: Option<String>,
 }
 
 /// What fills the screen.
@@ -29,6 +34,10 @@ pub(crate) enum Screen {
     Finding(FindingId),
     /// One pane.
     Full(Pane),
+    /// Tasks by where they were spawned.
+    Tasks,
+    /// All that is known of the tasks of one spawn location.
+    Site(String),
 }
 
 /// A part of the dashboard.
@@ -50,6 +59,11 @@ impl Navigation {
     pub(super) fn settle(&mut self, process: &Process) {
         if let Screen::Finding(id) = &self.screen
             && id.find(process).is_none()
+        {
+            self.leave();
+        }
+        if let Screen::Site(spawned_at) = &self.screen
+            && Site::of(process, spawned_at).is_none()
         {
             self.leave();
         }
@@ -75,16 +89,46 @@ impl Navigation {
             Action::PageDown => self.go(process, |at, _| at + PAGE),
             Action::First => self.go(process, |_, _| 0),
             Action::Last => self.go(process, |_, last| last),
+            Action::Tasks => self.toggle_tasks(),
+            Action::Sort => self.sort(Order::next),
+            Action::Reverse => self.sort(Order::reverse),
             Action::Quit | Action::Pause | Action::Mode => {}
         }
     }
 
     fn leave(&mut self) {
-        self.screen = Screen::Dashboard;
+        self.screen = match self.screen {
+            Screen::Site(_) => Screen::Tasks,
+            _ => Screen::Dashboard,
+        };
         self.cursor = 0;
     }
 
+    fn toggle_tasks(&mut self) {
+        match self.screen {
+            Screen::Tasks | Screen::Site(_) => self.leave(),
+            _ => (self.screen, self.cursor) = (Screen::Tasks, 0),
+        }
+    }
+
+    /// The first row is looked at anew: who sorts by something wants to see the most of it.
+    fn sort(&mut self, change: fn(Order) -> Order) {
+        if self.screen == Screen::Tasks {
+            self.order = change(self.order);
+            self.site = None;
+        }
+    }
+
+    /// Which of these rows is marked.
+    pub(crate) fn marked_row(&self, rows: &[TaskRow]) -> usize {
+        let marked = self.site.as_ref();
+        marked.and_then(|site| rows.iter().position(|row| row.spawned_at == *site)).unwrap_or(0)
+    }
+
     fn turn(&mut self, steps: usize) {
+        if let Screen::Tasks | Screen::Site(_) = self.screen {
+            return;
+        }
         let at = PANES.iter().position(|pane| *pane == self.pane).unwrap_or(0);
         self.pane = PANES[(at + steps) % PANES.len()];
         self.cursor = 0;
@@ -107,11 +151,25 @@ impl Navigation {
                 self.screen = Screen::Dashboard;
                 self.open(process);
             }
-            Screen::Full(_) | Screen::Finding(_) => {}
+            Screen::Tasks => {
+                let rows = tasks(process, self.order);
+                if let Some(row) = rows.get(self.marked_row(&rows)) {
+                    self.site = Some(row.spawned_at.clone());
+                    (self.screen, self.cursor) = (Screen::Site(row.spawned_at.clone()), 0);
+                }
+            }
+            Screen::Full(_) | Screen::Finding(_) | Screen::Site(_) => {}
         }
     }
 
     fn go(&mut self, process: &Process, to: impl Fn(usize, usize) -> usize) {
+        if self.screen == Screen::Tasks {
+            let rows = tasks(process, self.order);
+            let last = rows.len().saturating_sub(1);
+            self.site =
+                rows.get(to(self.marked_row(&rows), last).min(last)).map(|row| row.spawned_at.clone());
+            return;
+        }
         let last = self.lines(process).saturating_sub(1);
         if self.in_findings() {
             self.finding = to(self.finding, last).min(last);
@@ -122,13 +180,16 @@ impl Navigation {
     }
 
     fn in_findings(&self) -> bool {
-        self.pane == Pane::Findings && !matches!(self.screen, Screen::Finding(_))
+        self.pane == Pane::Findings && matches!(self.screen, Screen::Dashboard | Screen::Full(_))
     }
 
     /// How many lines there are to move over.
     fn lines(&self, process: &Process) -> usize {
         if let Screen::Finding(id) = &self.screen {
             return Detail::of(process, id).map_or(0, |detail| detail.finding.stack.len());
+        }
+        if let Screen::Tasks | Screen::Site(_) = self.screen {
+            return 0;
         }
         match self.pane {
             Pane::Lag => 0,

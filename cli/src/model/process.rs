@@ -2,6 +2,7 @@ use super::clock::Clock;
 use super::detail::Behind;
 use super::lag::Lag;
 use super::ports::Ports;
+use super::tasks::Tasks;
 use super::traffic::Traffic;
 use super::workers::Doing;
 use crate::source::{Ending, Origin};
@@ -18,6 +19,7 @@ pub(crate) struct Process {
     pub(crate) lag: Lag,
     pub(crate) traffic: Traffic,
     pub(crate) ports: Ports,
+    pub(crate) tasks: Tasks,
     pub(crate) findings: Vec<Finding>,
     /// The stalls behind each of them.
     pub(super) behind: Vec<Behind>,
@@ -47,6 +49,7 @@ impl Process {
             lag: Lag::default(),
             traffic: Traffic::default(),
             ports: Ports::default(),
+            tasks: Tasks::default(),
             findings: Vec::new(),
             behind: Vec::new(),
             explained: Vec::new(),
@@ -61,10 +64,21 @@ impl Process {
         // A snapshot too says how long what goes on has lasted, and that it is over.
         self.unsettled |= matches!(line, Line::Snapshot(_)) && self.goes_on();
         match &line {
-            Line::Snapshot(snapshot) => self.lag.apply(snapshot.at_ns, &snapshot.lag),
+            Line::Snapshot(snapshot) => {
+                self.lag.apply(snapshot.at_ns, &snapshot.lag);
+                self.tasks.apply(snapshot);
+                // Some findings are about counters.
+                self.unsettled |= !snapshot.locations.is_empty() || !snapshot.watched.is_empty();
+            }
             Line::Handler(handlers) => self.traffic.apply(handlers),
             Line::Socket(sockets) => self.ports = Ports::of(sockets),
-            Line::Stall(_) | Line::Lag(_) | Line::Pause(_) => self.unsettled = true,
+            Line::Stall(_)
+            | Line::Lag(_)
+            | Line::Pause(_)
+            | Line::Unpolled(_)
+            | Line::Failure(_)
+            | Line::Orphan(_)
+            | Line::Pool(_) => self.unsettled = true,
             _ => {}
         }
         if let Some(at_ns) = at_ns(&line) {
@@ -166,6 +180,10 @@ fn at_ns(line: &Line) -> Option<u64> {
         Line::Pause(pause) => pause.at_ns,
         Line::Handler(handlers) => handlers.at_ns,
         Line::Socket(sockets) => sockets.at_ns,
+        Line::Unpolled(unpolled) => unpolled.at_ns,
+        Line::Failure(failure) => failure.at_ns,
+        Line::Orphan(orphan) => orphan.at_ns,
+        Line::Pool(wait) => wait.at_ns,
         Line::Lost(lost) => lost.at_ns,
         Line::End(end) => end.at_ns,
         _ => return None,

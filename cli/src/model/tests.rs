@@ -254,3 +254,109 @@ fn a_mode_that_cannot_be_changed_says_why() {
         assert_eq!(watched.press(&[Key::Down]).model.switching.notice(), None, "the next key goes on");
     }
 }
+
+fn spawning() -> Watched {
+    Scenario::new().quiet(30).spawns().live().press(&[Key::Char('t')])
+}
+
+fn places(watched: &Watched) -> Vec<String> {
+    let rows = tasks(watched.model.process(), watched.model.navigation.order);
+    rows.into_iter().map(|row| row.place).collect()
+}
+
+#[test]
+fn t_shows_the_tasks_and_goes_back() {
+    let watched = spawning();
+    assert_eq!(watched.model.navigation.screen, Screen::Tasks);
+    let watched = watched.press(&[Key::Char('t')]);
+    assert_eq!(watched.model.navigation.screen, Screen::Dashboard);
+    let watched = watched.press(&[Key::Char('t'), Key::Enter, Key::Esc]);
+    assert_eq!(watched.model.navigation.screen, Screen::Tasks);
+    assert_eq!(watched.press(&[Key::Esc]).model.navigation.screen, Screen::Dashboard);
+}
+
+#[test]
+fn tasks_are_sorted_by_the_column_that_one_chooses() {
+    let watched = spawning();
+    assert_eq!(places(&watched)[0], "src/session.rs:64:9", "most alive");
+    assert_eq!(places(&watched)[3], "src/report.rs:12:9", "nothing is known of these");
+    let watched = watched.press(&[Key::Char('s')]);
+    assert_eq!(places(&watched)[0], "src/main.rs:20:5", "most spawned");
+    let watched = watched.press(&[Key::Char('S')]);
+    assert_eq!(places(&watched)[0], "hyper-util-0.1.20/src/rt/tokio.rs:75:9", "fewest spawned");
+    assert_eq!(places(&watched)[3], "src/report.rs:12:9", "what is not known stays last");
+}
+
+#[test]
+fn every_column_can_be_sorted_by_and_the_first_follows_the_last() {
+    let mut watched = spawning();
+    let first = watched.model.navigation.order.by;
+    for _ in COLUMNS {
+        watched = watched.press(&[Key::Char('s')]);
+        assert_eq!(places(&watched).len(), 4);
+    }
+    assert_eq!(watched.model.navigation.order.by, first);
+}
+
+#[test]
+fn those_idle_for_longest_come_first() {
+    let mut watched = spawning();
+    watched.model.navigation.order.by = Column::Idle;
+    assert_eq!(places(&watched)[0], "src/session.rs:64:9");
+}
+
+#[test]
+fn the_mark_stays_on_its_line_when_the_order_changes_below_it() {
+    let mut watched = spawning().press(&[Key::Down]);
+    assert_eq!(watched.model.navigation.site.as_deref(), Some("src/main.rs:20:5"));
+    let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
+    snapshot.locations[0].spawned += 5_000;
+    snapshot.at_ns += 1_000_000_000;
+    watched.model.apply(Line::Snapshot(snapshot), watched.ours);
+    watched.model.settle();
+    let rows = tasks(watched.model.process(), watched.model.navigation.order);
+    assert_eq!(watched.model.navigation.marked_row(&rows), 0);
+    assert_eq!(rows[0].place, "src/main.rs:20:5");
+}
+
+#[test]
+fn the_pace_is_that_of_the_last_second() {
+    let rows = tasks(spawning().model.process(), Order::default());
+    let pace =
+        rows.iter().find(|row| row.place == "src/main.rs:20:5").and_then(|row| row.pace).expect("a pace");
+    assert_eq!((pace.polls, pace.busy), (4_000.0, 0.12));
+}
+
+#[test]
+fn a_line_that_calls_spawn_blocking_is_known_by_ends_alone() {
+    let rows = tasks(spawning().model.process(), Order::default());
+    let blocking: Vec<_> = rows.iter().filter(|row| row.blocking).collect();
+    assert_eq!(blocking.len(), 1);
+    assert_eq!(
+        (blocking[0].place.as_str(), blocking[0].finished, blocking[0].alive),
+        ("src/report.rs:12:9", Some(88), None)
+    );
+}
+
+#[test]
+fn what_is_found_about_a_line_is_told_with_it() {
+    let watched = Scenario::new().quiet(30).leaks(20).live();
+    let site = Site::of(watched.model.process(), "src/session.rs:64:9").expect("it spawned");
+    assert!(site.row.accused);
+    assert_eq!(site.findings.len(), 1);
+}
+
+#[test]
+fn a_leak_is_said_when_nothing_blocks() {
+    let leaking = Scenario::new().quiet(30).leaks(20);
+    let said = sentence(&leaking.clone().live());
+    assert!(said.starts_with("src/session.rs:64 spawned ") && said.contains(" more than ended"), "{said}");
+    let said = sentence(&leaking.sleeps(2, 312).live());
+    assert!(said.starts_with("worker 1 has been blocked"), "{said}");
+}
+
+#[test]
+fn work_that_does_not_get_on_is_said() {
+    let said = sentence(&Scenario::new().quiet(30).starves(8).live());
+    assert_eq!(said, "src/mail.rs:51 spawned what was not polled, once, for 1.4s so far");
+}

@@ -1,7 +1,7 @@
 //! A report for people: what was to hold, what went wrong, what was not seen.
 
 use crate::failure::clean;
-use stallscope::analysis::{Finding, Frame, Outcome, Report, Severity, Verdict, short_place};
+use stallscope::analysis::{Finding, Frame, Outcome, Report, Rule, Severity, Verdict, short_place};
 use stallscope_wire::Quality;
 use stallscope_wire::duration::show;
 use std::fmt::Display;
@@ -72,7 +72,13 @@ fn write_finding(
         _ => paint.dim(&format_args!("[info {}]", finding.rule)),
     };
     writeln!(out, "{} {tag}", paint.bold(&clean(finding)))?;
-    let mut facts = vec![format!("{} in all", show(finding.total_ns))];
+    if let Some(detail) = &finding.detail {
+        writeln!(out, "  {}", clean(detail))?;
+    }
+    let mut facts = Vec::new();
+    if finding.total_ns > 0 && finding.rule != Rule::TaskLeak {
+        facts.push(format!("{} in all", show(finding.total_ns)));
+    }
     if let Some(who) = finding.victims.in_words() {
         facts.push(format!("{who} waited behind it, {} together", show(finding.victims.delay_ns)));
     }
@@ -84,7 +90,9 @@ fn write_finding(
         facts.push(format!("in task {}, spawned at {}", task.id, clean(short_place(&task.spawned_at))));
     }
     facts.extend(finding.route.as_ref().map(|route| format!("answering {}", clean(route))));
-    writeln!(out, "  {}", facts.join(" · "))?;
+    if !facts.is_empty() {
+        writeln!(out, "  {}", facts.join(" · "))?;
+    }
     if let Some(doubt) = finding.doubt() {
         writeln!(out, "  {doubt}")?;
     }
@@ -148,7 +156,7 @@ fn write_sight(out: &mut impl Write, report: &Report, paint: Paint) -> io::Resul
     let kinds = [
         (lost.events, "reports"),
         (lost.stacks, "stacks"),
-        (lost.locations, "spawn locations"),
+        (lost.locations, "task events without their spawn location"),
         (lost.lines, "lines"),
     ];
     let kinds: Vec<_> =

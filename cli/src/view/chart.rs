@@ -6,7 +6,7 @@ use ratatui::widgets::Widget;
 use stallscope_wire::duration::show;
 
 /// Eighths of a character's height.
-const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+pub(super) const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 /// Room for the numbers at the left: `100ms┤`.
 const AXIS: u16 = 6;
 /// The lowest value that is told from nothing, in nanoseconds.
@@ -118,7 +118,7 @@ fn cell(height: f64) -> u16 {
     height.floor() as u16
 }
 
-fn set(buffer: &mut Buffer, x: u16, y: u16, symbol: &str, style: Style) {
+pub(super) fn set(buffer: &mut Buffer, x: u16, y: u16, symbol: &str, style: Style) {
     if let Some(cell) = buffer.cell_mut((x, y)) {
         cell.set_symbol(symbol).set_style(style);
     }

@@ -1,8 +1,8 @@
 use super::layout::Layout;
 use super::list::Place;
 use super::theme::Theme;
-use super::{detail, findings, footer, handlers, header, help, lag, sockets, workers};
-use crate::model::{Detail, Model, Pane, Screen, health};
+use super::{detail, findings, footer, handlers, header, help, lag, site, sockets, tasks, workers};
+use crate::model::{Detail, Model, Pane, Screen, Site, health};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Paragraph;
@@ -19,7 +19,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     header::draw(frame, theme, layout.header, process, now_ns, frozen);
     header::draw_health(frame, theme, layout.health, &health(process, ours));
     frame.render_widget(Paragraph::new(notes), layout.notes);
-    footer::draw(frame, theme, layout.footer, model.switching.notice());
+    footer::draw(frame, theme, layout.footer, &model.navigation.screen, model.switching.notice());
 
     let navigation = &model.navigation;
     let pane = |frame: &mut Frame<'_>, pane: Pane, area: Rect, full: bool| {
@@ -41,6 +41,12 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     match (&navigation.screen, opened) {
         (_, Some(opened)) => {
             detail::draw(frame, theme, layout.body, process, &opened, navigation.cursor, now_ns);
+        }
+        (Screen::Tasks, _) => tasks::draw(frame, theme, layout.body, process, navigation),
+        (Screen::Site(spawned_at), _) => {
+            if let Some(opened) = Site::of(process, spawned_at) {
+                site::draw(frame, theme, layout.body, process, &opened);
+            }
         }
         (Screen::Full(full), _) => pane(frame, *full, layout.body, true),
         _ => {

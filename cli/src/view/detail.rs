@@ -1,5 +1,5 @@
-use super::findings::place;
-use super::fit;
+use super::facts::Facts;
+use super::findings::{is_stall, place};
 use super::list;
 use super::stack;
 use super::theme::Theme;
@@ -7,7 +7,7 @@ use crate::model::{Detail, Process, worker};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 use stallscope::analysis::{Cause, Finding, short_place};
 use stallscope_wire::duration::show;
@@ -31,10 +31,14 @@ pub(super) fn draw(
     let room = list::title(frame, theme, heading, &place(finding), "Esc: back");
     let facts = facts(theme, process, detail, now_ns, usize::from(room.width));
     let least_stack = room.height / 3;
+    let has_stack = !finding.stack.is_empty() || is_stall(finding.rule);
+    let least_stack = if has_stack { least_stack } else { 0 };
     let height = (facts.len() as u16).min(room.height - least_stack);
     frame.render_widget(Paragraph::new(facts), Rect { height, ..room });
     let below = Rect { y: room.y + height, height: room.height - height, ..room };
-    draw_stack(frame, theme, below, detail, cursor);
+    if has_stack {
+        draw_stack(frame, theme, below, detail, cursor);
+    }
 }
 
 fn facts(
@@ -45,33 +49,27 @@ fn facts(
     width: usize,
 ) -> Vec<Line<'static>> {
     let finding = detail.finding;
-    let mut facts = Vec::new();
-    let mut fact = |label: &str, text: String, style: Style| {
-        if text.is_empty() {
-            return;
-        }
-        for (number, line) in fit::wrap(&text, width.saturating_sub(LABEL + 2)).into_iter().enumerate() {
-            let label = if number == 0 { label } else { "" };
-            facts.push(Line::from(vec![
-                Span::styled(format!(" {label:<LABEL$}"), theme.dim()),
-                Span::styled(line, style),
-            ]));
-        }
-    };
-    fact("In", finding.culprit.function.clone().unwrap_or_default(), theme.strong());
+    let mut facts = Facts::new(theme, LABEL, width);
+    facts.add("In", finding.culprit.function.as_deref().unwrap_or_default(), theme.strong());
     for record in &detail.ongoing {
         let (who, lasted) = (worker(process, record), show(process.lasted_ns(record, now_ns)));
         let still = if process.conclusion.is_some() { "when the lines ended" } else { "and counting" };
-        fact("BLOCKED", format!("{who}, for {lasted} {still}"), theme.bad());
+        facts.add("BLOCKED", &format!("{who}, for {lasted} {still}"), theme.bad());
     }
-    fact("Seen", seen(process, detail, now_ns), Style::new());
-    fact("Cause", cause(detail), Style::new());
-    fact("Doubt", finding.doubt().unwrap_or_default().to_owned(), theme.warning());
-    fact("Cost", cost(process, finding), Style::new());
-    fact("Task", task(detail), Style::new());
-    fact("Do", finding.help.clone(), theme.strong());
-    facts.push(Line::default());
-    facts
+    if is_stall(finding.rule) {
+        facts.add("Seen", &seen(process, detail, now_ns), Style::new());
+        facts.add("Cause", &cause(detail), Style::new());
+    } else {
+        facts.add("Found", &finding.to_string(), theme.strong());
+        facts.add("Rule", &finding.rule.to_string(), Style::new());
+    }
+    facts.add("Known", finding.detail.as_deref().unwrap_or_default(), Style::new());
+    facts.add("Doubt", finding.doubt().unwrap_or_default(), theme.warning());
+    facts.add("Cost", &cost(process, finding), Style::new());
+    facts.add("Task", &task(detail), Style::new());
+    facts.add("Do", &finding.help, theme.strong());
+    facts.lines.push(Line::default());
+    facts.lines
 }
 
 fn seen(process: &Process, detail: &Detail<'_>, now_ns: u64) -> String {

@@ -42,6 +42,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &
 
 /// What to do, and the frames around the accused one.
 fn preview(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>) {
+    if detail.finding.stack.is_empty() {
+        return words(frame, theme, area, detail.finding);
+    }
     let advice = Line::from(vec![
         Span::styled("   → ", theme.dim()),
         Span::styled(detail.finding.help.clone(), theme.strong()),
@@ -50,6 +53,22 @@ fn preview(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>)
     let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let frames = stack::extract(theme, detail, usize::from(below.width), usize::from(below.height));
     lines(frame, theme, below, frames, None);
+}
+
+/// Of a finding without a stack: what to do, and what else is known.
+fn words(frame: &mut Frame<'_>, theme: Theme, area: Rect, finding: &Finding) {
+    let mut told = Vec::new();
+    let width = usize::from(area.width).saturating_sub(6);
+    let detail = finding.detail.as_deref().unwrap_or_default();
+    for (text, lead, style) in
+        [(finding.help.as_str(), "   → ", theme.strong()), (detail, "     ", theme.dim())]
+    {
+        for (number, line) in fit::wrap(text, width).into_iter().filter(|line| !line.is_empty()).enumerate() {
+            let lead = if number == 0 { lead } else { "     " };
+            told.push(Line::from(vec![Span::styled(lead, theme.dim()), Span::styled(line, style)]));
+        }
+    }
+    lines(frame, theme, area, told, None);
 }
 
 /// Widths of the columns; those of no width are left out.
@@ -132,19 +151,32 @@ impl Columns {
             ),
             Span::raw(left(&cause(finding), self.cause)),
             Span::raw(format!("{:>COUNT$}", fit::count(finding.count))),
-            Span::styled(format!("{:>LONGEST$}", show(detail.longest_ns(process, now_ns))), theme.strong()),
+            Span::styled(format!("{:>LONGEST$}", time(detail.longest_ns(process, now_ns))), theme.strong()),
             Span::styled(format!("{now:>NOW$}"), if finding.ongoing { theme.bad() } else { theme.dim() }),
-            Span::raw(right(&show(detail.total_ns(process, now_ns)).to_string(), self.total)),
+            Span::raw(right(&time(detail.total_ns(process, now_ns)), self.total)),
             Span::raw(right(&victims, self.victims)),
         ])
     }
 }
 
-/// Why, and whether that it is one poll is only probable.
+/// What takes no time has none.
+fn time(ns: u64) -> String {
+    if ns == 0 { "–".to_owned() } else { show(ns).to_string() }
+}
+
+/// Why, and whether that it is one poll is only probable; of what is no stall, the rule says why.
 fn cause(finding: &Finding) -> String {
+    if !is_stall(finding.rule) {
+        return finding.rule.to_string();
+    }
     let cause = finding.cause_in_words();
     let cause = cause.trim_start_matches("syscall ");
     if finding.doubt().is_some() { format!("{cause}, probably") } else { cause.to_owned() }
+}
+
+/// Whether it is about threads that did not get on, and not about tasks.
+pub(super) fn is_stall(rule: Rule) -> bool {
+    matches!(rule, Rule::BlockingPoll | Rule::LoopLag | Rule::HostPause)
 }
 
 /// What stands for the culprit: the line; of findings that accuse none, what they say.

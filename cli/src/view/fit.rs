@@ -46,6 +46,12 @@ pub(super) fn count(count: u64) -> String {
     }
 }
 
+/// How often a second, as short.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and small")]
+pub(super) fn rate(per_second: f64) -> String {
+    if per_second < 9.95 { format!("{per_second:.1}") } else { count(per_second.round() as u64) }
+}
+
 /// Breaks text into lines of a width, at spaces where there are any.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);

@@ -52,7 +52,7 @@ fn line(theme: Theme, route: &Route, name: usize, full: bool) -> Line<'static> {
             "{:>10}{:>6}{:>6}",
             fit::count(route.in_flight),
             fit::count(route.total),
-            rate(route.per_second)
+            fit::rate(route.per_second)
         )),
         Span::styled(format!("{p50:>7}"), theme.dim()),
         Span::styled(format!("{p99:>7}"), theme.strong()),
@@ -66,9 +66,4 @@ fn line(theme: Theme, route: &Route, name: usize, full: bool) -> Line<'static> {
         line.push_span(Span::styled(format!("{:>DROPPED$}", fit::count(route.dropped)), theme.dim()));
     }
     line
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and small")]
-fn rate(per_second: f64) -> String {
-    if per_second < 9.95 { format!("{per_second:.1}") } else { fit::count(per_second.round() as u64) }
 }

@@ -100,7 +100,7 @@ pub(super) fn notes(theme: Theme, process: &Process) -> Vec<Line<'static>> {
         let kinds = [
             (lost.events, "event"),
             (lost.stacks, "stack"),
-            (lost.locations, "spawn location"),
+            (lost.locations, "unplaced task event"),
             (lost.lines, "line"),
         ];
         let told: Vec<_> = kinds

@@ -3,19 +3,24 @@
 mod chart;
 mod dashboard;
 mod detail;
+mod facts;
 mod findings;
 mod fit;
 mod footer;
 mod handlers;
 mod header;
 mod help;
+mod histogram;
 mod lag;
 mod layout;
 mod list;
 mod name;
 mod picker;
+mod runtimes;
+mod site;
 mod sockets;
 mod stack;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod theme;

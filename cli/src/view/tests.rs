@@ -153,6 +153,78 @@ fn a_process_that_says_nothing_is_told_apart_from_a_healthy_one() {
     assert!(screen.contains("SILENT") && screen.contains("said nothing for 5s"), "{screen}");
 }
 
+fn spawning() -> Scenario {
+    serving().spawns()
+}
+
+#[test]
+fn tasks_by_their_spawn_location() {
+    let watched = spawning().live().press(&[Key::Char('t')]);
+    assert_screens!("tasks", &watched);
+    assert_snapshot!("tasks_60x15", screen(&watched, 60, 15));
+}
+
+#[test]
+fn one_spawn_location_in_full() {
+    let watched = spawning().live().press(&[Key::Char('t'), Key::Down, Key::Enter]);
+    assert_screens!("site", &watched);
+}
+
+#[test]
+fn a_line_that_leaks_tasks() {
+    let watched = serving().leaks(20).live();
+    assert_screens!("leak", &watched);
+    assert_snapshot!("leak_site_80x24", screen(&watched.press(&[Key::Char('t'), Key::Enter]), 80, 24));
+}
+
+#[test]
+fn a_finding_without_a_stack_in_full() {
+    assert_screens!("unpolled", &serving().starves(8).live().press(&[Key::Enter]));
+}
+
+#[test]
+fn more_spawn_locations_than_are_told_apart() {
+    let lost = Lost { locations: 70_000, ..Lost::default() };
+    let watched = spawning().line(Line::Lost(lost)).live().press(&[Key::Char('t')]);
+    let told = screen(&watched, 120, 40).to_string();
+    assert!(told.contains("More lines spawn tasks than there is room to tell apart"), "{told}");
+    let small = screen(&watched, 60, 15).to_string();
+    assert!(small.contains("are in no row"), "{small}");
+}
+
+#[test]
+fn a_tier_that_knows_no_tasks_says_so_and_the_cure() {
+    let watched = serving().sampled().live().press(&[Key::Char('t')]);
+    let told = screen(&watched, 80, 24).to_string();
+    assert!(
+        told.contains("tier sampled knows") && told.contains("--cfg") && told.contains("tokio_unstable"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_tasks_are_sorted_by_is_marked_and_shown_on_every_width() {
+    for steps in 0..18 {
+        let keys: Vec<_> = std::iter::once(Key::Char('t')).chain(vec![Key::Char('s'); steps]).collect();
+        let watched = spawning().live().press(&keys);
+        for width in [40, 60, 80, 200] {
+            let told = screen(&watched, width, 20).to_string();
+            assert!(told.contains(['▼', '▲']), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_table_of_tasks_loses_columns_and_no_digits() {
+    let watched = spawning().live().press(&[Key::Char('t')]);
+    for width in 50..160 {
+        let told = screen(&watched, width, 20).to_string();
+        let row = told.lines().find(|line| line.contains("session.rs:64:9")).expect("its row");
+        assert!(row.contains(" 1240"), "{width}: {row}");
+        assert!(!row.trim_end_matches(['"', ' ']).ends_with('…'), "{width}: {row}");
+    }
+}
+
 fn any_key() -> impl Strategy<Value = Key> {
     let named = [
         Key::Up,
@@ -168,7 +240,8 @@ fn any_key() -> impl Strategy<Value = Key> {
     ];
     prop_oneof![
         proptest::sample::select(named.to_vec()),
-        proptest::sample::select(vec![' ', '?', 'e', 'j', 'k', 'm', 'G', 'x']).prop_map(Key::Char)
+        proptest::sample::select(vec![' ', '?', 'e', 'j', 'k', 'm', 't', 's', 'S', 'G', 'x'])
+            .prop_map(Key::Char)
     ]
 }
 
@@ -183,7 +256,7 @@ proptest! {
         tail in 0usize..40,
         ended in any::<bool>(),
     ) {
-        let mut scenario = blocked();
+        let mut scenario = blocked().spawns();
         scenario.lines.truncate(scenario.lines.len().saturating_sub(tail));
         let watched = if ended { scenario.logged(Ending::Cut) } else { scenario.live() };
         screen(&watched.press(&keys).later(Duration::from_nanos(17 * MS)), width, height);

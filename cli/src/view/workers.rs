@@ -1,9 +1,11 @@
-use super::fit;
 use super::list::{Place, lines, nothing, title};
 use super::theme::Theme;
+use super::{fit, runtimes};
 use crate::model::{Doing, Process, WorkerRow, workers};
 use ratatui::Frame;
+use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
 use stallscope_wire::duration::show;
 
 /// Room for `BLOCKED` and `polling`, and for a duration.
@@ -17,10 +19,17 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &
     let told = [(count(0), "blocked"), (count(1), "polling"), (count(2), "parked")];
     let remark: Vec<_> =
         told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let room = title(frame, theme, place, "Workers", &remark.join(", "));
+    let mut room = title(frame, theme, place, "Workers", &remark.join(", "));
     if rows.len() > usize::from(room.height) {
         // Not all fit: those that are looked for come first.
         rows.sort_by_key(|row| row.doing.rank());
+    }
+    let figures = runtimes::lines(theme, process, usize::from(room.width));
+    let (used, wanted) = (rows.len().max(1) + 1, figures.len());
+    if usize::from(room.height) >= used + wanted {
+        let y = room.bottom() - wanted as u16;
+        frame.render_widget(Paragraph::new(figures), Rect { y, height: wanted as u16, ..room });
+        room.height -= wanted as u16;
     }
     let name = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).min(16);
     let width = usize::from(room.width);

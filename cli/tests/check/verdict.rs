@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, blocked, end, header, healthy, snapshot, stall};
 use serde_json::Value;
-use stallscope_wire::{Cause, Line, Phase};
+use stallscope_wire::{Cause, Failure, Line, Phase};
 use std::fs;
 
 #[test]
@@ -11,6 +11,21 @@ fn a_healthy_program_exits_0() {
     let ran = bench.program("log", "echo hello", &[]).exits(0).says("✓ stall.max < 100ms").says("no finding");
     assert!(ran.out().starts_with("hello\n"), "the command's own stdout comes first");
     assert_eq!(ran.err(), "");
+}
+
+#[test]
+fn a_failure_that_nobody_saw_exits_99_with_what_it_said() {
+    let failure = Line::Failure(Failure {
+        task: 3,
+        spawned_at: "src/mail.rs:51:13".into(),
+        message: "no mail server".into(),
+        place: Some("src/mail.rs:77:9".into()),
+        ..Failure::default()
+    });
+    let bench = Bench::new().log("log", &[header(), snapshot(), failure, end()]);
+    let ran = bench.program("log", "true", &[]).exits(99).says("✗ detached-panic.count == 0");
+    let ran = ran.says("src/mail.rs:77 failed in a task, and nobody saw it [error detached-panic]");
+    ran.says("panicked: no mail server").says("help: handle the failure at src/mail.rs:77");
 }
 
 #[test]

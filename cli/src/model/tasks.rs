@@ -1,0 +1,159 @@
+mod order;
+mod row;
+
+pub(crate) use order::{COLUMNS, Column, Order};
+pub(crate) use row::TaskRow;
+
+use super::process::Process;
+use stallscope::analysis::Finding;
+use stallscope_wire::{Location, Mode, Snapshot, Tier};
+use std::collections::HashMap;
+
+/// Two states that lie less apart are too close to tell a pace, in nanoseconds.
+const APART_NS: u64 = 500_000_000;
+
+/// What the spawn locations have done over the last second. Their totals are in the latest snapshot.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tasks {
+    before: Told,
+    latest: Told,
+}
+
+/// The counters at one time.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    at_ns: u64,
+    counters: HashMap<String, Counters>,
+    forced_yields: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Counters {
+    polls: u64,
+    busy_ns: u64,
+}
+
+/// What something does each second, on average.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Pace {
+    pub(crate) polls: f64,
+    /// Seconds of polling in each: more than 1 where several workers poll such tasks at a time.
+    pub(crate) busy: f64,
+}
+
+impl Tasks {
+    pub(super) fn apply(&mut self, snapshot: &Snapshot) {
+        if snapshot.locations.is_empty() {
+            return;
+        }
+        let counters = |location: &Location| {
+            let counters = Counters { polls: location.polls, busy_ns: location.total_ns };
+            (location.spawned_at.clone(), counters)
+        };
+        let told = Told {
+            at_ns: snapshot.at_ns,
+            counters: snapshot.locations.iter().map(counters).collect(),
+            forced_yields: forced_yields(snapshot),
+        };
+        let latest = std::mem::replace(&mut self.latest, told);
+        // The first that is heard of a process says nothing of a pace.
+        if latest.at_ns > 0 && self.latest.at_ns >= latest.at_ns + APART_NS {
+            self.before = latest;
+        }
+    }
+
+    /// None before two states of it are known.
+    fn pace(&self, spawned_at: &str) -> Option<Pace> {
+        let seconds = self.seconds()?;
+        let now = self.latest.counters.get(spawned_at)?;
+        let before = self.before.counters.get(spawned_at).copied().unwrap_or_default();
+        Some(Pace {
+            polls: now.polls.saturating_sub(before.polls) as f64 / seconds,
+            busy: now.busy_ns.saturating_sub(before.busy_ns) as f64 / 1e9 / seconds,
+        })
+    }
+
+    /// How often a second the cooperative budget makes a task yield; none before two states are known.
+    pub(crate) fn forced_yields(&self) -> Option<f64> {
+        let more = self.latest.forced_yields.saturating_sub(self.before.forced_yields);
+        self.seconds().map(|seconds| more as f64 / seconds)
+    }
+
+    fn seconds(&self) -> Option<f64> {
+        let apart_ns = self.latest.at_ns.saturating_sub(self.before.at_ns);
+        (self.before.at_ns > 0 && apart_ns > 0).then(|| apart_ns as f64 / 1e9)
+    }
+}
+
+fn forced_yields(snapshot: &Snapshot) -> u64 {
+    snapshot.runtimes.iter().map(|runtime| runtime.budget_forced_yields).sum()
+}
+
+/// All spawn locations, in this order.
+pub(crate) fn tasks(process: &Process, order: Order) -> Vec<TaskRow> {
+    let locations = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.locations);
+    let mut rows: Vec<_> = locations.iter().map(|location| row(process, location)).collect();
+    rows.sort_by(|a, b| order.compare(a, b));
+    rows
+}
+
+fn row(process: &Process, location: &Location) -> TaskRow {
+    let pace = process.tasks.pace(&location.spawned_at);
+    let accused = process.findings.iter().any(|finding| concerns(finding, &location.spawned_at));
+    TaskRow::of(location, pace, accused, process.tasks.latest.at_ns)
+}
+
+/// One spawn location with what is found about it.
+#[derive(Debug)]
+pub(crate) struct Site<'a> {
+    pub(crate) row: TaskRow,
+    pub(crate) location: &'a Location,
+    pub(crate) findings: Vec<&'a Finding>,
+}
+
+impl<'a> Site<'a> {
+    pub(crate) fn of(process: &'a Process, spawned_at: &str) -> Option<Self> {
+        let locations = &process.history.snapshot()?.locations;
+        let location = locations.iter().find(|location| location.spawned_at == spawned_at)?;
+        let findings = process.findings.iter().filter(|finding| concerns(finding, spawned_at)).collect();
+        Some(Self { row: row(process, location), location, findings })
+    }
+}
+
+/// Whether a finding accuses this line, or was seen in a task that it spawned.
+fn concerns(finding: &Finding, spawned_at: &str) -> bool {
+    let accused = match (&finding.culprit.file, finding.culprit.line) {
+        (Some(file), Some(line)) => spawned_at
+            .strip_prefix(file.as_str())
+            .and_then(|rest| rest.strip_prefix(':'))
+            .is_some_and(|rest| rest.split(':').next().and_then(|told| told.parse().ok()) == Some(line)),
+        _ => false,
+    };
+    accused
+        || finding.task.as_ref().is_some_and(|task| task.spawned_at == spawned_at)
+        || finding.culprit.spawned_at.as_deref() == Some(spawned_at)
+}
+
+/// Why there is no spawn location to show, and the cure.
+pub(crate) fn none_to_show(process: &Process) -> &'static str {
+    let snapshot = process.history.snapshot();
+    match process.header().tier {
+        _ if snapshot.is_none() => "no state has come yet",
+        Tier::Sampled => {
+            "not seen: the tier sampled knows workers, but not the tasks they poll. To see them by the line that spawned \
+             them, build the program with --cfg tokio_unstable (rustflags in .cargo/config.toml) and start it with \
+             #[stallscope::main] or stallscope::install"
+        }
+        Tier::Exact if snapshot.is_some_and(|snapshot| snapshot.mode == Mode::Off) => {
+            "nothing is recorded: the mode is off, m changes it"
+        }
+        Tier::Exact => "no task has been spawned yet",
+        _ => "not seen: polls are not watched in this process; the lines above say why",
+    }
+}
+
+/// Whether it is known of any task how long it waits from wake to poll.
+pub(crate) fn knows_schedule(process: &Process) -> bool {
+    let locations = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.locations);
+    locations.iter().any(|location| location.schedule.count > 0)
+}
