@@ -21,7 +21,8 @@ pub mod analysis;
 pub use stallscope_instrument::http;
 #[cfg(feature = "instrument")]
 pub use stallscope_instrument::{
-    Config, FutureExt, Guard, InstallError, Mode, Watched, attach, install, mode, set_mode, watched,
+    AliveTasks, Config, FutureExt, Guard, InstallError, Mode, Observed, Watched, attach, install, mode,
+    observe, set_mode, watched,
 };
 #[cfg(feature = "instrument")]
 pub use stallscope_macros::main;

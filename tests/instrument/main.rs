@@ -7,6 +7,7 @@ mod hooks;
 mod idle;
 mod live;
 mod modes;
+mod observe;
 mod pool;
 mod runtimes;
 mod settings;

@@ -2,6 +2,8 @@
 
 #[cfg(tokio_unstable)]
 use super::LagProbe;
+#[cfg(tokio_unstable)]
+use crate::observe;
 use crate::recorder;
 use stallscope_wire::Tier;
 use std::fmt;
@@ -68,8 +70,13 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
     #[cfg(tokio_unstable)]
     {
         set_before_poll(builder, probe, app.before_poll);
-        if let Some(hook) = app.task_spawn {
-            builder.on_task_spawn(for_the_app(hook));
+        let spawn = app.task_spawn.map(for_the_app);
+        match probe {
+            Some(_) => drop(builder.on_task_spawn(move |meta| {
+                observe::spawned(meta.id(), meta.spawned_at());
+                spawn.iter().for_each(|hook| hook(meta));
+            })),
+            None => drop(spawn.map(|hook| builder.on_task_spawn(hook))),
         }
         if let Some(hook) = app.after_poll {
             builder.on_after_task_poll(for_the_app(hook));
@@ -78,6 +85,7 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
         match probe {
             Some(probe) => drop(builder.on_task_terminate(move |meta| {
                 recorder::end_job(probe, meta.id(), LagProbe::is_at(meta.spawned_at()));
+                observe::ended(meta.id());
                 terminate.iter().for_each(|hook| hook(meta));
             })),
             None => drop(terminate.map(|hook| builder.on_task_terminate(hook))),
