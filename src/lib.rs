@@ -27,6 +27,17 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`spawn`] and [`task`] stand in for tokio's `spawn` and `JoinSet`, and tell of tasks that fail unseen, and of those that
+//! nothing can wake any more:
+//!
+//! ```no_run
+//! # #[stallscope::main]
+//! # async fn main() {
+//! // Nobody awaits it. Should it panic, or return an error, that is reported with its line.
+//! drop(stallscope::spawn(async { std::fs::remove_file("gone") }));
+//! # }
+//! ```
+//!
 //! [`analysis`] is the one place where what was seen becomes findings and a verdict; it works without the rest
 //! (`default-features = false`).
 #![forbid(unsafe_code)]
@@ -38,7 +49,7 @@ pub use stallscope_instrument::http;
 #[cfg(feature = "instrument")]
 pub use stallscope_instrument::{
     AliveTasks, Config, FutureExt, Guard, InstallError, Mode, Observed, Watched, attach, install, mode,
-    observe, set_mode, watched,
+    observe, set_mode, spawn, task, watched,
 };
 #[cfg(feature = "instrument")]
 pub use stallscope_macros::main;

@@ -269,6 +269,12 @@ impl Finding {
                 "only probable, and no breach: others that the same line made were awaited, and a `select!` or an early \
                  return may drop one rightly"
             }
+            Rule::DetachedPanic => {
+                "only probable, and no breach: tokio::spawn does not tell whether the task's handle was awaited; stallscope::spawn does"
+            }
+            Rule::LostTask => {
+                "only probable, and no breach: others may still wake it; of tasks of stallscope::spawn it is known whether anything can"
+            }
             _ => {
                 "only probable, and no breach: it was sampled, and several shorter polls of the same code may look so too"
             }
@@ -344,10 +350,11 @@ impl fmt::Display for Finding {
                 )
             }
             (Rule::DetachedPanic, _) => {
-                write!(f, "{culprit} failed {}in a task, and nobody saw it", repeated(self.count))
+                let unseen = if probably.is_empty() { "nobody" } else { "perhaps nobody" };
+                write!(f, "{culprit} failed {}in a task, and {unseen} saw it", repeated(self.count))
             }
             (Rule::LostTask, _) => {
-                write!(f, "{culprit} spawned what nothing can wake, {times} {max}{ongoing}")
+                write!(f, "{culprit} spawned what {probably}nothing can wake, {times} {max}{ongoing}")
             }
             (Rule::TaskLeak, _) => {
                 write!(f, "{culprit} spawned {} more than ended", counted(self.count, "task", "tasks"))

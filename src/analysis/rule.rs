@@ -2,8 +2,10 @@
 
 mod blocking_poll;
 mod blocking_pool;
+mod detached_panic;
 mod host_pause;
 mod loop_lag;
+mod lost_task;
 mod never_awaited;
 mod never_polled;
 mod task_leak;
@@ -47,6 +49,7 @@ pub(super) fn findings_of(rule: Rule, histories: &[&History]) -> Vec<Finding> {
         Rule::TaskLeak => task_leak::findings(histories),
         Rule::NeverAwaited => never_awaited::findings(histories),
         Rule::BlockingPool => blocking_pool::findings(histories),
-        Rule::DetachedPanic | Rule::LostTask => Vec::new(),
+        Rule::DetachedPanic => detached_panic::findings(histories),
+        Rule::LostTask => lost_task::findings(histories),
     }
 }

@@ -1,6 +1,6 @@
 //! Work that waits for the blocking pool.
 
-use crate::harness::{LONG, Seen, ms, multi_thread, program, run};
+use crate::harness::{LONG, Seen, current_thread, ms, multi_thread, program, run};
 use stallscope::analysis::{Finding, Rule, Severity, findings};
 use stallscope_wire::{Line, PoolWait};
 use std::fs;
@@ -88,6 +88,21 @@ fn a_full_pool_is_told_with_the_line_that_fills_it() {
     assert!(waits.iter().all(|wait| wait.wait_ns <= waited && wait.waiting <= 6), "{waited}: {waits:#?}");
     assert!(waits.is_sorted_by_key(|wait| wait.wait_ns), "{waits:#?}");
     assert!(finding.max_ns >= waited / 2, "most of {waited} was seen: {finding:#?}");
+}
+
+#[test]
+fn the_pool_of_a_runtime_with_one_thread() {
+    let program = program(|| {
+        let mut builder = current_thread();
+        builder.max_blocking_threads(1);
+        let job = || {
+            thread::sleep(LONG); // blocks here
+        };
+        run(builder, jobs(4, job));
+    });
+    let seen = program.with("STALLSCOPE", "lean").run().ended();
+    let [finding] = &found(&seen)[..] else { panic!("{:#?}", told(&seen)) };
+    assert_eq!(place(finding), seen.marked());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A word to the app's own log, once per culprit: a `tracing` event, or a line on stderr where nobody listens.
 
-use stallscope_wire::{Cause, Certainty, Phase, Stall, Watched, duration};
+use crate::watched;
+use stallscope_wire::{Cause, Certainty, Failure, How, Orphan, Phase, Stall, Watched, duration};
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,6 +28,8 @@ pub(super) struct Notices {
     window: Option<Instant>,
     in_window: u32,
     suppressed: u64,
+    /// The news of futures that were looked at.
+    heard: u64,
     say: fn(&str),
     speaker: Option<Speaker>,
 }
@@ -45,6 +48,7 @@ impl Notices {
             window: None,
             in_window: 0,
             suppressed: 0,
+            heard: 0,
             say,
             speaker: None,
         }
@@ -84,8 +88,17 @@ impl Notices {
         self.tell(culprit, notice);
     }
 
+    /// Tells of futures that nobody awaited, if there are new ones.
+    pub(super) fn futures(&mut self) {
+        let news = watched::news();
+        if news != self.heard {
+            self.heard = news;
+            watched::read().iter().for_each(|line| self.futures_of(line));
+        }
+    }
+
     /// Tells of a line that made futures none of which was polled, and that was not told of before.
-    pub(super) fn watched(&mut self, line: &Watched) {
+    fn futures_of(&mut self, line: &Watched) {
         if line.unpolled == 0 || line.polled > 0 {
             return;
         }
@@ -95,9 +108,37 @@ impl Notices {
         self.tell(format!("never awaited: {} {function}", line.created_at), notice);
     }
 
-    /// Hands on the notice of a culprit that was not told of before, unless too many were.
-    fn tell(&mut self, culprit: String, notice: String) {
-        if self.told.len() >= REMEMBERED || !self.told.insert(culprit) {
+    /// Tells of a failure that nobody saw, of a place that was not told of before. Of one that somebody may have seen the app's own
+    /// panic hook has said all that is known.
+    pub(super) fn failure(&mut self, failure: &Failure) {
+        if failure.certainty == Certainty::Probable {
+            return;
+        }
+        let Failure { spawned_at, message, .. } = failure;
+        let place = failure.place.as_ref().unwrap_or(spawned_at);
+        let how = match failure.how {
+            How::Panic => "panicked",
+            _ => "returned an error",
+        };
+        let notice = format!("{place}: a task {how} and nobody saw it: {message} (spawned at {spawned_at})");
+        self.tell(format!("failed: {place}"), notice);
+    }
+
+    /// Tells of a task that nothing can wake, of a line that was not told of before.
+    pub(super) fn orphan(&mut self, orphan: &Orphan) {
+        if orphan.certainty == Certainty::Probable {
+            return;
+        }
+        let (spawned_at, idle) = (&orphan.spawned_at, duration::show(orphan.idle_ns));
+        let notice = format!(
+            "{spawned_at}: a task spawned there waits, for {idle} so far, and nothing can wake it: no waker of it is left"
+        );
+        self.tell(format!("lost: {spawned_at}"), notice);
+    }
+
+    /// Hands on the notice of something that was not told of before, unless too many were.
+    fn tell(&mut self, what: String, notice: String) {
+        if self.told.len() >= REMEMBERED || !self.told.insert(what) {
             return;
         }
         self.window.get_or_insert_with(Instant::now);

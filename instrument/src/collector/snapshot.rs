@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::recorder::{self, Open, Registered, Row};
 use crate::runtime::Runtime;
 use crate::task::places;
-use stallscope_wire::{Histogram, LagState, Location, Mode, Polling, Snapshot, Worker, WorkerState};
+use stallscope_wire::{Histogram, LagState, Location, Mode, Polling, Snapshot, Waits, Worker, WorkerState};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -23,10 +23,10 @@ impl Snapshots {
         Self { settled, loads: HashMap::new() }
     }
 
-    pub(super) fn take(&mut self, engine: &Engine) -> Snapshot {
+    /// The state now; `whole` with what is told of each spawn location, which is not done each time.
+    pub(super) fn take(&mut self, engine: &Engine, whole: bool) -> Snapshot {
         let runtimes = &engine.runtimes();
         self.loads.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
-        let (poll, locations) = self.polls();
         let past = engine.past();
         let mut startup = past.startup;
         runtimes.iter().for_each(|runtime| startup.add(runtime.startup()));
@@ -35,11 +35,11 @@ impl Snapshots {
             mode: recorder::mode(),
             runtimes: runtimes.iter().map(|runtime| self.runtime(runtime)).collect(),
             workers: self.workers(runtimes),
-            poll,
+            poll: self.polls(),
             untimed: recorder::cells().iter().map(|cell| cell.untimed()).sum(),
             lag: lag(past.lag, runtimes),
-            locations,
-            watched: crate::watched::read(),
+            locations: if whole { self.locations() } else { Vec::new() },
+            watched: if whole { crate::watched::read() } else { Vec::new() },
             startup,
             ..Snapshot::default()
         };
@@ -78,44 +78,38 @@ impl Snapshots {
         workers
     }
 
-    /// All polls of the process, and by spawn location.
-    fn polls(&self) -> (Histogram, Vec<Location>) {
+    /// All polls of the process.
+    fn polls(&self) -> Histogram {
         let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
-        let mut rows: BTreeMap<String, Row> = BTreeMap::new();
-        let mut other = Row::default();
+        let mut whole = Row::default();
         let settled = self.settled.read();
         for cell in recorder::cells() {
             for (ticks, count) in cell.counts() {
                 *counts.entry(ticks).or_default() += count;
             }
-            for (location, row) in cell.rows() {
-                add(rows.entry(location.to_string()).or_default(), row);
-            }
-            add(&mut other, cell.unplaced());
+            cell.rows().for_each(|(_, row)| whole.add(&row));
+            whole.add(&cell.unplaced());
         }
         for (ticks, count) in settled.polls {
             *counts.entry(ticks).or_default() += count;
         }
-        for (location, row) in settled.rows {
-            add(rows.entry(location.to_string()).or_default(), row);
+        settled.rows.values().for_each(|long| whole.add(&long.row));
+        histogram(counts, &whole)
+    }
+
+    /// The tasks by spawn location.
+    fn locations(&self) -> Vec<Location> {
+        let mut of: BTreeMap<String, OfLocation> = BTreeMap::new();
+        for tasks in recorder::tasks() {
+            let of = of.entry(tasks.location.to_string()).or_default();
+            of.spawned += tasks.spawned;
+            of.finished += tasks.finished;
+            of.add(&tasks.row, tasks.lengths);
         }
-        let whole = rows.values().fold(other, |mut whole, row| {
-            add(&mut whole, *row);
-            whole
-        });
-        let poll = Histogram {
-            buckets: counts.into_iter().map(|(ticks, count)| (ticks_to_ns(ticks), count)).collect(),
-            max_ns: ticks_to_ns(whole.max),
-            sum_ns: ticks_to_ns(whole.total),
-        };
-        let location = |(spawned_at, row): (String, Row)| Location {
-            spawned_at,
-            polls: row.polls,
-            total_ns: ticks_to_ns(row.total),
-            max_ns: ticks_to_ns(row.max),
-            ..Location::default()
-        };
-        (poll, rows.into_iter().map(location).collect())
+        for (location, long) in self.settled.read().rows {
+            of.entry(location.to_string()).or_default().add(&long.row, long.lengths);
+        }
+        of.into_iter().map(|(spawned_at, of)| of.told(spawned_at)).collect()
     }
 
     /// Long polls that our own queues dropped.
@@ -123,18 +117,57 @@ impl Snapshots {
         recorder::cells().iter().map(|cell| cell.lost()).sum()
     }
 
-    /// Polls that no location could be booked for.
+    /// Polls, spawns and ends of tasks that no location could be booked for.
     pub(super) fn lost_locations(&self) -> u64 {
-        recorder::cells().iter().map(|cell| cell.unplaced().polls).sum::<u64>()
-            + self.settled.read().unplaced
-            + places::unplaced()
+        recorder::unplaced() + self.settled.read().unplaced + places::unplaced()
     }
 }
 
-fn add(to: &mut Row, row: Row) {
-    to.polls += row.polls;
-    to.total += row.total;
-    to.max = to.max.max(row.max);
+/// What was seen of one spawn location, in ticks.
+#[derive(Default)]
+struct OfLocation {
+    spawned: u64,
+    finished: u64,
+    row: Row,
+    lengths: BTreeMap<u64, u64>,
+}
+
+impl OfLocation {
+    fn add(&mut self, row: &Row, lengths: impl IntoIterator<Item = (u64, u64)>) {
+        self.row.add(row);
+        for (ticks, count) in lengths {
+            *self.lengths.entry(ticks).or_default() += count;
+        }
+    }
+
+    fn told(self, spawned_at: String) -> Location {
+        let Self { spawned, finished, row, lengths } = self;
+        Location {
+            spawned_at,
+            polls: row.polls,
+            total_ns: ticks_to_ns(row.total),
+            max_ns: ticks_to_ns(row.max),
+            poll: histogram(lengths, &row),
+            spawned,
+            finished,
+            first_poll: waits(row.first_poll),
+            schedule: waits(row.schedule),
+            last_poll_ns: (row.last > 0).then(|| clock::tick_to_at_ns(row.last)),
+            ..Location::default()
+        }
+    }
+}
+
+fn histogram(counts: BTreeMap<u64, u64>, whole: &Row) -> Histogram {
+    Histogram {
+        buckets: counts.into_iter().map(|(ticks, count)| (ticks_to_ns(ticks), count)).collect(),
+        max_ns: ticks_to_ns(whole.max),
+        sum_ns: ticks_to_ns(whole.total),
+    }
+}
+
+fn waits(waits: recorder::Waits) -> Waits {
+    Waits { count: waits.count, total_ns: ticks_to_ns(waits.total), max_ns: ticks_to_ns(waits.max) }
 }
 
 fn lag(past: Histogram, runtimes: &[Arc<Runtime>]) -> LagState {

@@ -8,5 +8,5 @@ mod settle;
 pub use observed::{AliveTasks, Observed};
 pub(crate) use registry::adopt;
 #[cfg(tokio_unstable)]
-pub(crate) use registry::{ended, spawned};
+pub(crate) use registry::{ended, hooked, spawned};
 pub use scope::observe;

@@ -1,7 +1,5 @@
 //! Which tasks live that were spawned in a scope. Nothing is kept, and a spawn costs one load, while no scope is open.
 
-#[cfg(tokio_unstable)]
-use crate::probe::LagProbe;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::Location;
@@ -206,21 +204,24 @@ pub(super) fn within<T>(scope: u64, poll: impl FnOnce() -> T) -> T {
     poll()
 }
 
+/// A hook is told of a task that this thread spawned and that is our own: so hooks tell of those of the scope too.
+#[cfg(tokio_unstable)]
+pub(crate) fn hooked() {
+    if OPEN.load(Relaxed) > 0 {
+        let mut registry = registry();
+        let scope = registry.here();
+        if let Some(record) = scope.and_then(|scope| registry.scopes.get_mut(&scope)) {
+            record.hooked = true;
+        }
+    }
+}
+
 /// A task is spawned by this thread, and was not polled yet.
 #[cfg(tokio_unstable)]
 #[inline]
 pub(crate) fn spawned(id: Id, location: &'static Location<'static>) {
     if OPEN.load(Relaxed) > 0 {
-        let mut registry = registry();
-        // The scope's own, to find out whether hooks tell.
-        if LagProbe::is_at(location) {
-            let scope = registry.here();
-            if let Some(record) = scope.and_then(|scope| registry.scopes.get_mut(&scope)) {
-                record.hooked = true;
-            }
-            return;
-        }
-        registry.add(id, location, None);
+        registry().add(id, location, None);
     }
 }
 

@@ -5,6 +5,8 @@ use super::LagProbe;
 #[cfg(tokio_unstable)]
 use crate::observe;
 use crate::recorder;
+#[cfg(tokio_unstable)]
+use crate::task::panics;
 use stallscope_wire::Tier;
 use std::fmt;
 use std::sync::Arc;
@@ -70,25 +72,9 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
     #[cfg(tokio_unstable)]
     {
         set_before_poll(builder, probe, app.before_poll);
-        let spawn = app.task_spawn.map(for_the_app);
-        match probe {
-            Some(_) => drop(builder.on_task_spawn(move |meta| {
-                observe::spawned(meta.id(), meta.spawned_at());
-                spawn.iter().for_each(|hook| hook(meta));
-            })),
-            None => drop(spawn.map(|hook| builder.on_task_spawn(hook))),
-        }
+        set_spawn_and_terminate(builder, probe, app.task_spawn, app.task_terminate);
         if let Some(hook) = app.after_poll {
             builder.on_after_task_poll(for_the_app(hook));
-        }
-        let terminate = app.task_terminate.map(for_the_app);
-        match probe {
-            Some(probe) => drop(builder.on_task_terminate(move |meta| {
-                recorder::end_job(probe, meta.id(), LagProbe::is_at(meta.spawned_at()));
-                observe::ended(meta.id());
-                terminate.iter().for_each(|hook| hook(meta));
-            })),
-            None => drop(terminate.map(|hook| builder.on_task_terminate(hook))),
         }
     }
 }
@@ -142,6 +128,48 @@ fn set_before_poll(builder: &mut Builder, probe: Option<u32>, app: Option<TaskHo
                 hook(meta);
             });
         }
+    }
+}
+
+/// Both or neither of ours: a task is counted when it comes and when it goes.
+#[cfg(tokio_unstable)]
+fn set_spawn_and_terminate(
+    builder: &mut Builder,
+    probe: Option<u32>,
+    spawn: Option<TaskHook>,
+    terminate: Option<TaskHook>,
+) {
+    if let Some(probe) = probe {
+        builder.on_task_spawn(move |meta| {
+            if LagProbe::is_at(meta.spawned_at()) {
+                return observe::hooked();
+            }
+            observe::spawned(meta.id(), meta.spawned_at());
+            recorder::spawned(probe, meta.id(), meta.spawned_at());
+            if let Some(app) = &spawn {
+                app(meta);
+            }
+        });
+        builder.on_task_terminate(move |meta| {
+            let own = LagProbe::is_at(meta.spawned_at());
+            recorder::end_job(probe, meta.id(), own);
+            if own {
+                return;
+            }
+            observe::ended(meta.id());
+            recorder::ended(meta.id(), meta.spawned_at());
+            panics::ended(recorder::task_bits(meta.id()), meta.spawned_at());
+            if let Some(app) = &terminate {
+                app(meta);
+            }
+        });
+        return;
+    }
+    if let Some(hook) = spawn {
+        builder.on_task_spawn(for_the_app(hook));
+    }
+    if let Some(hook) = terminate {
+        builder.on_task_terminate(for_the_app(hook));
     }
 }
 

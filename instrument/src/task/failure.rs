@@ -40,7 +40,7 @@ impl Failed {
     fn by_error(error: &dyn Display) -> Option<Self> {
         let mut message = Cut(String::new());
         // The app's own code runs here: nothing that it does may end the task in another way than without us.
-        let said = catch_unwind(AssertUnwindSafe(|| drop(write!(message, "{error}"))));
+        let said = catch_unwind(AssertUnwindSafe(|| write!(message, "{error}").is_ok()));
         said.ok()?;
         Some(Self { at_ns: clock::now_ns(), how: How::Error, message: message.0, place: None })
     }

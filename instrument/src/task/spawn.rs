@@ -91,8 +91,10 @@ where
 /// What is kept of a new task that its caller spawns; none where nobody would hear of it.
 #[track_caller]
 pub(super) fn state(name: Option<&str>, group: Option<&Arc<Group>>) -> Option<Arc<TaskState>> {
+    // Not in a closure, which is called from here.
+    let spawned_at = Location::caller();
     let watched = engine::is_started() && recorder::mode() != Mode::Off;
-    watched.then(|| TaskState::new(Location::caller(), name, group.cloned()))
+    watched.then(|| TaskState::new(spawned_at, name, group.cloned()))
 }
 
 /// A function that notes how it ends.
