@@ -9,6 +9,7 @@ use tokio::runtime;
 use tokio::task::{AbortHandle, Id, try_id};
 
 /// Tasks that ended before they were told of, as those do that are spawned in a runtime that is shut down: the latest.
+#[cfg(tokio_unstable)]
 const EARLY: usize = 64;
 
 /// Scopes that are open. What is spawned in a scope is spawned after it opened: nobody who matters to it sees an older count.
