@@ -11,6 +11,22 @@
 //! [`install`] and [`Config`] do the same for a runtime that you build yourself, [`attach`] for one that runs already. Built
 //! without tokio's task hooks (`--cfg tokio_unstable`), all of them watch by sampling.
 //!
+//! What is started is not lost: [`watched`] and [`must_await`] name the line that made a future which nobody awaits, and in a
+//! test [`observe`] tells which tasks live on.
+//!
+//! ```
+//! # fn main() -> Result<(), stallscope::InstallError> {
+//! let mut builder = tokio::runtime::Builder::new_current_thread();
+//! let _guard = stallscope::install(&mut builder)?;
+//! builder.build().unwrap().block_on(async {
+//!     let observed = stallscope::observe(async { tokio::spawn(async { 7 }).await.unwrap() }).await;
+//! # #[cfg(tokio_unstable)]
+//!     observed.assert_no_leaked_tasks();
+//!     assert_eq!(observed.into_output(), 7);
+//! });
+//! # Ok(()) }
+//! ```
+//!
 //! [`spawn`] and [`task`] stand in for tokio's `spawn` and `JoinSet`, and tell of tasks that fail unseen, and of those that
 //! nothing can wake any more:
 //!
@@ -32,8 +48,8 @@ pub mod analysis;
 pub use stallscope_instrument::http;
 #[cfg(feature = "instrument")]
 pub use stallscope_instrument::{
-    Config, FutureExt, Guard, InstallError, Mode, Watched, attach, install, mode, set_mode, spawn, task,
-    watched,
+    AliveTasks, Config, FutureExt, Guard, InstallError, Mode, Observed, Watched, attach, install, mode,
+    observe, set_mode, spawn, task, watched,
 };
 #[cfg(feature = "instrument")]
 pub use stallscope_macros::main;
@@ -48,6 +64,36 @@ pub use stallscope_macros::main;
 /// let saved = save("7 pears"); // this line is reported, unless what it made is awaited
 /// assert_eq!(saved.await?, 7);
 /// # Ok(()) }
+/// ```
+///
+/// In all editions the future borrows what the arguments borrow, as that of an async function does:
+///
+/// ```edition2021
+/// struct Store<T>(std::sync::Mutex<Vec<T>>);
+///
+/// impl<T: Clone> Store<T> {
+///     #[stallscope::must_await]
+///     async fn first(&self, or: &T, name: impl AsRef<str>) -> T {
+///         self.0.lock().unwrap().first().unwrap_or(or).clone()
+///     }
+///
+///     #[stallscope::must_await]
+///     async fn count(self) -> usize {
+///         self.0.lock().unwrap().len()
+///     }
+/// }
+///
+/// #[stallscope::must_await]
+/// async fn longer<'a>(one: &'a str, (other, least): (&'a str, &usize)) -> Option<&'a str> {
+///     Some(if one.len() < other.len() { other } else { one }).filter(|text| text.len() >= *least)
+/// }
+///
+/// # #[tokio::main] async fn main() {
+/// assert_eq!(longer("one", ("three", &4)).await, Some("three"));
+/// let store = Store(vec![7].into());
+/// assert_eq!(store.first(&0, "it").await, 7);
+/// assert_eq!(store.count().await, 1);
+/// # }
 /// ```
 #[cfg(feature = "instrument")]
 pub use stallscope_macros::must_await;

@@ -110,7 +110,8 @@ fn futures_that_were_dropped_before_are_not_judged() {
     let history =
         seen([listed(100, Vec::new(), vec![watched(5, 2)]), listed(1100, Vec::new(), vec![watched(9, 3)])]);
     let [seen] = &history.snapshot().expect("a snapshot").watched[..] else { panic!("one place") };
-    assert_eq!((seen.polled, seen.unpolled, seen.cancelled), (4, 1, 0));
+    // What became of the others is what these are judged by, whenever that was.
+    assert_eq!((seen.polled, seen.unpolled, seen.cancelled), (9, 1, 1));
 }
 
 #[test]

@@ -46,6 +46,16 @@ fn never_polled_innocent() {
 }
 
 #[test]
+fn never_awaited() {
+    run("never_awaited").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn never_awaited_innocent() {
+    run("never_awaited_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
 fn task_leak() {
     run("task_leak").exits(99).finds_what_is_expected();
 }

@@ -8,6 +8,7 @@ mod idle;
 mod live;
 mod load;
 mod modes;
+mod observe;
 mod pool;
 mod runtimes;
 mod settings;

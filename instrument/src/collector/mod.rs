@@ -276,7 +276,7 @@ impl Collector {
         let whole = whole && clock::now_ns() >= self.locations_due_ns;
         let snapshot = self.snapshots.take(self.engine, whole);
         let at_ns = snapshot.at_ns;
-        snapshot.watched.iter().for_each(|line| self.notices.watched(line));
+        self.notices.futures();
         if whole {
             self.locations_due_ns = at_ns + LOCATIONS_EVERY.as_nanos() as u64;
         }

@@ -1,5 +1,6 @@
 //! A word to the app's own log, once per culprit: a `tracing` event, or a line on stderr where nobody listens.
 
+use crate::watched;
 use stallscope_wire::{Cause, Certainty, Failure, How, Orphan, Phase, Stall, Watched, duration};
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;
@@ -27,6 +28,8 @@ pub(super) struct Notices {
     window: Option<Instant>,
     in_window: u32,
     suppressed: u64,
+    /// The news of futures that were looked at.
+    heard: u64,
     say: fn(&str),
     speaker: Option<Speaker>,
 }
@@ -45,6 +48,7 @@ impl Notices {
             window: None,
             in_window: 0,
             suppressed: 0,
+            heard: 0,
             say,
             speaker: None,
         }
@@ -84,8 +88,17 @@ impl Notices {
         self.tell(culprit, notice);
     }
 
+    /// Tells of futures that nobody awaited, if there are new ones.
+    pub(super) fn futures(&mut self) {
+        let news = watched::news();
+        if news != self.heard {
+            self.heard = news;
+            watched::read().iter().for_each(|line| self.futures_of(line));
+        }
+    }
+
     /// Tells of a line that made futures none of which was polled, and that was not told of before.
-    pub(super) fn watched(&mut self, line: &Watched) {
+    fn futures_of(&mut self, line: &Watched) {
         if line.unpolled == 0 || line.polled > 0 {
             return;
         }

@@ -2,6 +2,8 @@
 
 #[cfg(tokio_unstable)]
 use super::LagProbe;
+#[cfg(tokio_unstable)]
+use crate::observe;
 use crate::recorder;
 #[cfg(tokio_unstable)]
 use crate::task::panics;
@@ -140,8 +142,9 @@ fn set_spawn_and_terminate(
     if let Some(probe) = probe {
         builder.on_task_spawn(move |meta| {
             if LagProbe::is_at(meta.spawned_at()) {
-                return;
+                return observe::hooked();
             }
+            observe::spawned(meta.id(), meta.spawned_at());
             recorder::spawned(probe, meta.id(), meta.spawned_at());
             if let Some(app) = &spawn {
                 app(meta);
@@ -153,6 +156,7 @@ fn set_spawn_and_terminate(
             if own {
                 return;
             }
+            observe::ended(meta.id());
             recorder::ended(meta.id(), meta.spawned_at());
             panics::ended(recorder::task_bits(meta.id()), meta.spawned_at());
             if let Some(app) = &terminate {

@@ -2,8 +2,10 @@
 
 use super::failure;
 use super::state::TaskState;
+use crate::observe;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -26,7 +28,9 @@ pub struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
+    #[track_caller]
     pub(super) fn new(inner: task::JoinHandle<T>, state: Option<Arc<TaskState>>) -> Self {
+        observe::adopt(|| inner.abort_handle(), Location::caller());
         Self { inner, claim: Claim(state) }
     }
 

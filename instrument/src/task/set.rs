@@ -4,9 +4,10 @@ use super::failure::{Judge, error_of_result, error_of_std};
 use super::future::Tracked;
 use super::group::Group;
 use super::spawn::{state, tracked};
+use crate::observe;
 use std::fmt::{self, Display};
 use std::future::{Future, poll_fn};
-use std::panic;
+use std::panic::{self, Location};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::runtime::Handle;
@@ -31,6 +32,13 @@ pub struct JoinSet<T> {
     // Dropped before the group is left: the tasks are aborted by then.
     inner: task::JoinSet<T>,
     group: Membership,
+}
+
+/// The handle of a new task, of which an open scope hears.
+#[track_caller]
+fn observed(handle: AbortHandle) -> AbortHandle {
+    observe::adopt(|| handle.clone(), Location::caller());
+    handle
 }
 
 /// Leaves the group.
@@ -75,7 +83,7 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         let future = self.tracked(future, error_of_std);
-        self.inner.spawn(future)
+        observed(self.inner.spawn(future))
     }
 
     /// Spawns a task in the set, on the runtime of a handle.
@@ -86,7 +94,7 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         let future = self.tracked(future, error_of_std);
-        self.inner.spawn_on(future, handle)
+        observed(self.inner.spawn_on(future, handle))
     }
 
     /// Spawns a task in the set, on the current `LocalSet`.
@@ -99,7 +107,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + 'static,
     {
         let future = self.tracked(future, error_of_std);
-        self.inner.spawn_local(future)
+        observed(self.inner.spawn_local(future))
     }
 
     /// Spawns a task in the set, on a `LocalSet`.
@@ -109,7 +117,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + 'static,
     {
         let future = self.tracked(future, error_of_std);
-        self.inner.spawn_local_on(future, local)
+        observed(self.inner.spawn_local_on(future, local))
     }
 
     /// Runs a function on the blocking pool, in the set.
@@ -123,7 +131,7 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         let function = tracked(state(None, Some(&self.group.0)), function);
-        self.inner.spawn_blocking(function)
+        observed(self.inner.spawn_blocking(function))
     }
 
     /// Runs a function on the blocking pool of a handle's runtime, in the set.
@@ -134,7 +142,7 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         let function = tracked(state(None, Some(&self.group.0)), function);
-        self.inner.spawn_blocking_on(function, handle)
+        observed(self.inner.spawn_blocking_on(function, handle))
     }
 
     #[track_caller]
@@ -228,7 +236,7 @@ where
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let future = self.tracked(future, error_of_result);
-        self.inner.spawn(future)
+        observed(self.inner.spawn(future))
     }
 }
 

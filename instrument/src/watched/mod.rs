@@ -5,4 +5,4 @@ mod mark;
 mod sites;
 
 pub use future::{FutureExt, Returns, Watched, made_by, watched};
-pub(crate) use sites::{read, unplaced};
+pub(crate) use sites::{news, read, unplaced};

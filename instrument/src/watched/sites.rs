@@ -15,6 +15,8 @@ const PROBES: usize = 32;
 const NO_FUNCTION: usize = 1;
 
 static PROCESS: Sites = Sites::new();
+/// Sites at which a future was dropped without one poll.
+static NEWS: AtomicU64 = AtomicU64::new(0);
 
 /// Where a future is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +78,11 @@ impl Site {
 
     /// A future is dropped without one poll; whether it is the site's first.
     pub(super) fn count_unpolled(&self) -> bool {
-        self.unpolled.fetch_add(1, Relaxed) == 0
+        let first = self.unpolled.fetch_add(1, Relaxed) == 0;
+        if first {
+            NEWS.fetch_add(1, Relaxed);
+        }
+        first
     }
 
     /// Every future of the site.
@@ -163,6 +169,11 @@ pub(super) fn find(origin: Origin) -> &'static Site {
 /// What became of the watched futures of this process, by line.
 pub(crate) fn read() -> Vec<stallscope_wire::Watched> {
     PROCESS.read()
+}
+
+/// Grows with each line that drops a future without one poll for the first time.
+pub(crate) fn news() -> u64 {
+    NEWS.load(Relaxed)
 }
 
 /// Watched futures whose line found no room.

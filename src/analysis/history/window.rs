@@ -105,7 +105,6 @@ impl Before {
             if let Some(before) = self.watched.get(&maker(watched)) {
                 // That others of the line were polled before is what its unpolled ones are judged by.
                 watched.unpolled = watched.unpolled.saturating_sub(before.unpolled);
-                watched.cancelled = watched.cancelled.saturating_sub(before.cancelled);
             }
         }
     }

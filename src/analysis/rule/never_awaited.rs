@@ -47,8 +47,9 @@ fn detail(line: &Watched) -> String {
         detail += &format!(", {} of these cancelled before they were ready", line.cancelled);
     }
     if line.excused > 0 {
-        detail +=
-            &format!("; {} others were dropped by a panic or by a task that was cancelled", line.excused);
+        let others = if line.excused == 1 { "other was" } else { "others were" };
+        let by = "by a panic or by a task that was cancelled";
+        detail += &format!("; {} {others} dropped {by}", line.excused);
     }
     detail
 }

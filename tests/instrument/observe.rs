@@ -1,0 +1,214 @@
+//! Which tasks live on when a scope ends.
+
+use crate::harness::{current_thread, multi_thread, program, run};
+use stallscope::{AliveTasks, Observed, observe};
+use std::future::{Future, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread;
+use tokio::runtime::Builder;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::{JoinSet, yield_now};
+
+/// Runs a future on watched runtimes of both flavours.
+fn on_both<F: Future>(future: impl Fn() -> F) {
+    run(multi_thread(), future());
+    run(current_thread(), future());
+}
+
+/// The lines with how many tasks that they spawned, in the order of the lines.
+fn lines<T>(observed: &Observed<T>) -> Vec<(u32, usize)> {
+    let line = |tasks: &AliveTasks| {
+        let mut parts = tasks.spawned_at.rsplit(':').skip(1);
+        (parts.next().and_then(|line| line.parse().ok()).expect("a line"), tasks.count)
+    };
+    let mut lines: Vec<_> = observed.tasks_alive().iter().map(line).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// What an assertion says when it fails.
+fn refusal<T>(observed: &Observed<T>) -> String {
+    let refused = catch_unwind(AssertUnwindSafe(|| _ = observed.assert_no_leaked_tasks()));
+    *refused.expect_err("it is refused").downcast::<String>().expect("a message")
+}
+
+/// A library's function that spawns a task for ever, and one that ends.
+async fn serve(ends: bool) {
+    let task = tokio::spawn(async move {
+        if !ends {
+            pending::<()>().await;
+        }
+    });
+    if ends {
+        task.await.unwrap();
+    }
+}
+
+#[test]
+fn tasks_that_live_on_are_told_by_their_line() {
+    program(|| {
+        on_both(|| async {
+            let observed = observe(async {
+                (0..3).for_each(|_| drop(tokio::spawn(pending::<()>())));
+                tokio::spawn(async {}).await.unwrap();
+                line!() - 2
+            });
+            let observed = observed.await;
+            assert_eq!(lines(&observed), [(observed.output, 3)]);
+            assert!(observed.coverage().complete);
+            let said = refusal(&observed);
+            let place = format!("\n  3 spawned at tests/instrument/observe.rs:{}:", observed.output);
+            assert!(said.starts_with("3 tasks of the scope live on") && said.contains(&place), "{said}");
+        });
+    })
+    .run()
+    .ended();
+}
+
+#[test]
+fn what_was_made_to_end_is_no_leak() {
+    let seen = program(|| {
+        on_both(|| async {
+            for _ in 0..200 {
+                let observed = observe(async {
+                    tokio::spawn(pending::<()>()).abort();
+                    let mut set = JoinSet::new();
+                    (0..3).for_each(|_| drop(set.spawn(pending::<()>())));
+                    drop(set);
+                    // Ends only after the scope: it is woken by what ends there.
+                    let (dropped, ended) = oneshot::channel::<()>();
+                    tokio::spawn(async { tokio::spawn(ended).await.unwrap() });
+                    tokio::task::spawn_blocking(|| {}).await.unwrap();
+                    tokio::spawn(yield_now()).await.unwrap();
+                    drop(dropped);
+                });
+                observed.await.assert_no_leaked_tasks();
+            }
+        });
+    });
+    assert_eq!(seen.run().ended().stderr, "");
+}
+
+#[test]
+fn descendants_are_the_scopes_and_nobody_elses_tasks_are() {
+    program(|| {
+        on_both(|| async {
+            let stop = Arc::new(Notify::new());
+            let of_others = tokio::spawn({
+                let stop = Arc::clone(&stop);
+                async move {
+                    let spawn_one = || drop(tokio::spawn(pending::<()>()));
+                    while tokio::time::timeout(std::time::Duration::ZERO, stop.notified()).await.is_err() {
+                        spawn_one();
+                        yield_now().await;
+                    }
+                }
+            });
+            let observed = observe(async {
+                // What spawned it is gone by the end of the scope.
+                let spawned = tokio::spawn(async { drop(tokio::spawn(async { serve(false).await })) });
+                spawned.await.unwrap();
+                for _ in 0..20 {
+                    yield_now().await;
+                }
+            });
+            let observed = observed.await;
+            stop.notify_one();
+            of_others.await.unwrap();
+            assert_eq!(
+                observed.tasks_alive().iter().map(|tasks| tasks.count).sum::<usize>(),
+                1,
+                "{observed:#?}"
+            );
+        });
+    })
+    .run()
+    .ended();
+}
+
+#[test]
+fn scopes_in_one_task_in_one_runtime_and_in_two_do_not_mix() {
+    let seen = program(|| {
+        let both = || async {
+            let (leaks, clean) = tokio::join!(observe(serve(false)), observe(serve(true)));
+            assert_eq!(lines(&leaks).len(), 1);
+            clean.assert_no_leaked_tasks();
+            let leaks = tokio::spawn(observe(serve(false)));
+            let clean = tokio::spawn(observe(serve(true)));
+            clean.await.unwrap().assert_no_leaked_tasks();
+            assert_eq!(leaks.await.unwrap().tasks_alive()[0].count, 1);
+        };
+        let other = thread::spawn(move || run(multi_thread(), both()));
+        run(current_thread(), both());
+        other.join().unwrap();
+    });
+    assert_eq!(seen.run().ended().stderr, "");
+}
+
+#[test]
+fn a_scope_within_a_scope_counts_for_both() {
+    let seen = program(|| {
+        on_both(|| async {
+            let outer = observe(async {
+                let inner = tokio::spawn(observe(serve(false))).await.unwrap();
+                tokio::spawn(pending::<()>());
+                inner.tasks_alive().to_vec()
+            });
+            let outer = outer.await;
+            assert_eq!(outer.output.len(), 1);
+            assert_eq!(outer.tasks_alive().len(), 2);
+            assert!(outer.tasks_alive().contains(&outer.output[0]));
+        });
+    });
+    assert_eq!(seen.run().ended().stderr, "");
+}
+
+#[test]
+fn a_scope_that_is_given_up_leaves_nothing_behind() {
+    let seen = program(|| {
+        run(current_thread(), async {
+            let outer = observe(async {
+                tokio::select! {
+                    biased;
+                    _ = observe(async { serve(false).await; pending::<()>().await }) => unreachable!(),
+                    () = yield_now() => {}
+                }
+            });
+            assert_eq!(outer.await.tasks_alive().len(), 1, "it is the outer scope's now");
+            observe(serve(true)).await.assert_no_leaked_tasks();
+        });
+    });
+    assert_eq!(seen.run().ended().stderr, "");
+}
+
+#[test]
+fn where_tasks_are_not_told_of_nothing_is_ruled_out() {
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.build().unwrap();
+    let observed = runtime.block_on(observe(async { drop(tokio::spawn(pending::<()>())) }));
+    assert!(observed.tasks_alive().is_empty() && !observed.coverage().complete);
+    let said = refusal(&observed);
+    assert!(said.contains("not seen are tasks") && said.contains("stallscope::install"), "{said}");
+}
+
+#[test]
+fn a_task_that_ends_after_its_scope_is_waited_for() {
+    let seen = program(|| {
+        on_both(|| async {
+            static ENDED: AtomicBool = AtomicBool::new(false);
+            let observed = observe(async {
+                tokio::spawn(async {
+                    for _ in 0..50 {
+                        yield_now().await;
+                    }
+                    ENDED.store(true, SeqCst);
+                });
+            });
+            observed.await.assert_no_leaked_tasks();
+            assert!(ENDED.swap(false, SeqCst));
+        });
+    });
+    assert_eq!(seen.run().ended().stderr, "");
+}
