@@ -32,10 +32,25 @@ pub mod analysis;
 pub use stallscope_instrument::http;
 #[cfg(feature = "instrument")]
 pub use stallscope_instrument::{
-    Config, Guard, InstallError, Mode, attach, install, mode, set_mode, spawn, task,
+    Config, FutureExt, Guard, InstallError, Mode, Watched, attach, install, mode, set_mode, spawn, task,
+    watched,
 };
 #[cfg(feature = "instrument")]
 pub use stallscope_macros::main;
+/// ```
+/// #[stallscope::must_await]
+/// async fn save(order: &str) -> std::io::Result<usize> {
+///     tokio::task::yield_now().await;
+///     Ok(order.len())
+/// }
+///
+/// # #[tokio::main] async fn main() -> std::io::Result<()> {
+/// let saved = save("7 pears"); // this line is reported, unless what it made is awaited
+/// assert_eq!(saved.await?, 7);
+/// # Ok(()) }
+/// ```
+#[cfg(feature = "instrument")]
+pub use stallscope_macros::must_await;
 
 #[cfg(feature = "instrument")]
 #[doc(hidden)]

@@ -274,7 +274,8 @@ impl Config {
     }
 
     /// Watches the runtime that this is called in, by sampling: from outside, without hooks. So a task is not told by its
-    /// spawn line, polls are not timed, long computing is told as probable only, and a poll of many short calls is not seen.
+    /// spawn line, polls are not timed, long computing is told as probable only, and neither a poll of many short calls nor what
+    /// waits for the blocking pool is seen.
     ///
     /// Call it first in the root future, so that the root future's thread is known too. The app's hooks in this
     /// configuration are not used: the runtime has those that it was built with.

@@ -22,16 +22,19 @@ mod runtime;
 mod signals;
 pub mod task;
 mod watchdog;
+mod watched;
 
 pub use config::Config;
 pub use install::{Guard, InstallError, attach, install};
 pub use mode::{mode, set_mode};
 pub use stallscope_wire::Mode;
 pub use task::spawn;
+pub use watched::{FutureExt, Watched, watched};
 
 #[doc(hidden)]
 pub mod __private {
     pub use crate::entry::run;
+    pub use crate::watched::{Returns, made_by};
     pub use tokio::runtime::Builder;
     #[cfg(tokio_unstable)]
     pub use tokio::runtime::UnhandledPanic;

@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::config::RuntimeSettings;
 use crate::engine::lock;
-use crate::recorder::Thread;
+use crate::recorder::{self, Thread};
 use hdrhistogram::Histogram;
 use stallscope_wire::{Startup, Tier};
 use std::collections::HashSet;
@@ -39,6 +39,8 @@ pub(crate) struct Runtime {
     shown: Mutex<HashSet<u32>>,
     /// As many more as there are pulses in it.
     pulses: Arc<()>,
+    /// Jobs that threads of its pool had finished which are gone.
+    jobs: AtomicU64,
 }
 
 /// The waits of the lag probes.
@@ -66,6 +68,7 @@ impl Runtime {
             threads: AtomicUsize::new(0),
             shown: Mutex::default(),
             pulses: Arc::new(()),
+            jobs: AtomicU64::new(0),
         }
     }
 
@@ -102,6 +105,16 @@ impl Runtime {
     /// A pulse is sent, and counted as long as it keeps this.
     pub(crate) fn count_pulse(&self) -> Arc<()> {
         Arc::clone(&self.pulses)
+    }
+
+    /// A thread of its pool is gone that had finished so many jobs.
+    pub(crate) fn keep_jobs(&self, finished: u64) {
+        self.jobs.fetch_add(finished, Relaxed);
+    }
+
+    /// How many jobs of `spawn_blocking` have ended so far, a few too many at most.
+    pub(crate) fn jobs_finished(&self) -> u64 {
+        recorder::jobs_finished(self.id, || self.jobs.load(Relaxed))
     }
 
     /// A thread of its pool starts; whether it runs a worker. tokio starts those before anybody can use the runtime.

@@ -250,7 +250,12 @@ impl Finding {
             name: None,
             spawned_at: task.spawned_at.clone(),
         });
-        if let Some(stack) = &stall.stack {
+        self.set_stack(stall.stack.as_ref());
+    }
+
+    /// Takes a stack, where there is one.
+    pub(super) fn set_stack(&mut self, stack: Option<&stallscope_wire::Stack>) {
+        if let Some(stack) = stack {
             self.stack_quality = Some(stack.quality);
             self.stack = stack.frames.iter().map(|frame| frame_of(stack, frame)).collect();
         }
@@ -260,6 +265,10 @@ impl Finding {
     #[must_use]
     pub fn doubt(&self) -> Option<&'static str> {
         (self.certainty == Certainty::Probable).then_some(match self.rule {
+            Rule::NeverAwaited => {
+                "only probable, and no breach: others that the same line made were awaited, and a `select!` or an early \
+                 return may drop one rightly"
+            }
             Rule::DetachedPanic => {
                 "only probable, and no breach: tokio::spawn does not tell whether the task's handle was awaited; stallscope::spawn does"
             }

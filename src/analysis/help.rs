@@ -142,7 +142,10 @@ pub(super) fn advice(finding: &Finding) -> String {
             "open {at} and look at what runs after the spawn: until that poll ends, the new task may wait in the one slot \
              that no other worker takes from; await something there, or do what takes long in tokio::task::spawn_blocking"
         ),
-        Rule::NeverAwaited => format!("await what {at} makes, or drop it there on purpose with drop()"),
+        Rule::NeverAwaited => format!(
+            "await what {at} makes, or hand it to tokio::spawn or tokio::join!: a future does nothing until it is polled; if \
+             it is not needed, do not make it"
+        ),
         Rule::DetachedPanic => {
             format!("handle the failure at {at}, or await the task's handle and see to what it returns")
         }

@@ -91,7 +91,7 @@ pub(super) fn lags(history: &History) -> (Histogram, Shift) {
 }
 
 /// All waits from wake to poll of a process, where they are recorded.
-fn schedules(history: &History) -> (Histogram, Shift) {
+pub(super) fn schedules(history: &History) -> (Histogram, Shift) {
     let histogram = history.snapshot().map(|snapshot| snapshot.schedule.clone()).unwrap_or_default();
     (histogram, Shift::default())
 }

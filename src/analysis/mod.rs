@@ -23,6 +23,7 @@ mod finding;
 mod group;
 mod help;
 mod history;
+mod imbalance;
 mod judge;
 mod measure;
 mod place;
@@ -34,6 +35,7 @@ pub mod thresholds;
 pub use culprit::Culprit;
 pub use finding::{Cause, Finding, Frame, Rule, Severity, Task};
 pub use history::{History, StallRecord, Window};
+pub use imbalance::imbalance;
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
 #[cfg(feature = "report")]

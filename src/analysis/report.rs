@@ -1,6 +1,6 @@
 use super::finding::rfc3339;
 use super::history::less_of;
-use super::measure::{lags, polls, routes};
+use super::measure::{lags, polls, routes, schedules};
 use super::{Finding, History, Judgement, Outcome, Verdict, findings};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -137,11 +137,13 @@ impl Process {
 
 impl Histograms {
     fn of(histories: &[&History]) -> Self {
-        let (mut all_polls, mut all_lags) = (Histogram::default(), Histogram::default());
+        let [mut all_polls, mut all_lags, mut all_schedules]: [Histogram; 3] = Default::default();
         for history in histories {
-            for (all, (histogram, shift)) in
-                [(&mut all_polls, polls(history)), (&mut all_lags, lags(history))]
-            {
+            for (all, (histogram, shift)) in [
+                (&mut all_polls, polls(history)),
+                (&mut all_lags, lags(history)),
+                (&mut all_schedules, schedules(history)),
+            ] {
                 all.merge(&shift.measured(&histogram));
             }
         }
@@ -150,7 +152,7 @@ impl Histograms {
         Self {
             poll: encode(&all_polls),
             lag: encode(&all_lags),
-            schedule: None,
+            schedule: encode(&all_schedules),
             handlers: handlers.collect(),
         }
     }

@@ -1,10 +1,12 @@
 //! One rule a file, named as its findings are.
 
 mod blocking_poll;
+mod blocking_pool;
 mod detached_panic;
 mod host_pause;
 mod loop_lag;
 mod lost_task;
+mod never_awaited;
 mod never_polled;
 mod task_leak;
 
@@ -45,8 +47,9 @@ pub(super) fn findings_of(rule: Rule, histories: &[&History]) -> Vec<Finding> {
         Rule::HostPause => host_pause::finding(histories).into_iter().collect(),
         Rule::NeverPolled => never_polled::findings(histories),
         Rule::TaskLeak => task_leak::findings(histories),
+        Rule::NeverAwaited => never_awaited::findings(histories),
+        Rule::BlockingPool => blocking_pool::findings(histories),
         Rule::DetachedPanic => detached_panic::findings(histories),
         Rule::LostTask => lost_task::findings(histories),
-        Rule::NeverAwaited | Rule::BlockingPool => Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! What must hold when nobody says, and what of it a process can show.
 
 use crate::scenario::{MS, judged, process, sampled, tasks, times};
-use stallscope::analysis::{History, Judgement, Verdict, judge, thresholds};
+use stallscope::analysis::{History, Judgement, Report, Verdict, judge, thresholds};
 use stallscope_wire::{Header, Line, Location, Runtime, Snapshot, Unpolled, Waits};
 
 const DEFAULTS: [&str; 5] = [
@@ -122,4 +122,6 @@ fn schedule_latency_is_measured_where_it_is_recorded() {
     assert_eq!(judgement.outcomes[0].worst.as_deref(), Some("src/a.rs:9:5"));
     assert_eq!(judgement.outcomes[0].note.as_deref(), Some("the host's delays included"));
     assert_eq!(judged("schedule.p99 < 8ms", &history).verdict, Verdict::Pass);
+    let report = Report::new(Vec::new(), judgement, &[&history]);
+    assert!(report.histograms.schedule.is_some());
 }

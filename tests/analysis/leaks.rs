@@ -2,7 +2,7 @@
 
 use crate::scenario::{MS, Process, alive, found, judged, process, tasks};
 use stallscope::analysis::{Finding, Rule, Severity, Verdict, Window, findings};
-use stallscope_wire::{Header, Line, Snapshot};
+use stallscope_wire::{Header, Line, Runtime, Snapshot};
 
 const HEARTBEAT: &str = "src/server.rs:42:9";
 
@@ -88,6 +88,20 @@ fn a_wave_is_none_when_it_is_over() {
 }
 
 #[test]
+fn what_falls_back_in_between_does_not_only_grow() {
+    let history = process().spawns(0..=31, |second| {
+        let (alive, finished) = match second {
+            0..=16 => (2 * second, 0),
+            // As few as ten seconds before.
+            17..=19 => (2 * second - 14, 14),
+            _ => (2 * second, 14),
+        };
+        vec![tasks(HEARTBEAT, alive + finished, finished)]
+    });
+    assert_eq!(found(&history.ended()), []);
+}
+
+#[test]
 fn that_the_runtime_was_shut_down_ends_no_leak() {
     let gone = || vec![tasks(HEARTBEAT, 160, 160)];
     let shut_down = |at_ms| Line::Snapshot(Snapshot { runtimes: Vec::new(), ..alive(at_ms, gone()) });
@@ -95,7 +109,12 @@ fn that_the_runtime_was_shut_down_ends_no_leak() {
     let at_once = leaking().line(shut_down(40_100)).ended();
     let told_late = leaking().line(Line::Snapshot(alive(40_050, gone()))).line(shut_down(40_100)).ended();
     let untold = leaking().line(Line::Snapshot(alive(40_050, gone()))).ended();
-    for history in [at_once, told_late, untold] {
+    let other = |at_ms: u64| {
+        let runtimes = vec![Runtime { id: 2, ..Runtime::default() }];
+        Line::Snapshot(Snapshot { runtimes, ..alive(at_ms, gone()) })
+    };
+    let outlived = leaking().line(other(41_000)).line(other(50_000)).line(other(90_000)).ended();
+    for history in [at_once, told_late, untold, outlived] {
         let [finding] = &found(&history)[..] else { panic!("one finding") };
         assert!(!finding.ongoing);
         assert_eq!(finding.detail.as_deref(), Some("155 alive, 5 of 160 spawned in 40s ended"));
@@ -134,8 +153,8 @@ fn the_threshold_counts_the_tasks_and_names_the_line() {
 fn of_a_short_process_the_threshold_says_that_it_proves_nothing() {
     let outcome = judged("task-leak.count == 0", &leaking(process(), 4).ended()).outcomes.remove(0);
     assert_eq!(outcome.ok, Some(true));
-    let note = outcome.note.expect("a note");
-    assert!(note.starts_with("process 7 was seen for 4s, too short to tell"), "{note}");
+    let note = "process 7 was seen for 4s, and a leak is told after 30s (STALLSCOPE_LEAK_WINDOW)";
+    assert_eq!(outcome.note.as_deref(), Some(note));
 }
 
 /// A live process that was looked at from its 100th second on.

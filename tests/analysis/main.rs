@@ -4,6 +4,7 @@ mod assumed;
 mod failures;
 mod history;
 mod leaks;
+mod pools;
 mod report;
 mod rules;
 mod scenario;

@@ -1,8 +1,10 @@
 //! What is judged of a process that ran before anybody looked.
 
-use crate::scenario::{MS, judged, stall, times};
+use crate::scenario::{MS, judged, stall, tasks, times};
 use stallscope::analysis::{History, Verdict, Window, findings};
-use stallscope_wire::{Cause, Handler, Handlers, Header, Line, Phase, Snapshot, Stall};
+use stallscope_wire::{
+    Cause, Handler, Handlers, Header, Histogram, Line, Location, Phase, Snapshot, Stall, Waits, Watched,
+};
 
 fn blocked(id: u64, phase: Phase, at: u64, ms: u64) -> Line {
     let lasted = stall("src/a.rs:1", ms, Cause::Cpu);
@@ -60,4 +62,64 @@ fn nothing_is_known_without_a_snapshot() {
         judged("stall.max < 1s", &seen([blocked(1, Phase::End, 800, 400)])).verdict,
         Verdict::Incomplete
     );
+}
+
+/// What one line had done by then: polls of these lengths, and tasks.
+fn location(polls: &[u64], spawned: u64, finished: u64) -> Location {
+    let poll = polls.iter().fold(Histogram::default(), |mut all, ms| {
+        all.merge(&times(1, ms * MS));
+        all
+    });
+    let waited_ns = polls.iter().sum::<u64>() * MS;
+    let longest_ns = polls.iter().max().map_or(0, |ms| ms * MS);
+    let waits = Waits { count: spawned, total_ns: waited_ns, max_ns: longest_ns };
+    Location {
+        polls: polls.len() as u64,
+        total_ns: waited_ns,
+        max_ns: longest_ns,
+        poll,
+        first_poll: waits,
+        schedule: waits,
+        ..tasks("src/a.rs:1:1", spawned, finished)
+    }
+}
+
+fn listed(at: u64, locations: Vec<Location>, watched: Vec<Watched>) -> Line {
+    Line::Snapshot(Snapshot { at_ns: at * MS, locations, watched, ..Snapshot::default() })
+}
+
+#[test]
+fn what_tasks_did_before_is_not_counted() {
+    let before = location(&[900, 3], 10, 4);
+    let idle = Location { spawned_at: "src/b.rs:1:1".into(), ..location(&[700], 1, 1) };
+    let after = location(&[900, 3, 5], 13, 6);
+    let lists =
+        [listed(100, vec![before, idle.clone()], Vec::new()), listed(1100, vec![after, idle], Vec::new())];
+    let history = seen(lists);
+    let [location] = &history.snapshot().expect("a snapshot").locations[..] else { panic!("one location") };
+    assert_eq!((location.polls, location.total_ns, location.max_ns), (1, 5 * MS, 5 * MS));
+    assert_eq!((location.poll.count(), location.poll.sum_ns), (1, 5 * MS));
+    assert_eq!((location.alive(), location.finished), (7, 2), "as many are alive as there are");
+    assert_eq!(location.first_poll, Waits { count: 3, total_ns: 5 * MS, max_ns: 5 * MS });
+    assert_eq!(location.schedule, location.first_poll);
+}
+
+#[test]
+fn futures_that_were_dropped_before_are_not_judged() {
+    let watched = |polled, unpolled| Watched { polled, unpolled, cancelled: 1, ..Watched::default() };
+    let history =
+        seen([listed(100, Vec::new(), vec![watched(5, 2)]), listed(1100, Vec::new(), vec![watched(9, 3)])]);
+    let [seen] = &history.snapshot().expect("a snapshot").watched[..] else { panic!("one place") };
+    assert_eq!((seen.polled, seen.unpolled, seen.cancelled), (4, 1, 0));
+}
+
+#[test]
+fn the_first_list_is_of_before_only_if_it_comes_soon() {
+    let finished = |list_at| {
+        let list = |at, ended| listed(at, vec![location(&[3], 9, ended)], Vec::new());
+        let history = seen([snapshot(100, &[]), list(list_at, 4), list(list_at + 1000, 6)]);
+        history.snapshot().expect("a snapshot").locations[0].finished
+    };
+    assert_eq!(finished(1000), 2);
+    assert_eq!(finished(5000), 6, "there was nothing to list when the window began");
 }

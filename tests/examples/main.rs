@@ -36,6 +36,66 @@ fn deadlock() {
 }
 
 #[test]
+fn never_polled() {
+    run("never_polled").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn never_polled_innocent() {
+    run("never_polled_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn task_leak() {
+    run("task_leak").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn task_leak_innocent() {
+    run("task_leak_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn blocking_pool() {
+    run("blocking_pool").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn blocking_pool_innocent() {
+    run("blocking_pool_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn never_awaited() {
+    run("never_awaited").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn never_awaited_innocent() {
+    run("never_awaited_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn detached_panic() {
+    run("detached_panic").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn detached_panic_innocent() {
+    run("detached_panic_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn lost_task() {
+    run("lost_task").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn lost_task_innocent() {
+    run("lost_task_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
 fn every_example_is_run_here() {
     let here = include_str!("main.rs");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

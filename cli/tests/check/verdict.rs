@@ -17,7 +17,7 @@ fn a_healthy_program_exits_0() {
 fn a_stall_exits_99_and_is_named() {
     let bench = Bench::new().log("log", &blocked());
     let ran = bench.program("log", "true", &[]).exits(99);
-    let ran = ran.says("✗ stall.max < 100ms         312ms  src/report.rs:42");
+    let ran = ran.says("✗ stall.max < 100ms          312ms  src/report.rs:42");
     ran.says("src/report.rs:42 blocked a worker once, for 312ms")
         .says("breach: stall.max < 100ms (312ms) (exit code 99)");
 }

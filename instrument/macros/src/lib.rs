@@ -3,6 +3,7 @@
 
 mod arguments;
 mod entry;
+mod must_await;
 
 use proc_macro::TokenStream;
 
@@ -24,4 +25,24 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     entry::expand(arguments.into(), &item.into()).into()
+}
+
+/// Watches that what an async function makes is polled: a future that is dropped before is counted at the line that called
+/// the function, as by `stallscope::watched`, with the function's name.
+///
+/// For free functions and methods, and for those of a trait, where they have a body; a declaration without one makes no
+/// future, so there it is put on each implementation. An attribute that wants an async function is to stand above this
+/// one, and so does its work before. `crate = "path"` is for a renamed `stallscope`.
+///
+/// ```ignore
+/// #[stallscope::must_await]
+/// async fn save(order: &Order) -> io::Result<()> {
+///     …
+/// }
+///
+/// let saved = save(&order); // reported, unless it is awaited
+/// ```
+#[proc_macro_attribute]
+pub fn must_await(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    must_await::expand(arguments.into(), &item.into()).into()
 }

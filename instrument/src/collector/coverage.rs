@@ -72,7 +72,8 @@ pub(super) fn sampled(runtime: Option<u64>) -> Gap {
     Gap::new(
         format!(
             "the polls{of} are sampled (tier sampled): none is timed, a task's spawn line is not known, long \
-             computing is told as probable only, and a poll of many short calls is not seen"
+             computing is told as probable only, and neither a poll of many short calls nor what waits for the blocking \
+             pool is seen"
         ),
         cure,
     )

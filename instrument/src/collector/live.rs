@@ -127,7 +127,7 @@ impl Live {
     /// Sends a line to all readers. One that does not keep up loses lines, but none that says that something is over; one
     /// that is too slow even for these is hung up on, and one that is gone is forgotten.
     pub(super) fn write(&mut self, text: &[u8], line: &Line) {
-        if matches!(line, Line::Stall(stall) if stall.phase != Phase::Progress || stall.stack.is_some()) {
+        if is_news(line) {
             self.past.push_back(text.to_vec());
             self.past.drain(..self.past.len().saturating_sub(REMEMBERED));
         }
@@ -196,11 +196,21 @@ impl Reader {
     }
 }
 
+/// Whether those who come later are to know it too.
+fn is_news(line: &Line) -> bool {
+    match line {
+        Line::Stall(stall) => stall.phase != Phase::Progress || stall.stack.is_some(),
+        Line::Pool(_) => true,
+        _ => false,
+    }
+}
+
 /// Whether a line says that something is over, and no later one will.
 fn is_last(line: &Line) -> bool {
     match line {
         Line::Stall(stall) => matches!(stall.phase, Phase::End | Phase::Dismissed),
         Line::Lag(lag) => !lag.ongoing,
+        Line::Pool(wait) => !wait.ongoing,
         Line::End(_) => true,
         _ => false,
     }

@@ -54,7 +54,15 @@ impl Log {
 
     /// Writes a line. One that cannot be written is counted.
     pub(super) fn write(&mut self, text: &[u8], line: &Line) {
-        if matches!(line, Line::Stall(_) | Line::Lag(_) | Line::Failure(_) | Line::Orphan(_)) {
+        if matches!(
+            line,
+            Line::Stall(_)
+                | Line::Lag(_)
+                | Line::Unpolled(_)
+                | Line::Failure(_)
+                | Line::Orphan(_)
+                | Line::Pool(_)
+        ) {
             self.keep(text);
         }
         if self.written + text.len() as u64 > self.budget && self.compact().is_err() {

@@ -5,6 +5,7 @@ mod asking;
 mod coverage;
 #[cfg_attr(not(all(unix, not(stallscope_elsewhere))), path = "live_elsewhere.rs")]
 mod live;
+mod load;
 mod log;
 mod notice;
 mod snapshot;
@@ -34,6 +35,8 @@ pub(crate) const ROOM: usize = 1024;
 const PACE: Duration = Duration::from_millis(250);
 /// Pace of the list of sockets, in snapshots.
 const SOCKETS_EVERY: u64 = 4;
+/// Pace of what is told of each spawn location.
+const LOCATIONS_EVERY: Duration = Duration::from_secs(1);
 
 /// What comes in.
 #[derive(Debug)]
@@ -137,6 +140,7 @@ pub(crate) fn run(
         coverage: output.header.coverage.clone(),
         told: Lost::default(),
         beats: 0,
+        locations_due_ns: 0,
         output,
         ended: false,
     };
@@ -172,6 +176,8 @@ struct Collector {
     /// What the readers were told of losses.
     told: Lost,
     beats: u64,
+    /// When the spawn locations are told of next, in nanoseconds since the start.
+    locations_due_ns: u64,
     ended: bool,
 }
 
@@ -188,10 +194,12 @@ impl Collector {
             Message::Flush(done) => {
                 self.tell_mode();
                 self.check_hooks();
+                self.locations_due_ns = 0;
                 self.snapshot(true);
                 let _ = done.send(());
             }
             Message::Finish(done) => {
+                self.locations_due_ns = 0;
                 self.snapshot(true);
                 self.write(&Line::End(End { at_ns: clock::now_ns() }), true);
                 self.output.live.close();
@@ -263,8 +271,15 @@ impl Collector {
 
     /// Writes the state of everything.
     fn snapshot(&mut self, to_log: bool) {
-        let snapshot = self.snapshots.take(self.engine);
+        // Only what everybody is told counts.
+        let whole = to_log || self.output.log.is_none();
+        let whole = whole && clock::now_ns() >= self.locations_due_ns;
+        let snapshot = self.snapshots.take(self.engine, whole);
         let at_ns = snapshot.at_ns;
+        snapshot.watched.iter().for_each(|line| self.notices.watched(line));
+        if whole {
+            self.locations_due_ns = at_ns + LOCATIONS_EVERY.as_nanos() as u64;
+        }
         self.write(&Line::Snapshot(snapshot), to_log);
         #[cfg(feature = "http")]
         {
@@ -291,7 +306,7 @@ impl Collector {
             at_ns: 0,
             events: self.engine.losses.events.load(Relaxed) + self.snapshots.lost_polls(),
             stacks: self.engine.losses.stacks.load(Relaxed),
-            locations: self.snapshots.lost_locations(),
+            locations: self.snapshots.lost_locations() + crate::watched::unplaced(),
             lines,
         }
     }

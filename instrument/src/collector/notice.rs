@@ -1,6 +1,6 @@
 //! A word to the app's own log, once per culprit: a `tracing` event, or a line on stderr where nobody listens.
 
-use stallscope_wire::{Cause, Certainty, Failure, How, Orphan, Phase, Stall, duration};
+use stallscope_wire::{Cause, Certainty, Failure, How, Orphan, Phase, Stall, Watched, duration};
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -68,9 +68,6 @@ impl Notices {
             }
             return;
         }
-        if !self.admits(culprit.clone()) {
-            return;
-        }
         let lasted = duration::show(stall.duration_ns);
         let thread = &stall.thread.name;
         let cause = cause(stall);
@@ -83,53 +80,60 @@ impl Notices {
             Phase::End => format!("{probably}blocked thread {thread} for {lasted}"),
             _ => format!("{probably}blocks thread {thread}, for {lasted} so far"),
         };
-        self.hand_on_or_count(format!("{culprit} {blocks} ({cause}){waiting}"));
+        let notice = format!("{culprit} {blocks} ({cause}){waiting}");
+        self.tell(culprit, notice);
+    }
+
+    /// Tells of a line that made futures none of which was polled, and that was not told of before.
+    pub(super) fn watched(&mut self, line: &Watched) {
+        if line.unpolled == 0 || line.polled > 0 {
+            return;
+        }
+        let place = line.created_at.rsplit_once(':').map_or("a line", |(place, _column)| place);
+        let function = line.function.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let notice = format!("{place} made a future{function} that was dropped without being awaited");
+        self.tell(format!("never awaited: {} {function}", line.created_at), notice);
     }
 
     /// Tells of a failure that nobody saw, of a place that was not told of before. Of one that somebody may have seen the app's own
     /// panic hook has said all that is known.
     pub(super) fn failure(&mut self, failure: &Failure) {
-        let Failure { spawned_at, message, .. } = failure;
-        let place = failure.place.as_ref().unwrap_or(spawned_at);
-        if failure.certainty == Certainty::Probable || !self.admits(format!("failed {place}")) {
+        if failure.certainty == Certainty::Probable {
             return;
         }
+        let Failure { spawned_at, message, .. } = failure;
+        let place = failure.place.as_ref().unwrap_or(spawned_at);
         let how = match failure.how {
             How::Panic => "panicked",
             _ => "returned an error",
         };
-        self.hand_on_or_count(format!(
-            "{place}: a task {how} and nobody saw it: {message} (spawned at {spawned_at})"
-        ));
+        let notice = format!("{place}: a task {how} and nobody saw it: {message} (spawned at {spawned_at})");
+        self.tell(format!("failed: {place}"), notice);
     }
 
     /// Tells of a task that nothing can wake, of a line that was not told of before.
     pub(super) fn orphan(&mut self, orphan: &Orphan) {
-        let Orphan { spawned_at, .. } = orphan;
-        if orphan.certainty == Certainty::Probable || !self.admits(format!("lost {spawned_at}")) {
+        if orphan.certainty == Certainty::Probable {
             return;
         }
-        let idle = duration::show(orphan.idle_ns);
-        self.hand_on_or_count(format!(
+        let (spawned_at, idle) = (&orphan.spawned_at, duration::show(orphan.idle_ns));
+        let notice = format!(
             "{spawned_at}: a task spawned there waits, for {idle} so far, and nothing can wake it: no waker of it is left"
-        ));
+        );
+        self.tell(format!("lost: {spawned_at}"), notice);
     }
 
-    /// Whether something is news, and may be told of in this window.
-    fn admits(&mut self, what: String) -> bool {
+    /// Hands on the notice of something that was not told of before, unless too many were.
+    fn tell(&mut self, what: String, notice: String) {
         if self.told.len() >= REMEMBERED || !self.told.insert(what) {
-            return false;
+            return;
         }
         self.window.get_or_insert_with(Instant::now);
         if self.in_window >= LIMIT {
             self.suppressed += 1;
-            return false;
+            return;
         }
         self.in_window += 1;
-        true
-    }
-
-    fn hand_on_or_count(&mut self, notice: String) {
         if !self.hand_on(notice) {
             self.suppressed += 1;
         }

@@ -1,33 +1,32 @@
 //! The state of the runtimes, read from tokio's metrics and our own cells.
 
+use super::load::{self, Load};
 use crate::clock::{self, ticks_to_ns};
 use crate::diagnosis::Settled;
 use crate::engine::Engine;
 use crate::recorder::{self, Open, Registered, Row};
 use crate::runtime::Runtime;
 use crate::task::places;
-use stallscope_wire::{Histogram, LagState, Location, Mode, Polling, Snapshot, Worker, WorkerState};
+use stallscope_wire::{Histogram, LagState, Location, Mode, Polling, Snapshot, Waits, Worker, WorkerState};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::runtime::RuntimeMetrics;
 
 /// Takes snapshots; keeps what their differences need.
 pub(super) struct Snapshots {
     settled: Arc<Settled>,
     /// By runtime.
-    busy: HashMap<u64, Busy>,
+    loads: HashMap<u64, Load>,
 }
 
 impl Snapshots {
     pub(super) fn new(settled: Arc<Settled>) -> Self {
-        Self { settled, busy: HashMap::new() }
+        Self { settled, loads: HashMap::new() }
     }
 
-    pub(super) fn take(&mut self, engine: &Engine) -> Snapshot {
+    /// The state now; `whole` with what is told of each spawn location, which is not done each time.
+    pub(super) fn take(&mut self, engine: &Engine, whole: bool) -> Snapshot {
         let runtimes = &engine.runtimes();
-        self.busy.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
-        let (poll, locations) = self.polls();
+        self.loads.retain(|id, _| runtimes.iter().any(|runtime| runtime.id == *id));
         let past = engine.past();
         let mut startup = past.startup;
         runtimes.iter().for_each(|runtime| startup.add(runtime.startup()));
@@ -35,11 +34,12 @@ impl Snapshots {
             at_ns: clock::now_ns(),
             mode: recorder::mode(),
             runtimes: runtimes.iter().map(|runtime| self.runtime(runtime)).collect(),
-            workers: workers(runtimes),
-            poll,
+            workers: self.workers(runtimes),
+            poll: self.polls(),
             untimed: recorder::cells().iter().map(|cell| cell.untimed()).sum(),
             lag: lag(past.lag, runtimes),
-            locations,
+            locations: if whole { self.locations() } else { Vec::new() },
+            watched: if whole { crate::watched::read() } else { Vec::new() },
             startup,
             ..Snapshot::default()
         };
@@ -50,7 +50,8 @@ impl Snapshots {
     fn runtime(&mut self, runtime: &Runtime) -> stallscope_wire::Runtime {
         let handle = &runtime.handle;
         let metrics = handle.metrics();
-        let busy = self.busy.entry(runtime.id).or_default();
+        let load = self.loads.entry(runtime.id).or_default();
+        load.look(handle.runtime_flavor(), &metrics);
         stallscope_wire::Runtime {
             id: runtime.id,
             name: handle.name().map(str::to_owned),
@@ -60,49 +61,55 @@ impl Snapshots {
             alive_tasks: (metrics.num_alive_tasks() as u64)
                 .saturating_sub(runtime.probes_waiting() + runtime.pulses()),
             injection_queue: metrics.global_queue_depth() as u64,
-            busy_permille: busy.permille(&metrics),
-            ..unstable(&metrics)
+            busy_permille: load.mean_permille(),
+            ..load::unstable(&metrics)
         }
     }
 
-    /// All polls of the process, and by spawn location.
-    fn polls(&self) -> (Histogram, Vec<Location>) {
+    /// The threads that poll. After the runtimes, whose figures theirs go with.
+    fn workers(&self, runtimes: &[Arc<Runtime>]) -> Vec<Worker> {
+        let mut workers = workers(runtimes);
+        for worker in &mut workers {
+            let of_it = runtimes.iter().find(|runtime| runtime.id == worker.runtime);
+            if let Some((runtime, load)) = of_it.zip(self.loads.get(&worker.runtime)) {
+                load.describe(&runtime.handle.metrics(), worker);
+            }
+        }
+        workers
+    }
+
+    /// All polls of the process.
+    fn polls(&self) -> Histogram {
         let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
-        let mut rows: BTreeMap<String, Row> = BTreeMap::new();
-        let mut other = Row::default();
+        let mut whole = Row::default();
         let settled = self.settled.read();
         for cell in recorder::cells() {
             for (ticks, count) in cell.counts() {
                 *counts.entry(ticks).or_default() += count;
             }
-            for (location, row) in cell.rows() {
-                add(rows.entry(location.to_string()).or_default(), row);
-            }
-            add(&mut other, cell.unplaced());
+            cell.rows().for_each(|(_, row)| whole.add(&row));
+            whole.add(&cell.unplaced());
         }
         for (ticks, count) in settled.polls {
             *counts.entry(ticks).or_default() += count;
         }
-        for (location, row) in settled.rows {
-            add(rows.entry(location.to_string()).or_default(), row);
+        settled.rows.values().for_each(|long| whole.add(&long.row));
+        histogram(counts, &whole)
+    }
+
+    /// The tasks by spawn location.
+    fn locations(&self) -> Vec<Location> {
+        let mut of: BTreeMap<String, OfLocation> = BTreeMap::new();
+        for tasks in recorder::tasks() {
+            let of = of.entry(tasks.location.to_string()).or_default();
+            of.spawned += tasks.spawned;
+            of.finished += tasks.finished;
+            of.add(&tasks.row, tasks.lengths);
         }
-        let whole = rows.values().fold(other, |mut whole, row| {
-            add(&mut whole, *row);
-            whole
-        });
-        let poll = Histogram {
-            buckets: counts.into_iter().map(|(ticks, count)| (ticks_to_ns(ticks), count)).collect(),
-            max_ns: ticks_to_ns(whole.max),
-            sum_ns: ticks_to_ns(whole.total),
-        };
-        let location = |(spawned_at, row): (String, Row)| Location {
-            spawned_at,
-            polls: row.polls,
-            total_ns: ticks_to_ns(row.total),
-            max_ns: ticks_to_ns(row.max),
-            ..Location::default()
-        };
-        (poll, rows.into_iter().map(location).collect())
+        for (location, long) in self.settled.read().rows {
+            of.entry(location.to_string()).or_default().add(&long.row, long.lengths);
+        }
+        of.into_iter().map(|(spawned_at, of)| of.told(spawned_at)).collect()
     }
 
     /// Long polls that our own queues dropped.
@@ -110,18 +117,57 @@ impl Snapshots {
         recorder::cells().iter().map(|cell| cell.lost()).sum()
     }
 
-    /// Polls that no location could be booked for.
+    /// Polls, spawns and ends of tasks that no location could be booked for.
     pub(super) fn lost_locations(&self) -> u64 {
-        recorder::cells().iter().map(|cell| cell.unplaced().polls).sum::<u64>()
-            + self.settled.read().unplaced
-            + places::unplaced()
+        recorder::unplaced() + self.settled.read().unplaced + places::unplaced()
     }
 }
 
-fn add(to: &mut Row, row: Row) {
-    to.polls += row.polls;
-    to.total += row.total;
-    to.max = to.max.max(row.max);
+/// What was seen of one spawn location, in ticks.
+#[derive(Default)]
+struct OfLocation {
+    spawned: u64,
+    finished: u64,
+    row: Row,
+    lengths: BTreeMap<u64, u64>,
+}
+
+impl OfLocation {
+    fn add(&mut self, row: &Row, lengths: impl IntoIterator<Item = (u64, u64)>) {
+        self.row.add(row);
+        for (ticks, count) in lengths {
+            *self.lengths.entry(ticks).or_default() += count;
+        }
+    }
+
+    fn told(self, spawned_at: String) -> Location {
+        let Self { spawned, finished, row, lengths } = self;
+        Location {
+            spawned_at,
+            polls: row.polls,
+            total_ns: ticks_to_ns(row.total),
+            max_ns: ticks_to_ns(row.max),
+            poll: histogram(lengths, &row),
+            spawned,
+            finished,
+            first_poll: waits(row.first_poll),
+            schedule: waits(row.schedule),
+            last_poll_ns: (row.last > 0).then(|| clock::tick_to_at_ns(row.last)),
+            ..Location::default()
+        }
+    }
+}
+
+fn histogram(counts: BTreeMap<u64, u64>, whole: &Row) -> Histogram {
+    Histogram {
+        buckets: counts.into_iter().map(|(ticks, count)| (ticks_to_ns(ticks), count)).collect(),
+        max_ns: ticks_to_ns(whole.max),
+        sum_ns: ticks_to_ns(whole.total),
+    }
+}
+
+fn waits(waits: recorder::Waits) -> Waits {
+    Waits { count: waits.count, total_ns: ticks_to_ns(waits.total), max_ns: ticks_to_ns(waits.max) }
 }
 
 fn lag(past: Histogram, runtimes: &[Arc<Runtime>]) -> LagState {
@@ -182,71 +228,6 @@ fn worker(registered: &Registered, runtime: &Runtime) -> Worker {
         polls,
         busy_ns: ticks_to_ns(busy),
         local_queue: runtime.queue_behind(thread.worker, false),
-    }
-}
-
-/// What the workers of a runtime had done by the last look at it.
-#[derive(Debug, Default)]
-struct Busy {
-    at: Option<Instant>,
-    total: Duration,
-}
-
-impl Busy {
-    /// The share of the workers' time since the last look in which they were not parked. None at the first look.
-    fn permille(&mut self, metrics: &RuntimeMetrics) -> u32 {
-        let (now, total) = (Instant::now(), total_busy(metrics));
-        let before = self.at.replace(now);
-        let spent = total.saturating_sub(std::mem::replace(&mut self.total, total));
-        let elapsed = before.map_or(Duration::ZERO, |before| now - before);
-        permille(spent, elapsed * metrics.num_workers() as u32)
-    }
-}
-
-fn permille(part: Duration, whole: Duration) -> u32 {
-    let share = part.as_nanos() * 1000 / whole.as_nanos().max(1);
-    // tokio counts a worker's time when it parks, so that more of it may come in than has passed.
-    if whole.is_zero() { 0 } else { share.min(1000) as u32 }
-}
-
-#[cfg(target_has_atomic = "64")]
-fn total_busy(metrics: &RuntimeMetrics) -> Duration {
-    (0..metrics.num_workers()).map(|worker| metrics.worker_total_busy_duration(worker)).sum()
-}
-
-#[cfg(not(target_has_atomic = "64"))]
-fn total_busy(_metrics: &RuntimeMetrics) -> Duration {
-    Duration::ZERO
-}
-
-/// What only an unstable tokio tells.
-#[cfg(tokio_unstable)]
-fn unstable(metrics: &RuntimeMetrics) -> stallscope_wire::Runtime {
-    let workers = 0..metrics.num_workers();
-    stallscope_wire::Runtime {
-        local_queues: workers.map(|worker| metrics.worker_local_queue_depth(worker) as u64).sum(),
-        blocking_threads: metrics.num_blocking_threads() as u64,
-        blocking_queue: metrics.blocking_queue_depth() as u64,
-        #[cfg(target_has_atomic = "64")]
-        budget_forced_yields: metrics.budget_forced_yield_count(),
-        ..stallscope_wire::Runtime::default()
-    }
-}
-
-#[cfg(not(tokio_unstable))]
-fn unstable(_metrics: &RuntimeMetrics) -> stallscope_wire::Runtime {
-    stallscope_wire::Runtime::default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_whole_at_most_and_nothing_of_nothing() {
-        let ms = Duration::from_millis;
-        assert_eq!(permille(ms(250), ms(1000)), 250);
-        assert_eq!(permille(ms(1500), ms(1000)), 1000);
-        assert_eq!(permille(ms(1), ms(0)), 0);
+        ..Worker::default()
     }
 }

@@ -8,6 +8,7 @@ mod cause;
 mod culprit;
 mod origin;
 mod owner;
+mod pool;
 mod settled;
 mod symbols;
 mod wrapper;
@@ -18,10 +19,11 @@ use crate::capture::Activity;
 use crate::collector::Message;
 use crate::engine::{Engine, offer};
 use crate::recorder::{LongPoll, task_id};
-use crate::watchdog::{Sampled, StallReport};
+use crate::watchdog::{PoolReport, Sampled, StallReport};
 use cause::{Case, Judged};
 use origin::Origins;
 use owner::Owned;
+use pool::PoolWaits;
 use stallscope_wire::{Certainty, Frame, Gap, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -50,6 +52,7 @@ pub(crate) enum Report {
         one_thread: bool,
     },
     Pause(Pause),
+    Pool(Box<PoolReport>),
     /// Something that cannot be seen.
     Unseen(Gap),
     Flush(Sender<()>),
@@ -68,6 +71,7 @@ pub(crate) fn run(
         origins: Origins::new(engine.app),
         ongoing: HashMap::new(),
         dismissed: VecDeque::new(),
+        pool_waits: PoolWaits::default(),
         settled,
     };
     let mut closed = true;
@@ -107,6 +111,7 @@ struct Diagnosis<'a> {
     ongoing: HashMap<u64, Found>,
     /// The last ones that were found to be no stalls, and are over.
     dismissed: VecDeque<u64>,
+    pool_waits: PoolWaits,
     settled: &'a Settled,
 }
 
@@ -171,6 +176,10 @@ impl Diagnosis<'_> {
             }
             Report::Lag { lag, one_thread } => return self.lag(lag, one_thread).map(Line::Lag),
             Report::Pause(pause) => return Some(Line::Pause(pause)),
+            Report::Pool(report) => {
+                let wait = self.pool_waits.line(*report, &mut self.symbols, &self.origins);
+                return Some(Line::Pool(wait));
+            }
             Report::Unseen(gap) => drop(output.send(Message::Gap(gap))),
             // These two wait: whoever asked does too, with a limit of its own.
             Report::Flush(done) => drop(output.send(Message::Flush(done))),

@@ -1,8 +1,8 @@
 //! The polls that were long: booked here, once it is known whose they were.
 
 use crate::engine::lock;
-use crate::recorder::Row;
-use std::collections::HashMap;
+use crate::recorder::{self, Row};
+use std::collections::{BTreeMap, HashMap};
 use std::panic::Location;
 use std::sync::Mutex;
 
@@ -17,8 +17,16 @@ pub(crate) struct Settled(Mutex<Bookings>);
 pub(crate) struct Bookings {
     /// Polls by the highest length that their bucket takes in.
     pub(crate) polls: HashMap<u64, u64>,
-    pub(crate) rows: HashMap<&'static Location<'static>, Row>,
+    pub(crate) rows: HashMap<&'static Location<'static>, Long>,
     pub(crate) unplaced: u64,
+}
+
+/// The polls of one location.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Long {
+    pub(crate) row: Row,
+    /// Polls by the highest length that their bucket takes in, in buckets as wide as those of the short ones.
+    pub(crate) lengths: BTreeMap<u64, u64>,
 }
 
 impl Settled {
@@ -31,10 +39,9 @@ impl Settled {
             bookings.unplaced += 1;
             return;
         }
-        let row = bookings.rows.entry(location).or_default();
-        row.polls += 1;
-        row.total += ticks;
-        row.max = row.max.max(ticks);
+        let long = bookings.rows.entry(location).or_default();
+        long.row.add(&Row { polls: 1, total: ticks, max: ticks, ..Row::default() });
+        *long.lengths.entry(recorder::bucket_of(ticks)).or_default() += 1;
     }
 
     /// What was booked so far.

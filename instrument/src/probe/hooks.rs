@@ -45,8 +45,11 @@ impl fmt::Debug for AppHooks {
 /// Sets the app's hooks, and ours, which run before them, when the runtime is to be watched.
 pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
     let start = app.thread_start;
-    match probe.filter(|_| TIER == Tier::Sampled) {
-        Some(probe) => drop(builder.on_thread_start(joined(move || recorder::enlist_worker(probe), start))),
+    match probe {
+        Some(probe) if TIER == Tier::Sampled => {
+            builder.on_thread_start(joined(move || recorder::enlist_worker(probe), start));
+        }
+        Some(_) => drop(builder.on_thread_start(joined(recorder::join_pool, start))),
         None => drop(start.map(|hook| builder.on_thread_start(move || hook()))),
     }
     match probe {
@@ -67,13 +70,10 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
     #[cfg(tokio_unstable)]
     {
         set_before_poll(builder, probe, app.before_poll);
-        if let Some(hook) = app.task_spawn {
-            builder.on_task_spawn(for_the_app(hook));
-        }
+        set_spawn_and_terminate(builder, probe, app.task_spawn, app.task_terminate);
         if let Some(hook) = app.after_poll {
             builder.on_after_task_poll(for_the_app(hook));
         }
-        set_terminate(builder, probe, app.task_terminate);
     }
 }
 
@@ -129,19 +129,43 @@ fn set_before_poll(builder: &mut Builder, probe: Option<u32>, app: Option<TaskHo
     }
 }
 
-/// A task is over; by a panic, perhaps.
+/// Both or neither of ours: a task is counted when it comes and when it goes.
 #[cfg(tokio_unstable)]
-fn set_terminate(builder: &mut Builder, probe: Option<u32>, app: Option<TaskHook>) {
-    let app = app.map(for_the_app);
-    if probe.is_some() {
-        builder.on_task_terminate(move |meta| {
-            panics::ended(recorder::task_bits(meta.id()), meta.spawned_at());
-            if let Some(app) = &app {
+fn set_spawn_and_terminate(
+    builder: &mut Builder,
+    probe: Option<u32>,
+    spawn: Option<TaskHook>,
+    terminate: Option<TaskHook>,
+) {
+    if let Some(probe) = probe {
+        builder.on_task_spawn(move |meta| {
+            if LagProbe::is_at(meta.spawned_at()) {
+                return;
+            }
+            recorder::spawned(probe, meta.id(), meta.spawned_at());
+            if let Some(app) = &spawn {
                 app(meta);
             }
         });
-    } else if let Some(app) = app {
-        builder.on_task_terminate(app);
+        builder.on_task_terminate(move |meta| {
+            let own = LagProbe::is_at(meta.spawned_at());
+            recorder::end_job(probe, meta.id(), own);
+            if own {
+                return;
+            }
+            recorder::ended(meta.id(), meta.spawned_at());
+            panics::ended(recorder::task_bits(meta.id()), meta.spawned_at());
+            if let Some(app) = &terminate {
+                app(meta);
+            }
+        });
+        return;
+    }
+    if let Some(hook) = spawn {
+        builder.on_task_spawn(for_the_app(hook));
+    }
+    if let Some(hook) = terminate {
+        builder.on_task_terminate(for_the_app(hook));
     }
 }
 

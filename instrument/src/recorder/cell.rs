@@ -5,11 +5,13 @@ mod mark;
 #[cfg(test)]
 mod tests;
 
-use super::counts::{Counts, add_alone};
+use super::counts::{self, Counts, add_alone};
+use super::fresh::fresh;
+use super::locations;
 use super::long::{LongPoll, LongPolls};
 use super::mode::{self, CHANGING, LEAN, OFF};
 use super::sync::{AtomicPtr, AtomicU32, AtomicU64, fence};
-use super::table::{Row, Table, address, known};
+use super::table::{Row, RowAlone, Table, address, known};
 use crate::clock;
 use mark::Mark;
 use std::panic::Location;
@@ -90,7 +92,13 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    pub(crate) const fn new() -> Self {
+    /// A thread's.
+    pub(crate) fn new() -> Self {
+        Self { table: Table::new(), ..Self::nobodys() }
+    }
+
+    /// One that no thread ever owns.
+    pub(super) const fn nobodys() -> Self {
         Self {
             version: AtomicU64::new(0),
             task: AtomicU64::new(0),
@@ -110,7 +118,7 @@ impl Cell {
             dismissed: AtomicU64::new(0),
             between: AtomicU64::new(0),
             counts: Counts::new(),
-            table: Table::new(),
+            table: Table::empty(),
             long: LongPolls::new(),
         }
     }
@@ -122,12 +130,24 @@ impl Cell {
         let state = self.owner.load(Relaxed) ^ probe;
         if state == 0 {
             self.turn(task, location);
+            if task != 0 && fresh().holds(task) {
+                self.first_poll(task);
+            }
         } else if state == LEAN {
             self.turn_lean(task, location);
         } else {
             return state == OFF;
         }
         true
+    }
+
+    /// The record that was just opened is a task's first poll.
+    #[inline(never)]
+    fn first_poll(&self, task: u64) {
+        let spawned = fresh().take(task);
+        if let Some(row) = self.row(locations::number(self.location.load(Relaxed))) {
+            row.first_polled(self.version.load(Relaxed).saturating_sub(spawned));
+        }
     }
 
     /// The thread parks: closes the open record. False as [`Cell::begin`] is.
@@ -283,9 +303,25 @@ impl Cell {
             return self.hand_over(start, now);
         }
         if !location.is_null() {
-            self.counts.record_alone(ticks, 1);
-            self.table.add_alone(location, ticks, 1);
+            self.count(location, start, ticks, 1);
         }
+    }
+
+    /// Counts a poll that stands for `weight` polls.
+    #[inline]
+    fn count(&self, location: *mut Location<'static>, start: u64, ticks: u64, weight: u64) {
+        let bucket = counts::bucket(ticks);
+        self.counts.record_alone(bucket, weight);
+        if let Some(row) = self.table.row(locations::number(location)) {
+            row.polled(start, ticks, bucket, weight);
+        }
+    }
+
+    /// What the thread has seen of the tasks of a location's number; none for a cell that no thread owns. Only the thread
+    /// that owns the cell writes there.
+    #[inline]
+    pub(super) fn row(&self, number: usize) -> Option<RowAlone<'_>> {
+        self.table.row(number)
     }
 
     #[cold]
@@ -406,7 +442,12 @@ impl Cell {
 
     /// Short polls whose location found no room, in ticks.
     pub(crate) fn unplaced(&self) -> Row {
-        self.table.other()
+        self.table.read(locations::OTHER).unwrap_or_default()
+    }
+
+    /// All that the thread has seen of tasks.
+    pub(super) fn table(&self) -> &Table {
+        &self.table
     }
 
     /// Polls among these that were not timed: others stand for them.

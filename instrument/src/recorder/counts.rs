@@ -9,6 +9,12 @@ const SUB: usize = 1 << SUB_BITS;
 /// Buckets for all values of 64 bits.
 const BUCKETS: usize = (64 - SUB_BITS as usize + 1) * SUB;
 
+/// Buckets of a location's polls: a quarter of an octave wide, up to lengths of minutes. The last one takes in all that is
+/// longer.
+pub(super) const COARSE: usize = sync::size(144, 1);
+/// A bucket of these is as wide as this many.
+const COARSE_BITS: u32 = sync::size(2, 0) as u32;
+
 /// Counts of values, at most 6.25 % apart within a bucket (the layout of [HdrHistogram], with no bound to configure).
 ///
 /// [HdrHistogram]: https://hdrhistogram.github.io/HdrHistogram/
@@ -20,16 +26,16 @@ impl Counts {
         Self([const { AtomicU64::new(0) }; BUCKETS])
     }
 
-    /// Counts a value that stands for `weight` values. Only one thread may call this: a plain load and store, no
-    /// read-modify-write.
+    /// Counts a value of a [`bucket`] that stands for `weight` values. Only one thread may call this: a plain load and
+    /// store, no read-modify-write.
     #[inline]
-    pub(super) fn record_alone(&self, value: u64, weight: u64) {
-        add_alone(&self.0[index(value)], weight);
+    pub(super) fn record_alone(&self, bucket: usize, weight: u64) {
+        add_alone(&self.0[bucket], weight);
     }
 
     /// Counts a value, from any thread.
     pub(crate) fn record(&self, value: u64) {
-        self.0[index(value)].fetch_add(1, Relaxed);
+        self.0[bucket(value)].fetch_add(1, Relaxed);
     }
 
     /// `(highest value of the bucket, count)` of the buckets that hold something.
@@ -49,13 +55,29 @@ pub(super) fn add_alone(counter: &AtomicU64, amount: u64) {
 
 /// The bucket of a value. Always below [`BUCKETS`].
 #[inline]
-const fn index(value: u64) -> usize {
+pub(super) const fn bucket(value: u64) -> usize {
     if value < SUB as u64 {
         return value as usize;
     }
     let octave = 63 - value.leading_zeros();
     let sub = (value >> (octave - SUB_BITS)) as usize & (SUB - 1);
     (octave - SUB_BITS + 1) as usize * SUB + sub
+}
+
+/// The bucket among the coarse ones that a bucket is a part of.
+#[inline]
+pub(super) fn coarse(bucket: usize) -> usize {
+    (bucket >> COARSE_BITS).min(COARSE - 1)
+}
+
+/// The highest value that falls into the coarse bucket of a value, however high that is.
+pub(crate) const fn bucket_of(value: u64) -> u64 {
+    coarse_upper(bucket(value) >> COARSE_BITS)
+}
+
+/// The highest value that falls into a coarse bucket.
+pub(super) const fn coarse_upper(coarse: usize) -> u64 {
+    upper(((coarse + 1) << COARSE_BITS) - 1)
 }
 
 /// The highest value that falls into a bucket.
@@ -76,7 +98,7 @@ mod tests {
     fn every_value_lies_in_its_bucket() {
         let edges = (0..64).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit, (1 << bit) + 1]).chain([u64::MAX]);
         for value in edges {
-            let i = index(value);
+            let i = bucket(value);
             assert!(i < BUCKETS, "{value}");
             assert!(value <= upper(i), "{value} is over its bucket");
             assert!(i == 0 || value > upper(i - 1), "{value} is under its bucket");

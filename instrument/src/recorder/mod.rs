@@ -3,27 +3,37 @@
 mod alarm;
 mod cell;
 mod counts;
+mod fresh;
 #[cfg(feature = "http")]
 mod histogram;
+mod locations;
 mod long;
 mod mode;
+mod outsiders;
+mod pool;
 mod sync;
 mod table;
 mod task;
+mod tasks;
 mod threads;
 
 pub(crate) use alarm::ALARM;
 pub(crate) use cell::{Cell, Open};
-pub(crate) use counts::Counts;
+pub(crate) use counts::{Counts, bucket_of};
+pub(crate) use fresh::{FreshTask, fresh};
 #[cfg(feature = "http")]
 pub(crate) use histogram::Histogram;
 pub(crate) use long::LongPoll;
 pub(crate) use mode::mode;
-pub(crate) use table::Row;
-pub(crate) use task::{task_bits, task_id};
 #[cfg(tokio_unstable)]
-pub(crate) use threads::begin_poll;
+pub(crate) use pool::end_job;
+pub(crate) use pool::{count_pool_threads, hears_ends, jobs_finished, join_pool, pool_threads};
+pub(crate) use table::{Row, Waits};
+pub(crate) use task::{task_bits, task_id};
+pub(crate) use tasks::{tasks, unplaced};
 pub(crate) use threads::{
     Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, left,
     own_record, registered, rest, retire, rise, runtime_id, set_mode,
 };
+#[cfg(tokio_unstable)]
+pub(crate) use threads::{begin_poll, ended, spawned};

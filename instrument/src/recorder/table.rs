@@ -1,15 +1,23 @@
-//! Polls by spawn location, in a table of fixed size.
+//! What one thread has seen of tasks, by the number of their spawn location.
 
-use super::counts::add_alone;
-use super::sync::{self, AtomicPtr, AtomicU64};
+use super::counts::{self, COARSE, add_alone};
+use super::locations::{self, OTHER};
+use super::sync::{self, AtomicU64};
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-/// Locations a worker can tell apart. A power of two.
-const ROWS: usize = sync::size(256, 2);
-/// How many rows are tried for a location before its polls are counted as lost.
-const PROBES: usize = sync::size(16, 2);
+// Where what stands in a row. What each poll touches comes first.
+const POLLS: usize = 0;
+const TOTAL: usize = 1;
+const MAX: usize = 2;
+const LAST: usize = 3;
+const SPAWNED: usize = 4;
+const FINISHED: usize = 5;
+const FIRST_POLL: usize = 6;
+const SCHEDULE: usize = 9;
+const LENGTHS: usize = 12;
+const WORDS: usize = LENGTHS + COARSE;
 
 /// A location as a recorder keeps it: null for none.
 #[inline]
@@ -36,83 +44,150 @@ pub(crate) struct Row {
     pub(crate) polls: u64,
     pub(crate) total: u64,
     pub(crate) max: u64,
+    /// When the last of them began; 0 for never.
+    pub(crate) last: u64,
+    /// From spawn to first poll, of the tasks whose first poll was seen here.
+    pub(crate) first_poll: Waits,
+    /// From wake to poll, where tokio tells.
+    pub(crate) schedule: Waits,
 }
 
-#[derive(Debug)]
-struct Slot {
-    key: AtomicPtr<Location<'static>>,
-    polls: AtomicU64,
-    total: AtomicU64,
-    max: AtomicU64,
+impl Row {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.polls += other.polls;
+        self.total += other.total;
+        self.max = self.max.max(other.max);
+        self.last = self.last.max(other.last);
+        self.first_poll.add(other.first_poll);
+        self.schedule.add(other.schedule);
+    }
 }
 
-impl Slot {
-    const fn new() -> Self {
-        Self {
-            key: AtomicPtr::new(ptr::null_mut()),
-            polls: AtomicU64::new(0),
-            total: AtomicU64::new(0),
-            max: AtomicU64::new(0),
+/// Waiting times, in ticks.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Waits {
+    pub(crate) count: u64,
+    pub(crate) total: u64,
+    pub(crate) max: u64,
+}
+
+impl Waits {
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.total += other.total;
+        self.max = self.max.max(other.max);
+    }
+}
+
+/// A row as its thread writes it: counters that nobody else writes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowAlone<'a>(&'a [AtomicU64; WORDS]);
+
+impl RowAlone<'_> {
+    /// A poll that began at `start` and stands for `weight` polls; `bucket` is that of its length.
+    #[inline]
+    pub(super) fn polled(self, start: u64, ticks: u64, bucket: usize, weight: u64) {
+        add_alone(&self.0[POLLS], weight);
+        add_alone(&self.0[TOTAL], ticks.wrapping_mul(weight));
+        if ticks > self.0[MAX].load(Relaxed) {
+            self.0[MAX].store(ticks, Relaxed);
         }
+        self.0[LAST].store(start, Relaxed);
+        add_alone(&self.0[LENGTHS + counts::coarse(bucket)], weight);
     }
 
     #[inline]
-    fn add_alone(&self, ticks: u64, weight: u64) {
-        add_alone(&self.polls, weight);
-        add_alone(&self.total, ticks.wrapping_mul(weight));
-        if ticks > self.max.load(Relaxed) {
-            self.max.store(ticks, Relaxed);
+    pub(super) fn spawned(self) {
+        add_alone(&self.0[SPAWNED], 1);
+    }
+
+    /// Release: whoever counts the task among those that are gone counts it among those spawned.
+    #[inline]
+    pub(super) fn finished(self) {
+        let finished = self.0[FINISHED].load(Relaxed);
+        self.0[FINISHED].store(finished.wrapping_add(1), Release);
+    }
+
+    #[inline]
+    pub(super) fn first_polled(self, waited: u64) {
+        self.waited(FIRST_POLL, waited);
+    }
+
+    #[cfg(feature = "schedule-latency")]
+    #[inline]
+    pub(super) fn scheduled(self, waited: u64) {
+        self.waited(SCHEDULE, waited);
+    }
+
+    #[inline]
+    fn waited(self, at: usize, waited: u64) {
+        add_alone(&self.0[at], 1);
+        add_alone(&self.0[at + 1], waited);
+        if waited > self.0[at + 2].load(Relaxed) {
+            self.0[at + 2].store(waited, Relaxed);
         }
     }
-
-    fn row(&self) -> Row {
-        Row { polls: self.polls.load(Relaxed), total: self.total.load(Relaxed), max: self.max.load(Relaxed) }
-    }
 }
 
-/// Written by the worker alone, read by the collector. A location is known by its address: two compilation units may
-/// hold one location twice, and the reader adds such rows up.
+/// Written by one thread alone, read by everybody. It has room for every number that a location can have, or, where no
+/// thread writes, for none; memory is taken by the rows that are written.
 #[derive(Debug)]
-pub(super) struct Table {
-    slots: [Slot; ROWS],
-    other: Slot,
-}
+pub(super) struct Table(Vec<[AtomicU64; WORDS]>);
 
 impl Table {
-    pub(super) const fn new() -> Self {
-        Self { slots: [const { Slot::new() }; ROWS], other: Slot::new() }
+    /// Nobody's.
+    pub(super) const fn empty() -> Self {
+        Self(Vec::new())
     }
 
-    /// Books a poll that stands for `weight` polls. Only the worker calls it.
+    pub(super) fn new() -> Self {
+        Self(sync::zeroed(OTHER + 1))
+    }
+
+    /// The row of a number; none in nobody's table. Only the thread that owns the table writes to it.
     #[inline]
-    pub(super) fn add_alone(&self, location: *mut Location<'static>, ticks: u64, weight: u64) {
-        // Fibonacci hashing: the high bits of the product depend on all bits of the address.
-        let hash = (location.addr() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - ROWS.ilog2());
-        for probe in 0..PROBES {
-            let slot = &self.slots[(hash as usize + probe) & (ROWS - 1)];
-            let key = slot.key.load(Relaxed);
-            if key == location {
-                return slot.add_alone(ticks, weight);
-            }
-            if key.is_null() {
-                slot.key.store(location, Relaxed);
-                return slot.add_alone(ticks, weight);
-            }
-        }
-        self.other.add_alone(ticks, weight);
+    pub(super) fn row(&self, number: usize) -> Option<RowAlone<'_>> {
+        self.0.get(number).map(RowAlone)
     }
 
-    /// The locations and what their polls took.
+    /// The locations that have rows of their own, and what their polls took.
     pub(super) fn rows(&self) -> impl Iterator<Item = (&'static Location<'static>, Row)> {
-        self.slots.iter().filter_map(|slot| {
-            let key = slot.key.load(Relaxed);
-            known(key).map(|location| (location, slot.row()))
+        let row = |(location, number)| Some((location, self.read(number)?));
+        locations::numbered().filter_map(row).filter(|(_, row)| row.polls > 0)
+    }
+
+    /// What the polls of a number took.
+    pub(super) fn read(&self, number: usize) -> Option<Row> {
+        let row = self.0.get(number)?;
+        let load = |at: usize| row[at].load(Relaxed);
+        let waits = |at| Waits { count: load(at), total: load(at + 1), max: load(at + 2) };
+        Some(Row {
+            polls: load(POLLS),
+            total: load(TOTAL),
+            max: load(MAX),
+            last: load(LAST),
+            first_poll: waits(FIRST_POLL),
+            schedule: waits(SCHEDULE),
         })
     }
 
-    /// The polls of locations that found no room.
-    pub(super) fn other(&self) -> Row {
-        self.other.row()
+    /// `(highest length of the bucket in ticks, count)` of the polls of a number.
+    pub(super) fn lengths(&self, number: usize) -> impl Iterator<Item = (u64, u64)> {
+        let lengths = self.0.get(number).map_or(&[][..], |row| &row[LENGTHS..]);
+        lengths.iter().enumerate().filter_map(|(bucket, count)| {
+            let count = count.load(Relaxed);
+            (count > 0).then(|| (counts::coarse_upper(bucket), count))
+        })
+    }
+
+    /// Tasks of a number whose end this thread has seen. Acquire: read before the spawns of all threads.
+    pub(super) fn finished(&self, number: usize) -> u64 {
+        self.0.get(number).map_or(0, |row| row[FINISHED].load(Acquire))
+    }
+
+    /// Tasks of a number that this thread has spawned.
+    pub(super) fn spawned(&self, number: usize) -> u64 {
+        self.0.get(number).map_or(0, |row| row[SPAWNED].load(Relaxed))
     }
 }
 
@@ -120,20 +195,27 @@ impl Table {
 mod tests {
     use super::*;
 
-    fn location(n: usize) -> *mut Location<'static> {
-        ptr::without_provenance_mut(0x1000 + n * 24)
+    #[test]
+    fn what_a_row_is_told_it_tells() {
+        let table = Table::new();
+        let row = table.row(3).unwrap();
+        row.spawned();
+        row.first_polled(40);
+        for (start, ticks, weight) in [(100, 5, 1), (200, 1_000, 64)] {
+            row.polled(start, ticks, counts::bucket(ticks), weight);
+        }
+        row.finished();
+        let first_poll = Waits { count: 1, total: 40, max: 40 };
+        let expected = Row { polls: 65, total: 64_005, max: 1_000, last: 200, first_poll, ..Row::default() };
+        assert_eq!(table.read(3), Some(expected));
+        let lengths: Vec<(u64, u64)> = table.lengths(3).collect();
+        assert!(matches!(lengths[..], [(5..=7, 1), (1_000..=1_279, 64)]), "{lengths:?}");
+        assert_eq!((table.spawned(3), table.finished(3)), (1, 1));
+        assert_eq!(table.read(4), Some(Row::default()));
     }
 
     #[test]
-    fn what_finds_no_room_is_counted_apart() {
-        let table = Table::new();
-        for n in 0..10_000 {
-            table.add_alone(location(n), 5, 1);
-            table.add_alone(location(n), 7, 1);
-        }
-        let kept = table.slots.iter().map(Slot::row).filter(|row| row.polls > 0).collect::<Vec<_>>();
-        assert!(kept.iter().all(|row| *row == Row { polls: 2, total: 12, max: 7 }));
-        assert_eq!(kept.len() as u64 * 2 + table.other().polls, 20_000);
-        assert!(kept.len() > ROWS / 2, "the table is used before polls are lost");
+    fn nobody_writes_to_an_empty_table() {
+        assert!(Table::empty().row(0).is_none() && Table::empty().read(0).is_none());
     }
 }

@@ -2,6 +2,8 @@
 
 use super::alarm::ALARM;
 use super::cell::{Cell, Open};
+#[cfg(tokio_unstable)]
+use super::{fresh::fresh, locations, outsiders::outsiders, table::address};
 use stallscope_wire::Mode;
 use std::cell::{Cell as Local, RefCell};
 use std::panic::Location;
@@ -44,7 +46,7 @@ pub(crate) struct Registered {
 
 static REGISTERED: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 /// Where a thread that has no cell of its own looks first: no probe owns it.
-static UNOWNED: Cell = Cell::new();
+static UNOWNED: Cell = Cell::nobodys();
 
 /// Grows with each thread that takes or leaves a cell.
 static CHANGES: AtomicU64 = AtomicU64::new(0);
@@ -166,6 +168,35 @@ pub(crate) fn begin_poll(probe: u32, task: Id, spawned_at: &'static Location<'st
     }
 }
 
+/// The thread spawns a task, which nobody can poll yet. It may be no thread of a runtime's: it is given no cell for that.
+#[cfg(tokio_unstable)]
+#[inline]
+pub(crate) fn spawned(probe: u32, task: Id, location: &'static Location<'static>) {
+    let number = locations::number(address(Some(location)));
+    match MINE.try_with(Local::get).ok().and_then(|mine| mine.row(number)) {
+        Some(row) => row.spawned(),
+        None => outsiders().spawn(number),
+    }
+    if super::mode::bits() == 0 {
+        fresh().put(super::task_bits(task), crate::clock::ticks(), number, probe);
+    }
+}
+
+/// A task has ended, or a job of the blocking pool, on this thread.
+#[cfg(tokio_unstable)]
+#[inline]
+pub(crate) fn ended(task: Id, location: &'static Location<'static>) {
+    let number = locations::number(address(Some(location)));
+    match MINE.try_with(Local::get).ok().and_then(|mine| mine.row(number)) {
+        Some(row) => row.finished(),
+        None => outsiders().finish(number),
+    }
+    let task = super::task_bits(task);
+    if fresh().holds(task) {
+        fresh().take(task);
+    }
+}
+
 /// The thread begins something that is no task: a root future's poll (`location` given), or the runtime's own work. Before
 /// it the thread was parked, or out of the runtime: the watchdog may sleep.
 pub(crate) fn begin_other(probe: u32, location: Option<&'static Location<'static>>) {
@@ -278,6 +309,13 @@ pub(crate) fn beat() {
     if let Some(mine) = enlisted() {
         mine.beat();
     }
+}
+
+/// Whether the last poll that the thread began is one of this task.
+#[cfg(tokio_unstable)]
+pub(super) fn polled_last(task: Id) -> bool {
+    let open = MINE.try_with(Local::get).ok().and_then(Cell::read);
+    open.is_some_and(|open| open.task == super::task_bits(task))
 }
 
 /// The cell that the watchdog writes for the thread.

@@ -132,7 +132,7 @@ pub(super) fn take(since: u64, message: &str) -> Option<String> {
 
 /// A task of tokio's own `spawn` has ended in the record that is open. If this thread panicked in it, that may have ended the task, and
 /// whether somebody awaits it is not known.
-#[cfg_attr(not(tokio_unstable), expect(dead_code, reason = "no hook tells of a task's end"))]
+#[cfg(tokio_unstable)]
 #[inline]
 pub(crate) fn ended(task: u64, spawned_at: &'static Location<'static>) {
     let panicked =

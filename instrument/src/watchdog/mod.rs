@@ -7,6 +7,7 @@ mod host;
 mod lag;
 mod outbox;
 mod pace;
+mod pool;
 mod round;
 mod sampled;
 mod stalls;
@@ -17,6 +18,7 @@ mod times;
 mod unread;
 mod watch;
 
+pub(crate) use pool::PoolReport;
 pub(crate) use round::{Control, run};
 pub(crate) use sampled::Sampled;
 pub(crate) use stalls::StallReport;

@@ -7,11 +7,11 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
-/// Ends of stalls that are kept while the diagnosis is busy.
+/// Ends of stalls and of waits for a pool that are kept while the diagnosis is busy.
 const KEPT: usize = 1024;
 
-/// The writing end of the queue. What finds it full is counted, but for the ends of stalls: without its end a stall would
-/// go on for ever.
+/// The writing end of the queue. What finds it full is counted, but for the ends of what lasts: without its end a stall
+/// would go on for ever.
 #[derive(Debug)]
 pub(super) struct Outbox<'a> {
     queue: &'a SyncSender<Report>,
@@ -26,7 +26,11 @@ impl<'a> Outbox<'a> {
 
     pub(super) fn tell(&mut self, report: Report) {
         self.send_kept();
-        let must_arrive = matches!(&report, Report::Stall(stall) if stall.phase == Phase::End);
+        let must_arrive = match &report {
+            Report::Stall(stall) => stall.phase == Phase::End,
+            Report::Pool(pool) => !pool.wait.ongoing,
+            _ => false,
+        };
         let report = if self.unsent.is_empty() {
             match self.queue.try_send(report) {
                 Ok(()) | Err(TrySendError::Disconnected(_)) => return,

@@ -5,6 +5,7 @@ use super::host::Host;
 use super::lag::{LagWatch, Looked, Since};
 use super::outbox::Outbox;
 use super::pace::{IDLE_PROBE_NS, LOOK_NS, Pace, Plan};
+use super::pool::Pools;
 use super::stalls::Look;
 use super::strangers::Strangers;
 use super::times::TimesReader;
@@ -65,6 +66,7 @@ pub(crate) fn run(
         loops: Loops::default(),
         host: Host::new(),
         strangers: Strangers::default(),
+        pools: Pools::default(),
         own: TimesReader::new(crate::capture::thread::tid()),
         own_wait_ns: 0,
         changes: 0,
@@ -76,7 +78,8 @@ pub(crate) fn run(
     };
     let mut plan = Plan { wake_ns: watchdog.done_ns, deep: false };
     loop {
-        let (rung, planned_ns) = plan.sleep(|| watchdog.is_anything_open());
+        let (rung, planned_ns) =
+            plan.sleep(|| watchdog.is_anything_open() || watchdog.pools.is_anything_waiting());
         // The engine holds the other end and is never dropped.
         while let Ok(control) = controls.try_recv() {
             match control {
@@ -98,6 +101,7 @@ struct Watchdog<'a> {
     loops: Loops,
     host: Host,
     strangers: Strangers,
+    pools: Pools,
     /// The watchdog's own times, and how long it had waited for a processor at the last look.
     own: TimesReader,
     own_wait_ns: u64,
@@ -115,6 +119,7 @@ impl Watchdog<'_> {
     /// A last look, and then the request, so that it comes through behind everything seen.
     fn pass_on(&mut self, wake_ns: u64, request: Report) {
         self.look(wake_ns, true);
+        self.pools.tell(clock::now_ns(), &mut self.reports);
         self.reports.send(request);
         self.done_ns = clock::now_ns();
     }
@@ -144,6 +149,8 @@ impl Watchdog<'_> {
         }
         self.take_up_runtimes(&runtimes);
         self.strangers.look(&runtimes, now_ns);
+        let pool_ns = self.engine.limits.pool_ns;
+        self.pools.look(&runtimes, now_ns, pool_ns, &mut self.capturer, &mut self.reports);
 
         // Before the times are read: a thread's wait for a processor is booked before it polls a probe.
         self.lags.iter_mut().for_each(LagWatch::see_probe);
@@ -170,9 +177,13 @@ impl Watchdog<'_> {
 
         self.done_ns = clock::now_ns();
         let due = self.watches.iter().filter_map(Watch::due_ns);
-        let due = due.chain(self.lags.iter().map(|lag| lag.due_ns(idle))).min();
-        let Some(due_ns) = due else { return self.rest(now_ns) };
-        let deep = idle && !self.reports.keeps() && !self.lags.iter().any(LagWatch::is_awaited);
+        let due = due.chain(self.lags.iter().map(|lag| lag.due_ns(idle)));
+        let pools_due = self.pools.due_ns();
+        let Some(due_ns) = due.chain(pools_due).min() else { return self.rest(now_ns) };
+        let deep = idle
+            && pools_due.is_none()
+            && !self.reports.keeps()
+            && !self.lags.iter().any(LagWatch::is_awaited);
         // A poll that begins right after this look must be seen before it is as long as its threshold.
         let thresholds = runtimes.iter().map(|runtime| runtime.settings.threshold_ns);
         let longest_ns = thresholds.min().map_or(LOOK_NS, |threshold| threshold.min(LOOK_NS));
@@ -205,6 +216,7 @@ impl Watchdog<'_> {
                 watch.close(now_ns, &self.host, &mut self.reports);
             }
             self.lags.drain(..).for_each(LagWatch::abandon);
+            self.pools.close(now_ns, &mut self.reports);
             self.changes = u64::MAX;
         }
         if before == Mode::Off {

@@ -11,6 +11,8 @@ mod recorder {
     mod alarm;
     mod cell;
     mod counts;
+    mod fresh;
+    mod locations;
     mod long;
     mod mode;
     #[path = "../../tests/models/models/mod.rs"]

@@ -91,6 +91,25 @@ macro_rules! atomic {
     };
 }
 
+macro_rules! exchange {
+    ($value:ty) => {
+        pub(super) fn compare_exchange(
+            &self,
+            known: $value,
+            value: $value,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<$value, $value> {
+            let made = self.made();
+            let before = made.of_loom.compare_exchange(known, value, success, failure);
+            if before.is_ok() {
+                made.stored(None);
+            }
+            before
+        }
+    };
+}
+
 macro_rules! number {
     ($name:ident, $number:ty) => {
         atomic!($name<$number>, $number, |first| first);
@@ -121,20 +140,7 @@ macro_rules! number {
                 before
             }
 
-            pub(super) fn compare_exchange(
-                &self,
-                known: $number,
-                value: $number,
-                success: Ordering,
-                failure: Ordering,
-            ) -> Result<$number, $number> {
-                let made = self.made();
-                let before = made.of_loom.compare_exchange(known, value, success, failure);
-                if before.is_ok() {
-                    made.stored(None);
-                }
-                before
-            }
+            exchange!($number);
         }
     };
 }
@@ -149,6 +155,13 @@ impl<T> AtomicPtr<T> {
         assert!(first.is_null(), "the recorder's pointers are null at first");
         Self { first: (), made: OnceLock::new() }
     }
+
+    exchange!(*mut T);
+}
+
+/// Counters at 0.
+pub(super) fn zeroed<const N: usize>(length: usize) -> Vec<[AtomicU64; N]> {
+    (0..length).map(|_| [const { AtomicU64::new(0) }; N]).collect()
 }
 
 /// A static that each run has its own of.

@@ -10,7 +10,7 @@ pub struct Lost {
     pub events: u64,
     /// Stacks that could not be captured or unwound.
     pub stacks: u64,
-    /// Polls whose spawn location found no room in a worker's table.
+    /// Polls whose spawn location found no room in a worker's table, and watched futures whose line found none.
     pub locations: u64,
     /// Lines dropped from a log at its size limit, or for a reader that was too slow.
     pub lines: u64,

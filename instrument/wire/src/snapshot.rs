@@ -113,6 +113,14 @@ pub struct Worker {
     pub busy_ns: u64,
     /// Tasks in its local queue now.
     pub local_queue: u64,
+    /// Share of the time since the last snapshot in which it was not parked, in thousandths.
+    pub busy_permille: u32,
+    /// Tasks that it took from other workers so far; absent where tokio does not tell, as the two below.
+    pub steal_count: Option<u64>,
+    /// Times its local queue was full, so that it moved half of it into the injection queue.
+    pub overflow_count: Option<u64>,
+    /// Times it was woken and found nothing to do.
+    pub noop_count: Option<u64>,
 }
 
 /// What a worker does.

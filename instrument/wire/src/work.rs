@@ -126,7 +126,7 @@ pub struct PoolSite {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Watched {
-    /// Where they were made, `file:line:column`.
+    /// Where they were made, `file:line:column`; empty: at all the lines that found no room.
     pub created_at: String,
     /// The function that made them, where an attribute told.
     pub function: Option<String>,
@@ -136,4 +136,26 @@ pub struct Watched {
     pub unpolled: u64,
     /// Of those polled, dropped before they were ready.
     pub cancelled: u64,
+    /// Dropped without one poll by a panic, or by a task that was given them and was itself cancelled.
+    pub excused: u64,
+}
+
+impl Watched {
+    /// All of them.
+    #[must_use]
+    pub fn futures(&self) -> u64 {
+        self.polled.saturating_add(self.unpolled).saturating_add(self.excused)
+    }
+
+    /// Adds others of the same line.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, more) in [
+            (&mut self.polled, other.polled),
+            (&mut self.unpolled, other.unpolled),
+            (&mut self.cancelled, other.cancelled),
+            (&mut self.excused, other.excused),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+    }
 }

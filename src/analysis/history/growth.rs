@@ -80,7 +80,7 @@ impl Tally {
 
 impl Leak {
     /// When it began to grow, in nanoseconds since the start.
-    pub(in super::super) fn from_ns(&self) -> u64 {
+    pub(in super::super) fn began_ns(&self) -> u64 {
         self.from_ns
     }
 

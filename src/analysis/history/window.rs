@@ -103,7 +103,7 @@ impl Before {
         snapshot.locations.retain(seen);
         for watched in &mut snapshot.watched {
             if let Some(before) = self.watched.get(&maker(watched)) {
-                watched.polled = watched.polled.saturating_sub(before.polled);
+                // That others of the line were polled before is what its unpolled ones are judged by.
                 watched.unpolled = watched.unpolled.saturating_sub(before.unpolled);
                 watched.cancelled = watched.cancelled.saturating_sub(before.cancelled);
             }

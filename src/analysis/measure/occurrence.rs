@@ -108,8 +108,7 @@ fn unjudged(history: &History) -> Option<String> {
     if seen_ns < growth.window_ns() {
         let (seen, window) = (show(seen_ns), show(growth.window_ns()));
         return Some(format!(
-            "process {pid} was seen for {seen}, too short to tell: a leak is what grows for {window} \
-             (STALLSCOPE_LEAK_WINDOW)"
+            "process {pid} was seen for {seen}, and a leak is told after {window} (STALLSCOPE_LEAK_WINDOW)"
         ));
     }
     let unfollowed = growth.unfollowed();

@@ -58,7 +58,7 @@ impl Group {
         self.max_ns = self.max_ns.max(grown_ns);
         self.total_ns = self.total_ns.saturating_add(grown_ns);
         self.ongoing |= leak.is_ongoing();
-        self.first_unix_ns = self.first_unix_ns.min(header.started_unix_ns.saturating_add(leak.from_ns()));
+        self.first_unix_ns = self.first_unix_ns.min(header.started_unix_ns.saturating_add(leak.began_ns()));
     }
 
     fn finding(self) -> Finding {

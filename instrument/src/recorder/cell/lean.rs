@@ -62,12 +62,12 @@ impl Cell {
             return;
         }
         let now = clock::ticks();
-        let ticks = now.saturating_sub(self.timed.load(Relaxed));
+        let timed = self.timed.load(Relaxed);
+        let ticks = now.saturating_sub(timed);
         // A long one is booked by the diagnosis.
         if ticks < self.long_after.load(Relaxed) {
             let (location, weight) = (self.location.load(Relaxed), self.gap.load(Relaxed));
-            self.counts.record_alone(ticks, weight);
-            self.table.add_alone(location, ticks, weight);
+            self.count(location, timed, ticks, weight);
             add_alone(&self.untimed, weight - 1);
         }
         let drawn = now.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SPREAD_BITS);

@@ -1,4 +1,5 @@
 use super::*;
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
 const PROBE: u32 = 3;
@@ -213,7 +214,7 @@ fn a_cell_without_an_owner_is_not_woken_by_a_change() {
 #[test]
 #[cfg_attr(miri, ignore = "needs far more looks than it has time for; the models go through their orders")]
 fn no_reader_sees_parts_of_two_records() {
-    static CELL: Cell = Cell::new();
+    static CELL: LazyLock<Cell> = LazyLock::new(Cell::new);
     static STOP: AtomicBool = AtomicBool::new(false);
     // Each record's task is told by its location.
     let spawns: [(u64, &'static Location<'static>); 2] =

@@ -1,0 +1,91 @@
+//! What the threads of a pool are at: their stacks, a few at a time.
+
+use crate::capture::{Capturer, RawStack};
+use crate::clock;
+use crate::recorder::{self, Cell, Open, Registered, Thread};
+
+/// How many threads are looked at.
+const THREADS: usize = 16;
+/// How long is waited for the stacks of those that run, in nanoseconds.
+const PATIENCE_NS: u64 = 60_000_000;
+
+/// Looks at the threads of one pool at a time.
+#[derive(Debug, Default)]
+pub(super) struct Crew {
+    /// Made when they are needed first, and never freed: a handler that comes late may still read one. No thread writes them.
+    cells: Vec<&'static Cell>,
+    asked: Vec<(Registered, Open)>,
+    stacks: Vec<RawStack>,
+    /// The runtime whose pool is looked at, and when that began.
+    at: Option<(u64, u64)>,
+    /// Where in the list of threads the last look began.
+    turn: usize,
+}
+
+impl Crew {
+    /// The runtime whose pool is looked at.
+    pub(super) fn at(&self) -> Option<u64> {
+        self.at.map(|(runtime, _)| runtime)
+    }
+
+    /// Begins to look at the threads of a runtime's pool that are no workers.
+    pub(super) fn begin(&mut self, runtime: u64, now_ns: u64) {
+        self.at = Some((runtime, now_ns));
+        let workers = recorder::registered();
+        let is_worker = |thread: &Thread| {
+            workers.iter().any(|other| other.thread.tid == thread.tid && other.thread.worker.is_some())
+        };
+        let mut threads = recorder::pool_threads(runtime);
+        threads.retain(|thread| !is_worker(thread));
+        if threads.is_empty() {
+            return;
+        }
+        let (count, all) = (threads.len().min(THREADS), threads.len());
+        self.turn += 1;
+        for at in 0..count {
+            // Spread over them all, and others the next time.
+            let thread = threads[(at * all / count + self.turn) % all].clone();
+            if self.cells.len() <= at {
+                self.cells.push(Box::leak(Box::new(Cell::new())));
+            }
+            let cell = self.cells[at];
+            cell.observe(Some(clock::ticks()));
+            let generation = cell.generation();
+            self.asked.extend(cell.read().map(|open| (Registered { cell, generation, thread }, open)));
+        }
+    }
+
+    /// Takes in the stacks that are there; whether there are no more to come.
+    pub(super) fn look(&mut self, now_ns: u64, capturer: &mut Option<Capturer>) -> bool {
+        let Some((capturer, (_, since_ns))) = capturer.as_mut().zip(self.at) else {
+            self.leave();
+            return true;
+        };
+        let stacks = &mut self.stacks;
+        self.asked.retain(|(thread, open)| match capturer.capture(thread, *open) {
+            Some(captured) => {
+                stacks.extend(captured.stack);
+                thread.cell.observe(None);
+                false
+            }
+            // It is on its way.
+            None => true,
+        });
+        self.asked.is_empty() || now_ns.saturating_sub(since_ns) >= PATIENCE_NS
+    }
+
+    /// Ends the look at a runtime's pool; the stacks that were had, none if it is another's that is looked at.
+    pub(super) fn end_of(&mut self, runtime: u64) -> Vec<RawStack> {
+        if self.at() != Some(runtime) {
+            return Vec::new();
+        }
+        self.leave();
+        self.at = None;
+        std::mem::take(&mut self.stacks)
+    }
+
+    /// Whoever has not answered is asked no more.
+    fn leave(&mut self) {
+        self.asked.drain(..).for_each(|(thread, _)| thread.cell.observe(None));
+    }
+}
