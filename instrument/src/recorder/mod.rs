@@ -23,6 +23,7 @@ pub(crate) use counts::{Counts, bucket_of};
 pub(crate) use fresh::{FreshTask, fresh};
 #[cfg(feature = "http")]
 pub(crate) use histogram::Histogram;
+pub(crate) use locations::{ROOM, number_of, numbered};
 pub(crate) use long::LongPoll;
 pub(crate) use mode::mode;
 #[cfg(tokio_unstable)]

@@ -54,9 +54,9 @@ impl Waiting {
 
     /// A poll that leaves one more waker with somebody.
     fn poll(&self, now: u64) {
-        self.wakes.begin(now);
+        self.wakes.begin();
         self.held.fetch_add(1, Relaxed);
-        self.wakes.end();
+        self.wakes.end(now);
     }
 
     /// Lets go as a reference count does.
