@@ -76,16 +76,6 @@ fn blocking_pool_innocent() {
 }
 
 #[test]
-fn never_awaited() {
-    run("never_awaited").exits(99).finds_what_is_expected();
-}
-
-#[test]
-fn never_awaited_innocent() {
-    run("never_awaited_innocent").exits(0).finds_what_is_expected();
-}
-
-#[test]
 fn detached_panic() {
     run("detached_panic").exits(99).finds_what_is_expected();
 }

@@ -43,7 +43,7 @@ impl Snapshots {
             startup,
             ..Snapshot::default()
         };
-        places::add_to(&mut snapshot);
+        places::add_to(&mut snapshot, whole);
         snapshot
     }
 

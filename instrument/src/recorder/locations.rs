@@ -7,7 +7,7 @@ use std::ptr;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Locations that are told apart.
-pub(super) const ROOM: usize = sync::size(512, 2);
+pub(crate) const ROOM: usize = sync::size(512, 2);
 /// The number of all others.
 pub(super) const OTHER: usize = ROOM;
 /// A power of two, and more than there is room for, so that a location is mostly found where it is looked for first.
@@ -23,8 +23,13 @@ pub(super) fn number(location: *mut Location<'static>) -> usize {
     LOCATIONS.number(location)
 }
 
+/// [`number`] of a location that is at hand; at least [`ROOM`] where it is one of the others.
+pub(crate) fn number_of(location: &'static Location<'static>) -> usize {
+    number(super::table::address(Some(location)))
+}
+
 /// All locations that have numbers of their own.
-pub(super) fn numbered() -> impl Iterator<Item = (&'static Location<'static>, usize)> {
+pub(crate) fn numbered() -> impl Iterator<Item = (&'static Location<'static>, usize)> {
     LOCATIONS.slots.iter().filter_map(Slot::read).filter(|(_, number)| *number != OTHER)
 }
 

@@ -23,7 +23,8 @@ pub(crate) use counts::{Counts, bucket_of};
 pub(crate) use fresh::{FreshTask, fresh};
 #[cfg(feature = "http")]
 pub(crate) use histogram::Histogram;
-pub(crate) use locations::location;
+
+pub(crate) use locations::{ROOM, location, number_of, numbered};
 pub(crate) use long::LongPoll;
 pub(crate) use mode::mode;
 #[cfg(tokio_unstable)]

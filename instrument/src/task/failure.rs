@@ -29,10 +29,10 @@ pub(super) struct Failed {
 }
 
 impl Failed {
-    /// With what the task that began its poll, or its end, at tick `since` panicked.
-    fn by_panic(payload: &(dyn Any + Send), since: u64) -> Self {
+    /// By what a task panicked with, whose thread had panicked `before` times when the poll began.
+    fn by_panic(payload: &(dyn Any + Send), before: u64) -> Self {
         let message = panics::message(payload);
-        let place = panics::take(since, message);
+        let place = panics::take(before, message);
         Self { at_ns: clock::now_ns(), how: How::Panic, message: cut(message, MESSAGE).to_owned(), place }
     }
 
@@ -46,10 +46,10 @@ impl Failed {
     }
 }
 
-/// A task panicked; `since` is the tick at which it began to be polled, or dropped.
+/// A task panicked; when it began to be polled, or dropped, its thread had panicked `before` times.
 #[cold]
-pub(super) fn panicked(state: &Arc<TaskState>, payload: &(dyn Any + Send), since: u64) {
-    fail(state, Failed::by_panic(payload, since));
+pub(super) fn panicked(state: &Arc<TaskState>, payload: &(dyn Any + Send), before: u64) {
+    fail(state, Failed::by_panic(payload, before));
 }
 
 /// A task returned an error.

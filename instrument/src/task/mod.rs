@@ -31,6 +31,7 @@ mod spawn;
 mod state;
 mod sync;
 mod tasks;
+mod waker;
 mod wakes;
 
 pub use builder::Builder;

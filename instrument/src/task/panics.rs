@@ -5,7 +5,7 @@ use crate::collector::Message;
 use crate::{clock, engine, recorder};
 use stallscope_wire::{Certainty, Failure, Gap, How};
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{Location, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -19,6 +19,7 @@ static TOLD: AtomicBool = AtomicBool::new(false);
 thread_local! {
     /// No destructor and no allocation: a thread may panic at any time.
     static LAST: RefCell<Note> = const { RefCell::new(Note::none()) };
+    static COUNT: Cell<u64> = const { Cell::new(0) };
 }
 
 /// A panic of this thread's. Nothing here is allocated.
@@ -82,6 +83,7 @@ pub(crate) fn watch() {
 fn note(info: &PanicHookInfo<'_>) {
     HOOKED.store(true, Relaxed);
     let open = recorder::own_record();
+    let _ = COUNT.try_with(|count| count.set(count.get() + 1));
     // Inaccessible only while the thread ends, or if this code panicked itself.
     let _ = LAST.try_with(|last| {
         let Ok(mut last) = last.try_borrow_mut() else { return };
@@ -107,10 +109,16 @@ pub(super) fn message(payload: &(dyn Any + Send)) -> &str {
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("a value that is no text")
 }
 
-/// Where this thread panicked with this message since the tick, `file:line:column`. None for a panic that is passed on from elsewhere,
+/// How often this thread has panicked.
+#[inline]
+pub(super) fn count() -> u64 {
+    COUNT.try_with(Cell::get).unwrap_or(0)
+}
+
+/// Where this thread panicked with this message since it had panicked `before` times, `file:line:column`. None for a panic that is passed on from elsewhere,
 /// which no hook is told of.
-pub(super) fn take(since: u64, message: &str) -> Option<String> {
-    let fits = |note: &Note| note.at >= since && note.message.get() == cut(message, MESSAGE);
+pub(super) fn take(before: u64, message: &str) -> Option<String> {
+    let fits = |note: &Note| count() > before && note.message.get() == cut(message, MESSAGE);
     let place = LAST.try_with(|last| {
         let mut last = last.try_borrow_mut().ok()?;
         let place = (last.at != 0 && fits(&last)).then(|| last.place());
@@ -180,15 +188,15 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_by_its_message_and_time() {
-        let since = clock::ticks();
+    fn a_panic_is_told_by_its_message_once() {
+        COUNT.set(5);
         LAST.with(|last| {
             let mut last = last.borrow_mut();
             (last.at, last.line, last.column) = (clock::ticks(), 3, 7);
             last.message.set("here");
             last.file.set("a.rs");
         });
-        assert_eq!(take(since, "here").as_deref(), Some("a.rs:3:7"));
-        assert_eq!(take(since, "here"), None, "it was taken");
+        assert_eq!(take(4, "here").as_deref(), Some("a.rs:3:7"));
+        assert_eq!(take(4, "here"), None, "it was taken");
     }
 }

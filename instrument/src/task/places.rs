@@ -1,39 +1,27 @@
-//! What is known of our tasks by the line that spawned them, in a table of fixed size.
+//! What is known of our tasks by the line that spawned them, under the numbers that the recorder gives these lines.
 
 use super::failure::cut;
 use crate::clock::ticks_to_ns;
-use crate::recorder::Counts;
-use stallscope_wire::{Histogram, Waits};
+use crate::recorder::{self, Counts, ROOM};
+use stallscope_wire::{Histogram, Snapshot, Waits};
 use std::cell::Cell;
 use std::panic::Location;
-use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-/// Locations that can be told apart. A power of two.
-const ROWS: usize = 512;
-/// How many rows are tried for a location.
-const PROBES: usize = 16;
 /// Counters of one location: threads share them only when there are more.
 const STRIPES: usize = 8;
 /// Bytes of a name that are kept.
 const NAME: usize = 64;
 
 /// Tokio itself tells what tasks wait from wake to poll; then that is not booked here too.
-const TOKIO_TELLS: bool = false;
+const TOKIO_TELLS: bool = cfg!(all(tokio_unstable, feature = "schedule-latency"));
 
-static KEYS: [Key; ROWS] = [const { Key { location: OnceLock::new(), name: OnceLock::new() } }; ROWS];
-static COUNTERS: [[Counters; ROWS]; STRIPES] = [const { [const { Counters::new() }; ROWS] }; STRIPES];
+static NAMES: [OnceLock<Box<str>>; ROOM] = [const { OnceLock::new() }; ROOM];
+static COUNTERS: [[Counters; ROOM + 1]; STRIPES] = [const { [const { Counters::new() }; ROOM + 1] }; STRIPES];
 static SCHEDULE: [Counts; STRIPES] = [const { Counts::new() }; STRIPES];
-/// Tasks whose location found no room.
-static UNPLACED: AtomicU64 = AtomicU64::new(0);
 /// No hook of tokio's counts tasks.
 static COUNTS_TASKS: AtomicBool = AtomicBool::new(false);
-
-struct Key {
-    location: OnceLock<&'static Location<'static>>,
-    name: OnceLock<Box<str>>,
-}
 
 #[repr(align(128))]
 struct Counters {
@@ -85,72 +73,48 @@ impl Sum {
     }
 }
 
-/// The row of a location, if it found room.
+/// The number of a location, as the recorder gives it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place(Option<u16>);
+pub(super) struct Place(u16);
 
 impl Place {
     pub(super) fn of(location: &'static Location<'static>) -> Self {
-        let hash = (ptr::from_ref(location).addr() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let first = (hash >> (64 - ROWS.ilog2())) as usize;
-        let mut rows = (0..PROBES).map(|probe| (first + probe) & (ROWS - 1));
-        let found = rows.find(|&row| ptr::eq(*KEYS[row].location.get_or_init(|| location), location));
-        if found.is_none() {
-            UNPLACED.fetch_add(1, Relaxed);
-        }
-        Self(found.map(|row| row as u16))
+        Self(recorder::number_of(location) as u16)
     }
 
     /// A name that was given to a task from there; the first one holds.
     pub(super) fn name(self, name: &str) {
-        if let Some(row) = self.0 {
-            KEYS[usize::from(row)].name.get_or_init(|| cut(name, NAME).into());
+        if let Some(known) = NAMES.get(usize::from(self.0)) {
+            known.get_or_init(|| cut(name, NAME).into());
         }
     }
 
     pub(super) fn count_spawned(self) {
-        self.count_task(|counters| &counters.spawned);
+        self.counters().spawned.fetch_add(1, Relaxed);
     }
 
     pub(super) fn count_finished(self) {
-        self.count_task(|counters| &counters.finished);
-    }
-
-    fn count_task(self, which: impl FnOnce(&'static Counters) -> &'static AtomicU64) {
-        if COUNTS_TASKS.load(Relaxed)
-            && let Some(counters) = self.counters()
-        {
-            which(counters).fetch_add(1, Relaxed);
-        }
+        self.counters().finished.fetch_add(1, Relaxed);
     }
 
     pub(super) fn count_first_poll(self, ticks: u64) {
-        if COUNTS_TASKS.load(Relaxed)
-            && let Some(counters) = self.counters()
-        {
-            counters.first_poll.add(ticks);
-        }
+        self.counters().first_poll.add(ticks);
     }
 
     #[inline]
     pub(super) fn count_schedule(self, ticks: u64) {
-        if TOKIO_TELLS {
-            return;
-        }
-        SCHEDULE[stripe()].record(ticks);
-        if let Some(counters) = self.counters() {
-            counters.schedule.add(ticks);
+        if !TOKIO_TELLS {
+            SCHEDULE[stripe()].record(ticks);
+            self.counters().schedule.add(ticks);
         }
     }
 
     pub(super) fn count_self_wake(self) {
-        if let Some(counters) = self.counters() {
-            counters.self_wakes.fetch_add(1, Relaxed);
-        }
+        self.counters().self_wakes.fetch_add(1, Relaxed);
     }
 
-    fn counters(self) -> Option<&'static Counters> {
-        self.0.map(|row| &COUNTERS[stripe()][usize::from(row)])
+    fn counters(self) -> &'static Counters {
+        &COUNTERS[stripe()][usize::from(self.0).min(ROOM)]
     }
 }
 
@@ -176,12 +140,17 @@ pub(crate) fn count_tasks() {
     COUNTS_TASKS.store(true, Relaxed);
 }
 
-/// Tasks whose line found no room in the table.
-pub(crate) fn unplaced() -> u64 {
-    UNPLACED.load(Relaxed)
+/// Whether spawns and ends are counted here.
+pub(super) fn counts_tasks() -> bool {
+    COUNTS_TASKS.load(Relaxed)
 }
 
-/// What all of them waited from wake to poll.
+/// Tasks that are counted here and whose line found no room.
+pub(crate) fn unplaced() -> u64 {
+    COUNTERS.iter().map(|stripe| stripe[ROOM].spawned.load(Relaxed)).sum()
+}
+
+/// How often all of them waited from wake to poll, by how long.
 fn schedule() -> Histogram {
     let mut whole = Histogram::default();
     for stripe in &SCHEDULE {
@@ -191,25 +160,34 @@ fn schedule() -> Histogram {
     whole
 }
 
-/// Adds what is known here to the state of the runtimes.
-pub(crate) fn add_to(snapshot: &mut stallscope_wire::Snapshot) {
+/// What the tasks of one line waited.
+fn waits_of(number: usize) -> Waits {
+    let mut waits = Waits::default();
+    COUNTERS.iter().for_each(|stripe| waits.merge(&stripe[number].schedule.read()));
+    waits
+}
+
+/// Adds what is known here to the state of the runtimes; with `locations`, to what it tells of those.
+pub(crate) fn add_to(snapshot: &mut Snapshot, locations: bool) {
     let mut schedule = schedule();
-    for (row, key) in KEYS.iter().enumerate() {
-        let Some(location) = key.location.get() else { continue };
-        let mut known = stallscope_wire::Location::default();
-        for counters in COUNTERS.iter().map(|stripe| &stripe[row]) {
+    for waits in (0..=ROOM).map(waits_of) {
+        schedule.sum_ns = schedule.sum_ns.saturating_add(waits.total_ns);
+        schedule.max_ns = schedule.max_ns.max(waits.max_ns);
+    }
+    snapshot.schedule.merge(&schedule);
+    for (location, number) in recorder::numbered().filter(|_| locations) {
+        let mut known = stallscope_wire::Location { schedule: waits_of(number), ..Default::default() };
+        for counters in COUNTERS.iter().map(|stripe| &stripe[number]) {
             known.spawned += counters.spawned.load(Relaxed);
             known.finished += counters.finished.load(Relaxed);
             known.first_poll.merge(&counters.first_poll.read());
-            known.schedule.merge(&counters.schedule.read());
             known.self_wakes += counters.self_wakes.load(Relaxed);
         }
-        schedule.sum_ns = schedule.sum_ns.saturating_add(known.schedule.total_ns);
-        schedule.max_ns = schedule.max_ns.max(known.schedule.max_ns);
-        known.name = key.name.get().map(|name| name.to_string());
-        merge(&mut snapshot.locations, location.to_string(), known);
+        known.name = NAMES[number].get().map(|name| name.to_string());
+        if known != stallscope_wire::Location::default() {
+            merge(&mut snapshot.locations, location.to_string(), known);
+        }
     }
-    snapshot.schedule.merge(&schedule);
 }
 
 /// Two compilation units may hold one location twice; and the hooks may know it too.
@@ -221,8 +199,9 @@ fn merge(
     let Some(location) = locations.iter_mut().find(|location| location.spawned_at == spawned_at) else {
         return locations.push(stallscope_wire::Location { spawned_at, ..known });
     };
-    location.spawned += known.spawned;
-    location.finished += known.finished;
+    // Where one runtime is watched by hooks and another from outside, the hooks' are not added to: ours are of both.
+    location.spawned = location.spawned.max(known.spawned);
+    location.finished = location.finished.max(known.finished);
     location.first_poll.merge(&known.first_poll);
     location.schedule.merge(&known.schedule);
     location.self_wakes += known.self_wakes;
@@ -237,13 +216,13 @@ mod tests {
     fn a_location_keeps_its_row_and_its_name() {
         let here = Location::caller();
         let (first, second) = (Place::of(here), Place::of(here));
-        assert_eq!(first.0, second.0);
+        assert!(first.0 == second.0 && usize::from(first.0) < ROOM);
         first.name("first");
         second.name("second");
         second.count_self_wake();
         second.count_schedule(1);
-        let mut snapshot = stallscope_wire::Snapshot::default();
-        add_to(&mut snapshot);
+        let mut snapshot = Snapshot::default();
+        add_to(&mut snapshot, true);
         let place = here.to_string();
         let [location] =
             &snapshot.locations.iter().filter(|known| known.spawned_at == place).collect::<Vec<_>>()[..]

@@ -4,8 +4,9 @@ use super::failure::{self, Judge, error_of_result, error_of_std};
 use super::future::Tracked;
 use super::group::Group;
 use super::handle::JoinHandle;
+use super::panics;
 use super::state::TaskState;
-use crate::{clock, engine, recorder};
+use crate::{engine, recorder};
 use stallscope_wire::Mode;
 use std::fmt::Display;
 use std::future::Future;
@@ -105,7 +106,7 @@ pub(super) fn tracked<R: 'static>(
     let judge: Judge<R> = error_of_std;
     move || {
         let Some(state) = state else { return function() };
-        let since = clock::ticks();
+        let before = panics::count();
         let result = catch_unwind(AssertUnwindSafe(function));
         match &result {
             Ok(output) => {
@@ -113,7 +114,7 @@ pub(super) fn tracked<R: 'static>(
                     failure::returned(&state, error);
                 }
             }
-            Err(payload) => failure::panicked(&state, payload.as_ref(), since),
+            Err(payload) => failure::panicked(&state, payload.as_ref(), before),
         }
         state.finish();
         result.unwrap_or_else(|payload| resume_unwind(payload))

@@ -1,18 +1,20 @@
-//! What a task, its handle and its wakers share; it is the task's waker.
+//! What a task, its handle and its wakers share.
 
 use super::failure::Failed;
 use super::fate::Fate;
 use super::group::Group;
+use super::places::{self, Place};
+use super::tasks;
+use super::waker::Inner;
 use super::wakes::Wakes;
-use super::{places, tasks};
 use crate::{clock, recorder};
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
-/// References to a state that are no waker's: of the list of tasks, of the future, and the waker that the future keeps.
-const OWN: usize = 3;
+/// References to a state that are neither a waker's nor the handle's: of the list of tasks, and of the future.
+const OWN: usize = 2;
 
 #[derive(Debug)]
 pub(super) struct TaskState {
@@ -22,13 +24,11 @@ pub(super) struct TaskState {
     pub(super) group: Option<Arc<Group>>,
     pub(super) fate: Fate,
     pub(super) wakes: Wakes,
-    /// tokio's waker, from the first poll on. It holds the task, which holds the future, which holds this; that ends where tokio drops
-    /// the future, when the task is over or its runtime is.
-    inner: OnceLock<Waker>,
+    pub(super) inner: Inner,
     /// tokio's id of the task, once it is known; 0 before.
     id: AtomicU64,
+    /// When it was spawned, in ticks, where that is told from here.
     spawned: u64,
-    place: places::Place,
     /// Written before `fate` says so.
     pub(super) failed: OnceLock<Box<Failed>>,
     /// Where it is in its part of the list of tasks. Written under that part's lock.
@@ -48,21 +48,22 @@ impl TaskState {
         name: Option<&str>,
         group: Option<Arc<Group>>,
     ) -> Arc<Self> {
-        let place = places::Place::of(spawned_at);
         if let Some(name) = name {
-            place.name(name);
+            Place::of(spawned_at).name(name);
         }
-        place.count_spawned();
+        let counts = places::counts_tasks();
+        if counts {
+            Place::of(spawned_at).count_spawned();
+        }
         Arc::new(Self {
             spawned_at,
             name: name.map(Box::from),
             group,
             fate: Fate::new(),
             wakes: Wakes::new(),
-            inner: OnceLock::new(),
+            inner: Inner::new(),
             id: AtomicU64::new(0),
-            spawned: clock::ticks(),
-            place,
+            spawned: if counts { clock::ticks() } else { 0 },
             failed: OnceLock::new(),
             slot: AtomicUsize::new(tasks::NOWHERE),
             suspect: (AtomicU64::new(0), AtomicU64::new(0)),
@@ -71,36 +72,51 @@ impl TaskState {
         })
     }
 
-    /// A poll begins, in which tokio would be woken by `inner`. When it began, in ticks, and whether our waker stands for that one.
+    /// A poll begins that tokio would be woken from by `inner`. Its tick, where it was read, and whether our waker stands for
+    /// that one.
     #[inline]
-    pub(super) fn begin(&self, inner: &Waker) -> (u64, bool) {
-        let now = clock::ticks();
-        let known = self.inner.get_or_init(|| {
-            self.learn_id();
-            self.place.count_first_poll(now.saturating_sub(self.spawned));
-            inner.clone()
-        });
-        if let Some(woken) = self.wakes.begin(now) {
-            self.place.count_schedule(now.saturating_sub(woken));
+    pub(super) fn begin(&self, inner: &Waker) -> (Option<u64>, bool) {
+        if self.spawned != 0 && self.wakes.polled() == 0 {
+            self.place().count_first_poll(clock::ticks().saturating_sub(self.spawned));
         }
-        let ours = known.will_wake(inner);
+        let ours = self.inner.lend(inner);
         if !ours {
             self.strayed.store(true, Relaxed);
         }
+        let now = self.wakes.begin().map(|woken| {
+            let now = clock::ticks();
+            self.place().count_schedule(now.saturating_sub(woken));
+            now
+        });
         (now, ours)
     }
 
-    /// The poll ends.
+    /// The poll ends without the task's being over.
     #[inline]
-    pub(super) fn end(&self) {
-        if self.wakes.end() {
-            self.place.count_self_wake();
+    pub(super) fn end(self: &Arc<Self>, begun: Option<u64>) {
+        if tasks::insert(self) {
+            self.learn_id();
+        }
+        if self.wakes.end(begun.unwrap_or_else(clock::ticks)) {
+            self.place().count_self_wake();
         }
     }
 
     /// The task's work is over, or was dropped.
     pub(super) fn finish(&self) {
-        self.place.count_finished();
+        if self.spawned != 0 {
+            self.place().count_finished();
+        }
+    }
+
+    /// Somebody wakes the task.
+    pub(super) fn wake(&self) {
+        self.wakes.wake(clock::ticks());
+        self.inner.wake();
+    }
+
+    fn place(&self) -> Place {
+        Place::of(self.spawned_at)
     }
 
     /// tokio's id; 0 when it was never known.
@@ -126,18 +142,5 @@ impl TaskState {
         let held = Arc::strong_count(self) > OWN + usize::from(handle && self.group.is_none());
         // A handle that is dropped says so first: had it let go of its reference before the count, that would be known by now.
         held || self.fate.has_handle() != handle || self.strayed.load(Relaxed)
-    }
-}
-
-impl Wake for TaskState {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.wakes.wake(clock::ticks());
-        if let Some(inner) = self.inner.get() {
-            inner.wake_by_ref();
-        }
     }
 }

@@ -15,15 +15,16 @@ const ROOMY: usize = 1024;
 
 static LIST: [Mutex<Vec<Arc<TaskState>>>; PARTS] = [const { Mutex::new(Vec::new()) }; PARTS];
 
-/// Lists a task, unless it is.
-pub(super) fn insert(state: &Arc<TaskState>) {
+/// Lists a task, unless it is; whether it is new there.
+pub(super) fn insert(state: &Arc<TaskState>) -> bool {
     // Only the thread that polls the task lists it.
     if state.slot.load(Relaxed) != NOWHERE {
-        return;
+        return false;
     }
-    let Some(mut part) = part_of(state) else { return };
+    let Some(mut part) = part_of(state) else { return false };
     state.slot.store(part.len(), Relaxed);
     part.push(Arc::clone(state));
+    true
 }
 
 /// Takes a task off the list.

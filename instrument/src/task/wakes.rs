@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 pub(super) struct Wakes {
     /// Written by who polls: grows when a poll begins and when it ends, so it is odd while one goes on.
     turns: AtomicU64,
-    /// Written by who polls: when the last poll began, in ticks.
+    /// Written by who polls: the tick of the last poll that is over.
     polled: AtomicU64,
     /// Written by who wakes, and taken by the next poll: the tick of the first wake since then; 0 for none.
     woken: AtomicU64,
@@ -21,17 +21,22 @@ impl Wakes {
 
     /// A poll begins. When the task was woken for it, in ticks, where that is known.
     #[inline]
-    pub(super) fn begin(&self, now: u64) -> Option<u64> {
-        self.turns.store(self.turns.load(Relaxed) + 1, Relaxed);
-        self.polled.store(now, Relaxed);
+    pub(super) fn begin(&self) -> Option<u64> {
+        let turns = self.turns.load(Relaxed);
+        self.turns.store(turns + 1, Relaxed);
+        if turns == 0 {
+            // Nobody has a waker yet.
+            return None;
+        }
         // With Release, so that whoever sees the wake gone sees the turn that took it.
         let woken = self.woken.swap(0, AcqRel);
         (woken != 0).then_some(woken)
     }
 
-    /// The poll ends. Whether the task was woken during it.
+    /// The poll, of the tick `now`, ends without the task's being over. Whether the task was woken during it.
     #[inline]
-    pub(super) fn end(&self) -> bool {
+    pub(super) fn end(&self, now: u64) -> bool {
+        self.polled.store(now, Relaxed);
         // With Release, so that whoever sees it sees the clones of the waker that the poll has made.
         self.turns.store(self.turns.load(Relaxed) + 1, Release);
         self.woken.load(Relaxed) != 0
@@ -43,7 +48,7 @@ impl Wakes {
         let _ = self.woken.compare_exchange(0, now, Release, Relaxed);
     }
 
-    /// When the last poll began, in ticks; 0 before the first.
+    /// The tick of the last poll that is over; 0 before the first.
     pub(super) fn polled(&self) -> u64 {
         self.polled.load(Relaxed)
     }

@@ -1,6 +1,6 @@
-//! The recorder's protocols under loom, which goes through the orders in which threads may run and memory may be seen.
+//! The protocols of the recorder and of tasks under loom, which goes through the orders in which threads may run and memory may be seen.
 //!
-//! The files are those of the recorder; in place of the standard library's atomics and of the clock they find the ones here.
+//! The files are those of the recorder, and of what tasks share; in place of the standard library's atomics and of the clock they find the ones here.
 
 mod clock;
 
@@ -22,6 +22,17 @@ mod recorder {
     mod table;
 }
 
+#[path = "../../src/task"]
+#[expect(dead_code, unused_imports, unused_macros, reason = "the models use a part of what tasks share")]
+mod task {
+    mod fate;
+    #[path = "../../tests/models/tasks.rs"]
+    pub(crate) mod models;
+    #[path = "../../tests/models/sync.rs"]
+    mod sync;
+    mod wakes;
+}
+
 use libtest_mimic::{Arguments, Trial};
 
 /// How often, in one run of a model, a thread that could go on is made to wait for another: without a bound, the models would
@@ -37,6 +48,6 @@ fn main() {
             Ok(())
         })
     };
-    let models = recorder::models::ALL.iter().map(trial).collect();
+    let models = recorder::models::ALL.iter().chain(task::models::ALL).map(trial).collect();
     libtest_mimic::run(&Arguments::from_args(), models).exit();
 }
