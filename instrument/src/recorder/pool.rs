@@ -3,12 +3,12 @@
 //! tokio runs workers and jobs on the threads of one pool. Of a job it tells only that it ended, to the hook for tasks that do.
 
 use super::alarm::ALARM;
+use super::sync::AtomicU64;
 #[cfg(tokio_unstable)]
 use super::threads::polled_last;
 use super::threads::{Thread, runtime_id};
 use std::cell::{Cell as Local, RefCell};
 use std::ptr;
-use std::sync::atomic::AtomicU64;
 #[cfg(tokio_unstable)]
 use std::sync::atomic::Ordering::Release;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
