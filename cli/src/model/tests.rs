@@ -356,6 +356,14 @@ fn a_leak_is_said_when_nothing_blocks() {
 }
 
 #[test]
+fn a_process_that_lost_work_is_not_called_healthy() {
+    let said = sentence(&Scenario::new().quiet(30).fails(8).live());
+    assert!(said.contains("; src/mail.rs:77 failed ") && !said.starts_with("healthy"), "{said}");
+    let said = sentence(&Scenario::new().quiet(30).fails(8).loses(9).live());
+    assert!(said.starts_with("src/mail.rs:51 spawned what nothing can wake"), "{said}");
+}
+
+#[test]
 fn work_that_does_not_get_on_is_said() {
     let said = sentence(&Scenario::new().quiet(30).starves(8).live());
     assert_eq!(said, "src/mail.rs:51 spawned what was not polled, once, for 1.4s so far");

@@ -81,7 +81,10 @@ fn facts(theme: Theme, process: &Process, site: &Site<'_>, width: usize) -> Vec<
 fn tasks(row: &TaskRow) -> String {
     let known = row.alive.zip(row.spawned).zip(row.finished);
     known.map_or_else(
-        || "not counted by this process".to_owned(),
+        || {
+            "none was spawned here: a root future, unless this process is of a version that counts no tasks"
+                .to_owned()
+        },
         |((alive, spawned), finished)| {
             format!(
                 "{} alive; {} spawned, {} ended",

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, blocked, end, header, healthy, snapshot, stall};
 use serde_json::Value;
-use stallscope_wire::{Cause, Failure, Line, Phase};
+use stallscope_wire::{Cause, Failure, How, Line, Phase};
 use std::fs;
 
 #[test]
@@ -19,13 +19,13 @@ fn a_failure_that_nobody_saw_exits_99_with_what_it_said() {
         task: 3,
         spawned_at: "src/mail.rs:51:13".into(),
         message: "no mail server".into(),
-        place: Some("src/mail.rs:77:9".into()),
+        how: How::Error,
         ..Failure::default()
     });
     let bench = Bench::new().log("log", &[header(), snapshot(), failure, end()]);
     let ran = bench.program("log", "true", &[]).exits(99).says("✗ detached-panic.count == 0");
-    let ran = ran.says("src/mail.rs:77 failed in a task, and nobody saw it [error detached-panic]");
-    ran.says("panicked: no mail server").says("help: handle the failure at src/mail.rs:77");
+    let ran = ran.says("src/mail.rs:51 failed in a task, and nobody saw it [error detached-panic]");
+    ran.says("returned an error: no mail server").says("help: handle the failure at src/mail.rs:51");
 }
 
 #[test]
