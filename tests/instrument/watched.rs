@@ -135,7 +135,7 @@ fn a_task_that_never_came_to_its_future_excuses_it() {
             // The runtime is shut down before it comes to these.
             tokio::spawn(make());
             let kept = make();
-            tokio::spawn(async move { kept.await });
+            tokio::spawn(async move { assert_eq!(kept.await, 7) });
         });
     });
     let seen = seen.run().ended();
