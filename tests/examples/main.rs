@@ -36,6 +36,26 @@ fn deadlock() {
 }
 
 #[test]
+fn detached_panic() {
+    run("detached_panic").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn detached_panic_innocent() {
+    run("detached_panic_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn lost_task() {
+    run("lost_task").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn lost_task_innocent() {
+    run("lost_task_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
 fn never_polled() {
     run("never_polled").exits(99).finds_what_is_expected();
 }

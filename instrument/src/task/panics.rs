@@ -150,6 +150,7 @@ pub(crate) fn ended(task: u64, spawned_at: &'static Location<'static>) {
     }
 }
 
+#[cfg_attr(not(tokio_unstable), expect(dead_code, reason = "no hook tells of a task's end"))]
 #[cold]
 fn ended_by_panic(task: u64, spawned_at: &'static Location<'static>) {
     let open = recorder::own_record().filter(|open| open.task == task);

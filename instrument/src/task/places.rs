@@ -183,7 +183,7 @@ pub(crate) fn add_to(snapshot: &mut Snapshot, locations: bool) {
             known.first_poll.merge(&counters.first_poll.read());
             known.self_wakes += counters.self_wakes.load(Relaxed);
         }
-        known.name = NAMES[number].get().map(|name| name.to_string());
+        known.name = NAMES[number].get().map(ToString::to_string);
         if known != stallscope_wire::Location::default() {
             merge(&mut snapshot.locations, location.to_string(), known);
         }
