@@ -82,8 +82,10 @@ pub struct Lost {
     pub events: u64,
     /// Stacks.
     pub stacks: u64,
-    /// Polls without their spawn location.
+    /// Polls, spawns and ends of tasks without their spawn location.
     pub locations: u64,
+    /// Tasks whose wait for their first poll was not followed or told.
+    pub first_polls: u64,
     /// Lines of a log or for a reader.
     pub lines: u64,
 }
@@ -100,6 +102,7 @@ impl Report {
             lost.events = lost.events.saturating_add(history.lost().events);
             lost.stacks = lost.stacks.saturating_add(history.lost().stacks);
             lost.locations = lost.locations.saturating_add(history.lost().locations);
+            lost.first_polls = lost.first_polls.saturating_add(history.lost().first_polls);
             lost.lines = lost.lines.saturating_add(history.lost().lines);
         }
         let headers = || histories.iter().map(|history| history.header());

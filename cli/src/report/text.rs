@@ -149,6 +149,7 @@ fn write_sight(out: &mut impl Write, report: &Report, paint: Paint) -> io::Resul
         (lost.events, "reports"),
         (lost.stacks, "stacks"),
         (lost.locations, "spawn locations"),
+        (lost.first_polls, "first polls"),
         (lost.lines, "lines"),
     ];
     let kinds: Vec<_> =

@@ -30,6 +30,8 @@ pub(crate) use table::{Row, Waits};
 use task::task_bits;
 pub(crate) use task::task_id;
 pub(crate) use tasks::{tasks, unplaced};
+#[cfg(all(tokio_unstable, feature = "schedule-latency"))]
+pub(crate) use threads::scheduled;
 pub(crate) use threads::{
     Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, left,
     registered, rest, retire, rise, runtime_id, set_mode,
