@@ -3,7 +3,7 @@
 use super::{beside, cell, here};
 use crate::recorder::cell::Cell;
 use crate::recorder::locations;
-use crate::recorder::sync::AtomicU64;
+use crate::recorder::sync::{AtomicU64, made_here};
 use crate::recorder::table::address;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 pub(super) fn gone_was_spawned() {
     let (spawner, worker) = (cell(), cell());
     let number = locations::number(address(here()));
-    let queue = Rc::new(AtomicU64::new(0));
+    let queue = Rc::new(made_here(AtomicU64::new(0)));
     let both: Rc<(Rc<Cell>, Rc<Cell>)> = Rc::new((Rc::clone(&spawner), Rc::clone(&worker)));
     let ends = beside(&Rc::new((Rc::clone(&queue), Rc::clone(&worker))), move |(queue, worker)| {
         if queue.load(Acquire) == 1 {
