@@ -47,6 +47,8 @@ pub(crate) struct Past {
 pub(crate) struct Losses {
     pub(crate) events: AtomicU64,
     pub(crate) stacks: AtomicU64,
+    /// Tasks that waited too long for their first poll, and there was no room to tell of them.
+    pub(crate) first_polls: AtomicU64,
 }
 
 static ENGINE: OnceLock<&'static Engine> = OnceLock::new();

@@ -90,6 +90,8 @@ pub struct Lost {
     pub stacks: u64,
     /// Polls, spawns and ends of tasks, and watched futures, whose line found no room.
     pub locations: u64,
+    /// Tasks whose wait for their first poll was not followed or told.
+    pub first_polls: u64,
     /// Lines of a log or for a reader.
     pub lines: u64,
 }
@@ -106,6 +108,7 @@ impl Report {
             lost.events = lost.events.saturating_add(history.lost().events);
             lost.stacks = lost.stacks.saturating_add(history.lost().stacks);
             lost.locations = lost.locations.saturating_add(history.lost().locations);
+            lost.first_polls = lost.first_polls.saturating_add(history.lost().first_polls);
             lost.lines = lost.lines.saturating_add(history.lost().lines);
         }
         let headers = || histories.iter().map(|history| history.header());

@@ -157,6 +157,7 @@ fn write_sight(out: &mut impl Write, report: &Report, paint: Paint) -> io::Resul
         (lost.events, "reports"),
         (lost.stacks, "stacks"),
         (lost.locations, "task events without their spawn location"),
+        (lost.first_polls, "waits for a first poll"),
         (lost.lines, "lines"),
     ];
     let kinds: Vec<_> =

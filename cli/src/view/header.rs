@@ -101,6 +101,7 @@ pub(super) fn notes(theme: Theme, process: &Process) -> Vec<Line<'static>> {
             (lost.events, "event"),
             (lost.stacks, "stack"),
             (lost.locations, "unplaced task event"),
+            (lost.first_polls, "first poll"),
             (lost.lines, "line"),
         ];
         let told: Vec<_> = kinds

@@ -11,6 +11,9 @@ use tokio::runtime::Builder;
 
 /// Tasks that do nothing, all alive at one time.
 const TASKS: u32 = 100_000;
+/// Tasks that are over at once, and those of them that are alive at one time.
+const SHORT: u32 = 5_000_000;
+const BATCH: u32 = 1_000;
 
 thread_local! {
     /// Bytes that this thread has allocated and not given back.
@@ -40,9 +43,11 @@ unsafe impl GlobalAlloc for Counting {
 pub(crate) fn run(rounds: usize) {
     let variants = Variant::USED;
     let mut resident = vec![Vec::new(); variants.len()];
+    let mut grown = vec![Vec::new(); variants.len()];
     let allocated = interleaved(rounds, variants.len(), |variant| {
         let figures = child::measure("memory", variants[variant].name());
         resident[variant].push(figures["resident"][0]);
+        grown[variant].push(figures["grown"][0]);
         figures["allocated"][0]
     });
     let how = format!(
@@ -51,6 +56,10 @@ pub(crate) fn run(rounds: usize) {
     Table::new("memory", &how)
         .group("allocated", variants.map(Variant::name).into_iter().zip(&allocated))
         .group("resident", variants.map(Variant::name).into_iter().zip(&resident))
+        .group(
+            &format!("KiB by which the process grows, resident, with {SHORT} short tasks"),
+            variants.map(Variant::name).into_iter().zip(&grown),
+        )
         .print();
 }
 
@@ -60,6 +69,12 @@ pub(crate) fn child(variant: &str) {
     runtime.block_on(async {
         // What tokio and the instrument set up for the first task is no task's.
         tokio::spawn(async {}).await.expect("no task panics");
+        let before = process::memory_kib("VmRSS");
+        for _ in 0..SHORT / BATCH {
+            (0..BATCH).for_each(|_| drop(tokio::spawn(async {})));
+            tokio::task::yield_now().await;
+        }
+        child::tell("grown", process::memory_kib("VmRSS") - before);
         let (allocated, resident) = (LIVE.get(), process::memory_kib("VmRSS"));
         for _ in 0..TASKS {
             tokio::spawn(pending::<()>());

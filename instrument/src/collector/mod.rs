@@ -307,6 +307,7 @@ impl Collector {
             events: self.engine.losses.events.load(Relaxed) + self.snapshots.lost_polls(),
             stacks: self.engine.losses.stacks.load(Relaxed),
             locations: self.snapshots.lost_locations() + crate::watched::unplaced(),
+            first_polls: self.engine.losses.first_polls.load(Relaxed) + recorder::fresh().lost(),
             lines,
         }
     }

@@ -37,6 +37,7 @@ impl Snapshots {
             workers: self.workers(runtimes),
             poll: self.polls(),
             untimed: recorder::cells().iter().map(|cell| cell.untimed()).sum(),
+            schedule: schedule(),
             lag: lag(past.lag, runtimes),
             locations: if whole { self.locations() } else { Vec::new() },
             watched: if whole { crate::watched::read() } else { Vec::new() },
@@ -150,8 +151,8 @@ impl OfLocation {
             poll: histogram(lengths, &row),
             spawned,
             finished,
-            first_poll: waits(row.first_poll),
-            schedule: waits(row.schedule),
+            first_poll: waits(row.first_poll, ticks_to_ns),
+            schedule: waits(row.schedule, |ns| ns),
             last_poll_ns: (row.last > 0).then(|| clock::tick_to_at_ns(row.last)),
             ..Location::default()
         }
@@ -166,8 +167,27 @@ fn histogram(counts: BTreeMap<u64, u64>, whole: &Row) -> Histogram {
     }
 }
 
-fn waits(waits: recorder::Waits) -> Waits {
-    Waits { count: waits.count, total_ns: ticks_to_ns(waits.total), max_ns: ticks_to_ns(waits.max) }
+fn waits(waits: recorder::Waits, to_ns: impl Fn(u64) -> u64) -> Waits {
+    Waits { count: waits.count, total_ns: to_ns(waits.total), max_ns: to_ns(waits.max) }
+}
+
+/// What all tasks waited from wake to poll; nothing where tokio does not tell.
+fn schedule() -> Histogram {
+    #[cfg(not(all(tokio_unstable, feature = "schedule-latency")))]
+    return Histogram::default();
+    #[cfg(all(tokio_unstable, feature = "schedule-latency"))]
+    {
+        let (mut counts, mut whole) = (BTreeMap::new(), Row::default());
+        for cell in recorder::cells() {
+            for (ns, count) in cell.waits() {
+                *counts.entry(ns).or_default() += count;
+            }
+            cell.rows().for_each(|(_, row)| whole.add(&row));
+            whole.add(&cell.unplaced());
+        }
+        let Waits { total_ns, max_ns, .. } = waits(whole.schedule, |ns| ns);
+        Histogram { buckets: counts.into_iter().collect(), max_ns, sum_ns: total_ns }
+    }
 }
 
 fn lag(past: Histogram, runtimes: &[Arc<Runtime>]) -> LagState {

@@ -71,6 +71,10 @@ pub(crate) fn set(builder: &mut Builder, probe: Option<u32>, app: AppHooks) {
     }
     #[cfg(tokio_unstable)]
     {
+        #[cfg(feature = "schedule-latency")]
+        if probe.is_some() {
+            builder.track_task_schedule_latency();
+        }
         set_before_poll(builder, probe, app.before_poll);
         set_spawn_and_terminate(builder, probe, app.task_spawn, app.task_terminate);
         if let Some(hook) = app.after_poll {
@@ -118,16 +122,25 @@ fn set_before_poll(builder: &mut Builder, probe: Option<u32>, app: Option<TaskHo
             builder.on_before_task_poll(move |meta| hook(meta));
         }
         (Some(probe), None) => {
-            builder
-                .on_before_task_poll(move |meta| recorder::begin_poll(probe, meta.id(), meta.spawned_at()));
+            builder.on_before_task_poll(move |meta| begin_poll(probe, meta));
         }
         (Some(probe), Some(hook)) => {
             let hook = for_the_app(hook);
             builder.on_before_task_poll(move |meta| {
-                recorder::begin_poll(probe, meta.id(), meta.spawned_at());
+                begin_poll(probe, meta);
                 hook(meta);
             });
         }
+    }
+}
+
+#[cfg(tokio_unstable)]
+#[inline]
+fn begin_poll(probe: u32, meta: &TaskMeta<'_>) {
+    recorder::begin_poll(probe, meta.id(), meta.spawned_at());
+    #[cfg(feature = "schedule-latency")]
+    if let Some(waited) = meta.schedule_latency().filter(|_| !LagProbe::is_at(meta.spawned_at())) {
+        recorder::scheduled(probe, meta.spawned_at(), waited);
     }
 }
 

@@ -87,6 +87,9 @@ pub(crate) struct Cell {
     /// Written by the thread: when it was last between two polls, in ticks.
     between: AtomicU64,
     counts: Counts,
+    /// Written by the thread: what tasks waited from wake to poll, in nanoseconds.
+    #[cfg(all(tokio_unstable, feature = "schedule-latency"))]
+    waits: Counts,
     table: Table,
     long: LongPolls,
 }
@@ -118,6 +121,8 @@ impl Cell {
             dismissed: AtomicU64::new(0),
             between: AtomicU64::new(0),
             counts: Counts::new(),
+            #[cfg(all(tokio_unstable, feature = "schedule-latency"))]
+            waits: Counts::new(),
             table: Table::empty(),
             long: LongPolls::new(),
         }
@@ -151,6 +156,24 @@ impl Cell {
         if let Some(row) = self.row(locations::number(self.location.load(Relaxed))) {
             row.first_polled(self.version.load(Relaxed).saturating_sub(spawned));
         }
+    }
+
+    /// The task that is polled waited since it was woken. Only in mode full, for the probe that owns the cell.
+    #[cfg(all(tokio_unstable, feature = "schedule-latency"))]
+    pub(super) fn book_wait(&self, probe: u32, location: &'static Location<'static>, waited_ns: u64) {
+        if self.owner.load(Relaxed) != probe {
+            return;
+        }
+        self.waits.record_alone(counts::bucket(waited_ns), 1);
+        if let Some(row) = self.row(locations::number(address(Some(location)))) {
+            row.scheduled(waited_ns);
+        }
+    }
+
+    /// `(highest wait of the bucket in nanoseconds, count)` of all waits from wake to poll.
+    #[cfg(all(tokio_unstable, feature = "schedule-latency"))]
+    pub(crate) fn waits(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.waits.read()
     }
 
     /// The thread parks: closes the open record. False as [`Cell::begin`] is.

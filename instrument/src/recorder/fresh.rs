@@ -73,17 +73,27 @@ impl Fresh {
 
     /// A task is spawned, and nobody can poll it yet.
     #[inline]
+    #[cfg_attr(
+        not(any(tokio_unstable, test)),
+        expect(dead_code, reason = "told of by tokio's task hooks alone")
+    )]
     pub(super) fn put(&self, task: u64, spawned: u64, number: usize, probe: u32) {
         let slot = self.slot(task);
-        if slot.task.load(Relaxed) != 0 {
+        if slot.task.load(Acquire) != 0 {
             return self.lose();
         }
+        // The two stores below must not be seen before the slot was free.
+        sync::fence(Release);
         slot.spawned.store(spawned, Relaxed);
         slot.note.store(note(task, number, probe), Relaxed);
         slot.task.store(task, Release);
     }
 
     #[cold]
+    #[cfg_attr(
+        not(any(tokio_unstable, test)),
+        expect(dead_code, reason = "told of by tokio's task hooks alone")
+    )]
     fn lose(&self) {
         self.lost.fetch_add(1, Relaxed);
     }

@@ -11,9 +11,9 @@ pub(crate) const ROOM: usize = sync::size(512, 2);
 /// The number of all others.
 pub(super) const OTHER: usize = ROOM;
 /// A power of two, and more than there is room for, so that a location is mostly found where it is looked for first.
-const SLOTS: usize = sync::size(2048, 4);
+const SLOTS: usize = sync::size(2048, 2);
 /// How many slots are tried for a location before it is one of the others.
-const PROBES: usize = sync::size(16, 4);
+const PROBES: usize = sync::size(16, 2);
 
 process_wide!(LOCATIONS: Locations = Locations::new());
 

@@ -33,6 +33,8 @@ pub(crate) use pool::{count_pool_threads, hears_ends, jobs_finished, join_pool, 
 pub(crate) use table::{Row, Waits};
 pub(crate) use task::{task_bits, task_id};
 pub(crate) use tasks::{tasks, unplaced};
+#[cfg(all(tokio_unstable, feature = "schedule-latency"))]
+pub(crate) use threads::scheduled;
 pub(crate) use threads::{
     Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, left,
     own_record, registered, rest, retire, rise, runtime_id, set_mode,

@@ -27,11 +27,19 @@ impl Outsiders {
     }
 
     /// A task is spawned; how many were before.
+    #[cfg_attr(
+        not(any(tokio_unstable, test)),
+        expect(dead_code, reason = "told of by tokio's task hooks alone")
+    )]
     pub(super) fn spawn(&self, number: usize) -> u64 {
         self.0[number].spawned.fetch_add(1, Relaxed)
     }
 
     /// Release, as a thread does that has a cell.
+    #[cfg_attr(
+        not(any(tokio_unstable, test)),
+        expect(dead_code, reason = "told of by tokio's task hooks alone")
+    )]
     pub(super) fn finish(&self, number: usize) {
         self.0[number].finished.fetch_add(1, Release);
     }

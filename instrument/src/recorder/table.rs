@@ -48,7 +48,7 @@ pub(crate) struct Row {
     pub(crate) last: u64,
     /// From spawn to first poll, of the tasks whose first poll was seen here.
     pub(crate) first_poll: Waits,
-    /// From wake to poll, where tokio tells.
+    /// From wake to poll in nanoseconds, where tokio tells.
     pub(crate) schedule: Waits,
 }
 
@@ -63,7 +63,7 @@ impl Row {
     }
 }
 
-/// Waiting times, in ticks.
+/// Waiting times, summed up.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waits {
     pub(crate) count: u64,
@@ -98,6 +98,10 @@ impl RowAlone<'_> {
 
     /// A task is spawned; how many were before.
     #[inline]
+    #[cfg_attr(
+        not(any(tokio_unstable, test)),
+        expect(dead_code, reason = "told of by tokio's task hooks alone")
+    )]
     pub(super) fn spawned(self) -> u64 {
         let before = self.0[SPAWNED].load(Relaxed);
         self.0[SPAWNED].store(before.wrapping_add(1), Relaxed);
@@ -106,17 +110,23 @@ impl RowAlone<'_> {
 
     /// Release: whoever counts the task among those that are gone counts it among those spawned.
     #[inline]
+    #[cfg_attr(
+        not(any(tokio_unstable, test)),
+        expect(dead_code, reason = "told of by tokio's task hooks alone")
+    )]
     pub(super) fn finished(self) {
         let finished = self.0[FINISHED].load(Relaxed);
         self.0[FINISHED].store(finished.wrapping_add(1), Release);
     }
 
+    /// In ticks.
     #[inline]
     pub(super) fn first_polled(self, waited: u64) {
         self.waited(FIRST_POLL, waited);
     }
 
-    #[cfg(feature = "schedule-latency")]
+    #[cfg(all(tokio_unstable, feature = "schedule-latency"))]
+    /// In nanoseconds.
     #[inline]
     pub(super) fn scheduled(self, waited: u64) {
         self.waited(SCHEDULE, waited);

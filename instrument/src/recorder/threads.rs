@@ -204,6 +204,14 @@ pub(crate) fn ended(task: Id, location: &'static Location<'static>) {
     }
 }
 
+/// The poll that was begun last is of a task that waited for this long since it was woken.
+#[cfg(all(tokio_unstable, feature = "schedule-latency"))]
+pub(crate) fn scheduled(probe: u32, location: &'static Location<'static>, waited: std::time::Duration) {
+    if let Ok(mine) = MINE.try_with(Local::get) {
+        mine.book_wait(probe, location, waited.as_nanos() as u64);
+    }
+}
+
 /// The thread begins something that is no task: a root future's poll (`location` given), or the runtime's own work. Before
 /// it the thread was parked, or out of the runtime: the watchdog may sleep.
 pub(crate) fn begin_other(probe: u32, location: Option<&'static Location<'static>>) {

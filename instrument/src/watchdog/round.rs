@@ -180,7 +180,7 @@ impl Watchdog<'_> {
         if self.mode == Mode::Full {
             let limit_ns = self.engine.limits.never_polled_ns;
             let around = Around { now_ns, gap_ns, limit_ns, runtimes: &runtimes, watches: &self.watches };
-            self.waiting.look(around, idle, self.output);
+            self.waiting.look(around, idle, self.output, &self.engine.losses);
         }
 
         self.done_ns = clock::now_ns();

@@ -3,6 +3,7 @@
 use super::watch::Watch;
 use crate::clock::{self, ticks_to_ns};
 use crate::collector::Message;
+use crate::engine::Losses;
 use crate::recorder::{self, FreshTask, fresh};
 use crate::runtime::Runtime;
 use stallscope_wire::{Instead, Line, Unpolled};
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 /// How often fresh tasks are looked for, in nanoseconds.
@@ -43,6 +45,8 @@ struct Seen {
     since_ns: u64,
     /// For how long since then its runtime got on.
     passed_ns: u64,
+    /// Somebody was told.
+    told: bool,
     /// What had run when it was seen the second time: most are seen once.
     busy: Option<Rc<Busy>>,
 }
@@ -61,7 +65,13 @@ pub(super) struct Around<'a> {
 impl Waiting {
     /// Looks whether those that were told of were polled meanwhile, and from time to time for others. Nothing is fresh while
     /// the process is `idle`, unless it was before.
-    pub(super) fn look(&mut self, around: Around<'_>, idle: bool, output: &SyncSender<Message>) {
+    pub(super) fn look(
+        &mut self,
+        around: Around<'_>,
+        idle: bool,
+        output: &SyncSender<Message>,
+        losses: &Losses,
+    ) {
         let now_ns = around.now_ns;
         self.told.retain(|&task, line| fresh().keeps(task) || !ends(line, now_ns, output));
         self.gap_ns += around.gap_ns;
@@ -88,43 +98,56 @@ impl Waiting {
             let done = *self.done.entry(runtime.id).or_insert_with(|| done(runtime, around.watches));
             let got_on = done > 0 && before.get(&runtime.id).is_none_or(|&before| done != before);
             let seen = match known.remove(&task.task) {
-                Some(Seen { busy: None, runtime, since_ns, passed_ns }) => {
+                Some(seen) if seen.busy.is_none() => {
                     let busy = busy_now.get_or_insert_with(|| Rc::new(busy()));
-                    Seen { busy: Some(Rc::clone(busy)), runtime, since_ns, passed_ns }
+                    Seen { busy: Some(Rc::clone(busy)), ..seen }
                 }
                 Some(seen) => seen,
                 None => Seen {
                     runtime: runtime.id,
                     since_ns: task.spawned.map_or(now_ns, clock::tick_to_at_ns),
                     passed_ns: 0,
+                    told: false,
                     busy: None,
                 },
             };
             let window_ns = now_ns.saturating_sub(seen.since_ns.max(from_ns)).saturating_sub(gap_ns);
             let passed_ns = seen.passed_ns + if got_on { window_ns } else { 0 };
-            let seen = Seen { passed_ns, ..seen };
-            if passed_ns >= around.limit_ns && !self.told.contains_key(&task.task) && self.told.len() < ROOM {
-                self.tell(task, &seen, around, output);
+            let mut seen = Seen { passed_ns, ..seen };
+            if passed_ns >= around.limit_ns && !seen.told && self.told.len() < ROOM {
+                seen.told = self.tell(task, &seen, around, output);
             }
             self.seen.insert(task.task, seen);
         }
+        // Those that there was no room for are told of as others end, and counted if they end before.
+        let untold = |seen: &&Seen| seen.passed_ns >= around.limit_ns && !seen.told;
+        let untold = known.values().filter(untold).count();
+        losses.first_polls.fetch_add(untold as u64, Relaxed);
     }
 
-    fn tell(&mut self, task: FreshTask, seen: &Seen, around: Around<'_>, output: &SyncSender<Message>) {
-        let Some(location) = recorder::location(task.number) else { return };
+    /// Whether it was told: one that finds the queue full is told of at the next look.
+    fn tell(
+        &mut self,
+        task: FreshTask,
+        seen: &Seen,
+        around: Around<'_>,
+        output: &SyncSender<Message>,
+    ) -> bool {
+        let location = recorder::location(task.number);
         let line = Unpolled {
             at_ns: around.now_ns,
             runtime: seen.runtime,
             task: task.task,
-            spawned_at: location.to_string(),
+            spawned_at: location.map(ToString::to_string).unwrap_or_default(),
             waited_ns: around.now_ns.saturating_sub(seen.since_ns),
             ongoing: true,
             instead: instead(seen, around),
         };
-        // One that finds the queue full is told at the next look.
-        if sent(&line, output) {
+        let sent = sent(&line, output);
+        if sent {
             self.told.insert(task.task, line);
         }
+        sent
     }
 
     /// Nobody tells of first polls any more, or did: what is fresh may have been polled.

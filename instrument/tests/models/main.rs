@@ -17,6 +17,7 @@ mod recorder {
     mod mode;
     #[path = "../../tests/models/models/mod.rs"]
     pub(crate) mod models;
+    mod outsiders;
     #[path = "../../tests/models/sync.rs"]
     mod sync;
     mod table;

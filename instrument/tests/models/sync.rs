@@ -167,7 +167,7 @@ pub(super) fn zeroed<const N: usize>(length: usize) -> Vec<[AtomicU64; N]> {
 /// A static that each run has its own of.
 macro_rules! process_wide {
     ($name:ident: $type:ty = $first:expr) => {
-        loom::lazy_static! { static ref $name: $type = $first; }
+        loom::lazy_static! { static ref $name: $type = super::sync::made_here($first); }
     };
 }
 pub(super) use process_wide;

@@ -10,8 +10,10 @@ pub struct Lost {
     pub events: u64,
     /// Stacks that could not be captured or unwound.
     pub stacks: u64,
-    /// Polls whose spawn location found no room in a worker's table, and watched futures whose line found none.
+    /// Spawns, polls and ends of tasks whose spawn location found no room, and watched futures whose line found none.
     pub locations: u64,
+    /// Tasks whose wait for their first poll was not followed, or not told: too many waited at one time.
+    pub first_polls: u64,
     /// Lines dropped from a log at its size limit, or for a reader that was too slow.
     pub lines: u64,
 }
@@ -20,6 +22,6 @@ impl Lost {
     /// Whether anything was dropped.
     #[must_use]
     pub fn any(&self) -> bool {
-        [self.events, self.stacks, self.locations, self.lines].iter().any(|&lost| lost > 0)
+        [self.events, self.stacks, self.locations, self.first_polls, self.lines].iter().any(|&lost| lost > 0)
     }
 }

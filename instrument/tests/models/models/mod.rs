@@ -5,14 +5,17 @@
 //! What one thread alone stores in one place and others only load, as `beat` and `observe` do, has no model: it cannot fail.
 
 mod alarm;
+mod fresh;
 mod hand_over;
 mod lean;
 mod long;
 mod marks;
 mod open;
+mod tasks;
 mod totals;
 
 use super::cell::Cell;
+use super::locations;
 use super::mode;
 use super::sync::made_here;
 use crate::clock;
@@ -44,6 +47,12 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("loom_a_sleeper_does_not_sleep_while_there_is_work", alarm::work_begins),
     ("loom_a_doze_ends_with_a_ring", alarm::rung_awake),
     ("loom_a_sleep_ends_with_a_ring", alarm::rung_asleep),
+    ("loom_a_fresh_task_is_read_whole_or_not_at_all", fresh::whole_or_not_at_all),
+    ("loom_two_tasks_for_one_slot_are_not_mixed", fresh::two_for_one_slot),
+    ("loom_a_task_that_is_taken_is_not_fresh_again", fresh::taken),
+    ("loom_what_is_let_go_of_is_no_other_task", fresh::forgotten),
+    ("loom_a_task_that_is_gone_was_spawned", tasks::gone_was_spawned),
+    ("loom_a_location_has_one_number", tasks::one_number),
 ];
 
 type Place = Option<&'static Location<'static>>;
@@ -56,8 +65,9 @@ fn here() -> Place {
 /// A cell at the beginning of a run.
 fn cell() -> Rc<Cell> {
     clock::restart();
-    // As the cell's atomics, the mode is of the thread that begins.
+    // As the cell's atomics, the mode and the locations are of the thread that begins.
     mode::set(Mode::Full);
+    assert_eq!(locations::numbered().count(), 0);
     Rc::new(made_here(Cell::new()))
 }
 

@@ -2,6 +2,8 @@
 
 use super::{beside, cell, here};
 use crate::recorder::cell::Cell;
+use crate::recorder::locations;
+use crate::recorder::table::address;
 
 /// Polls in the histogram and in the table.
 pub(super) fn polls(cell: &Cell) -> (u64, u64) {
@@ -12,16 +14,15 @@ pub(super) fn polls(cell: &Cell) -> (u64, u64) {
 
 pub(super) fn only_grow() {
     let (cell, places) = (cell(), [here(), here()]);
-    let collector = beside(&cell, move |cell| {
-        let row = || cell.rows().find(|(location, _)| Some(*location) == places[0]).map(|(_, row)| row);
-        let (Some(before), after) = (row(), row()) else { return };
-        let after = after.expect("a row stays");
-        assert!(after.polls >= before.polls && after.total >= before.total && after.max >= before.max);
-    });
+    // Their numbers have a model of their own.
+    places.map(|place| locations::number(address(place)));
+    let collector = beside(&cell, move |cell| cell.table().read(locations::number(address(places[0]))));
     for place in places {
         cell.turn(1, place);
     }
     cell.close();
-    collector.join().unwrap();
+    let before = collector.join().unwrap().unwrap();
+    let after = cell.table().read(locations::number(address(places[0]))).unwrap();
+    assert!(after.polls >= before.polls && after.total >= before.total && after.max >= before.max);
     assert_eq!(polls(&cell), (2, 2));
 }
