@@ -70,9 +70,12 @@ pub(crate) fn child(variant: &str) {
         // What tokio and the instrument set up for the first task is no task's.
         tokio::spawn(async {}).await.expect("no task panics");
         let before = process::memory_kib("VmRSS");
+        let mut batch = Vec::with_capacity(BATCH as usize);
         for _ in 0..SHORT / BATCH {
-            (0..BATCH).for_each(|_| drop(tokio::spawn(async {})));
-            tokio::task::yield_now().await;
+            batch.extend((0..BATCH).map(|_| tokio::spawn(async {})));
+            for task in batch.drain(..) {
+                task.await.expect("no task panics");
+            }
         }
         child::tell("grown", process::memory_kib("VmRSS") - before);
         let (allocated, resident) = (LIVE.get(), process::memory_kib("VmRSS"));

@@ -18,8 +18,9 @@ pub(super) fn gap_of(mode: Mode) -> Option<Gap> {
     match mode {
         Mode::Full => None,
         Mode::Lean => Some(Gap::new(
-            "times of single polls below the threshold, in mode lean: one in 64 is timed, and stands for the others",
-            "record in mode full where the longest poll matters",
+            "times of single polls below the threshold, in mode lean: one in 64 is timed, and stands for the others; nor \
+             what tasks wait for their first poll",
+            "record in mode full where the longest poll matters, or a task that is never polled",
         )),
         _ => {
             let what = "all that happened while the mode was off";

@@ -42,7 +42,6 @@ impl Snapshots {
             locations: if whole { self.locations() } else { Vec::new() },
             watched: if whole { crate::watched::read() } else { Vec::new() },
             startup,
-            ..Snapshot::default()
         };
         places::add_to(&mut snapshot, whole);
         snapshot

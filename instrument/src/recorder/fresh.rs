@@ -61,9 +61,10 @@ pub(crate) struct Fresh {
 
 impl Fresh {
     pub(super) const fn new() -> Self {
-        const FREE: Slot =
-            Slot { task: AtomicU64::new(0), spawned: AtomicU64::new(0), note: AtomicU64::new(0) };
-        Self { slots: [FREE; SLOTS], lost: AtomicU64::new(0) }
+        let slots =
+            [const { Slot { task: AtomicU64::new(0), spawned: AtomicU64::new(0), note: AtomicU64::new(0) } };
+                SLOTS];
+        Self { slots, lost: AtomicU64::new(0) }
     }
 
     #[inline]

@@ -15,7 +15,9 @@ pub(super) fn polls(cell: &Cell) -> (u64, u64) {
 pub(super) fn only_grow() {
     let (cell, places) = (cell(), [here(), here()]);
     // Their numbers have a model of their own.
-    places.map(|place| locations::number(address(place)));
+    for place in places {
+        locations::number(address(place));
+    }
     let collector = beside(&cell, move |cell| cell.table().read(locations::number(address(places[0]))));
     for place in places {
         cell.turn(1, place);
