@@ -96,26 +96,6 @@ fn blocking_pool_innocent() {
 }
 
 #[test]
-fn detached_panic() {
-    run("detached_panic").exits(99).finds_what_is_expected();
-}
-
-#[test]
-fn detached_panic_innocent() {
-    run("detached_panic_innocent").exits(0).finds_what_is_expected();
-}
-
-#[test]
-fn lost_task() {
-    run("lost_task").exits(0).finds_what_is_expected();
-}
-
-#[test]
-fn lost_task_innocent() {
-    run("lost_task_innocent").exits(0).finds_what_is_expected();
-}
-
-#[test]
 fn every_example_is_run_here() {
     let here = include_str!("main.rs");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

@@ -1,6 +1,7 @@
 //! Tasks that are spawned and not polled.
 
-use crate::harness::{Program, Seen, current_thread, ms, multi_thread, program, run};
+use crate::harness::program::Program;
+use crate::harness::{Seen, current_thread, ms, multi_thread, program, run};
 use stallscope_wire::{Line, Unpolled};
 use std::future::pending;
 use std::thread;

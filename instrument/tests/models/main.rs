@@ -19,7 +19,7 @@ mod recorder {
     pub(crate) mod models;
     mod outsiders;
     #[path = "../../tests/models/sync.rs"]
-    mod sync;
+    pub(crate) mod sync;
     mod table;
 }
 
@@ -29,8 +29,7 @@ mod task {
     mod fate;
     #[path = "../../tests/models/tasks.rs"]
     pub(crate) mod models;
-    #[path = "../../tests/models/sync.rs"]
-    mod sync;
+    use super::recorder::sync;
     mod wakes;
 }
 

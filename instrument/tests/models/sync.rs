@@ -10,20 +10,20 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-pub(super) use loom::sync::atomic::fence;
-pub(super) use loom::thread::{Thread, current};
+pub(crate) use loom::sync::atomic::fence;
+pub(crate) use loom::thread::{Thread, current};
 
 /// Waits for ever: a wake-up that is lost is a deadlock, which loom finds.
-pub(super) fn park_timeout(_: Duration) {
+pub(crate) fn park_timeout(_: Duration) {
     thread::park();
 }
 
-pub(super) const fn size(_real: usize, modelled: usize) -> usize {
+pub(crate) const fn size(_real: usize, modelled: usize) -> usize {
     modelled
 }
 
 /// Makes all atomics of a value in the calling thread, as if they had been made with it.
-pub(super) fn made_here<T: fmt::Debug>(value: T) -> T {
+pub(crate) fn made_here<T: fmt::Debug>(value: T) -> T {
     // What is shown comes by every one of them.
     let _ = format!("{value:?}");
     value
@@ -56,7 +56,7 @@ impl<A, V: Copy> Made<A, V> {
 
 macro_rules! atomic {
     ($name:ident<$value:ty> $([$parameter:ident])?, $first:ty, $make:expr) => {
-        pub(super) struct $name $(<$parameter>)? {
+        pub(crate) struct $name $(<$parameter>)? {
             first: $first,
             // A model's stack has no room for many of them.
             made: OnceLock<Box<Made<loom::sync::atomic::$name $(<$parameter>)?, $value>>>,
@@ -70,12 +70,12 @@ macro_rules! atomic {
                 })
             }
 
-            pub(super) fn load(&self, order: Ordering) -> $value {
+            pub(crate) fn load(&self, order: Ordering) -> $value {
                 let made = self.made();
                 made.own().unwrap_or_else(|| made.of_loom.load(order))
             }
 
-            pub(super) fn store(&self, value: $value, order: Ordering) {
+            pub(crate) fn store(&self, value: $value, order: Ordering) {
                 let made = self.made();
                 made.of_loom.store(value, order);
                 made.stored(Some(value));
@@ -93,7 +93,7 @@ macro_rules! atomic {
 
 macro_rules! exchange {
     ($value:ty) => {
-        pub(super) fn compare_exchange(
+        pub(crate) fn compare_exchange(
             &self,
             known: $value,
             value: $value,
@@ -115,25 +115,25 @@ macro_rules! number {
         atomic!($name<$number>, $number, |first| first);
 
         impl $name {
-            pub(super) const fn new(first: $number) -> Self {
+            pub(crate) const fn new(first: $number) -> Self {
                 Self { first, made: OnceLock::new() }
             }
 
-            pub(super) fn fetch_add(&self, value: $number, order: Ordering) -> $number {
+            pub(crate) fn fetch_add(&self, value: $number, order: Ordering) -> $number {
                 let made = self.made();
                 let before = made.of_loom.fetch_add(value, order);
                 made.stored(None);
                 before
             }
 
-            pub(super) fn fetch_or(&self, value: $number, order: Ordering) -> $number {
+            pub(crate) fn fetch_or(&self, value: $number, order: Ordering) -> $number {
                 let made = self.made();
                 let before = made.of_loom.fetch_or(value, order);
                 made.stored(None);
                 before
             }
 
-            pub(super) fn swap(&self, value: $number, order: Ordering) -> $number {
+            pub(crate) fn swap(&self, value: $number, order: Ordering) -> $number {
                 let made = self.made();
                 let before = made.of_loom.swap(value, order);
                 made.stored(None);
@@ -151,7 +151,7 @@ number!(AtomicUsize, usize);
 atomic!(AtomicPtr<*mut T> [T], (), |()| std::ptr::null_mut());
 
 impl<T> AtomicPtr<T> {
-    pub(super) const fn new(first: *mut T) -> Self {
+    pub(crate) const fn new(first: *mut T) -> Self {
         assert!(first.is_null(), "the recorder's pointers are null at first");
         Self { first: (), made: OnceLock::new() }
     }
@@ -160,7 +160,7 @@ impl<T> AtomicPtr<T> {
 }
 
 /// Counters at 0.
-pub(super) fn zeroed<const N: usize>(length: usize) -> Vec<[AtomicU64; N]> {
+pub(crate) fn zeroed<const N: usize>(length: usize) -> Vec<[AtomicU64; N]> {
     (0..length).map(|_| [const { AtomicU64::new(0) }; N]).collect()
 }
 
@@ -170,4 +170,4 @@ macro_rules! process_wide {
         loom::lazy_static! { static ref $name: $type = super::sync::made_here($first); }
     };
 }
-pub(super) use process_wide;
+pub(crate) use process_wide;

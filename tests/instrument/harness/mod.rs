@@ -1,10 +1,10 @@
 //! Programs that are watched, each in a process of its own, and what is to be seen of them afterwards.
 
 mod mark;
-mod program;
+pub(crate) mod program;
 mod seen;
 
-pub(crate) use program::{Program, program};
+pub(crate) use program::program;
 pub(crate) use seen::{Seen, place};
 
 use std::time::Duration;
