@@ -111,5 +111,6 @@ fn an_idle_worker_after_a_panic() {
             sleep(LONG).await;
         });
     });
-    program.run().ended().is_silent();
+    let seen = program.run().ended();
+    assert!(seen.told().is_empty(), "{:#?}", seen.told());
 }

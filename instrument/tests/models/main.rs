@@ -24,7 +24,7 @@ mod recorder {
 }
 
 #[path = "../../src/task"]
-#[expect(dead_code, unused_imports, unused_macros, reason = "the models use a part of what tasks share")]
+#[expect(dead_code, reason = "the models use a part of what tasks share")]
 mod task {
     mod fate;
     #[path = "../../tests/models/tasks.rs"]
