@@ -37,7 +37,7 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```ignore
 /// #[stallscope::must_await]
 /// async fn save(order: &Order) -> io::Result<()> {
-///     …
+///     store(order).await
 /// }
 ///
 /// let saved = save(&order); // reported, unless it is awaited
