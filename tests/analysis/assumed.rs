@@ -2,7 +2,7 @@
 
 use crate::scenario::{MS, judged, process, sampled, tasks, times};
 use stallscope::analysis::{History, Judgement, Report, Verdict, judge, thresholds};
-use stallscope_wire::{Header, Line, Location, Runtime, Snapshot, Unpolled, Waits};
+use stallscope_wire::{Header, Line, Location, Snapshot, Unpolled, Waits};
 
 const DEFAULTS: [&str; 5] = [
     "stall.max < 100ms",
@@ -67,15 +67,6 @@ fn what_sampling_cannot_show_is_incomplete_when_it_is_asked_for() {
     for expr in ["never-awaited.count == 0", "detached-panic.count == 0", "lost-task.count == 0"] {
         assert_eq!(judged(expr, &history).verdict, Verdict::Pass, "{expr}");
     }
-}
-
-#[test]
-fn where_tokio_tells_of_its_pool_sampling_shows_it() {
-    let runtimes = vec![Runtime { blocking_threads: 1, ..Runtime::default() }];
-    let mut history = sampled().lag(1, 1, &[]).ended();
-    let snapshot = history.snapshot().expect("a snapshot").clone();
-    history.apply(Line::Snapshot(Snapshot { runtimes, ..snapshot }));
-    assert_eq!(judged("blocking-pool.count == 0", &history).verdict, Verdict::Pass);
 }
 
 #[test]

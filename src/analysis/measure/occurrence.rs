@@ -65,19 +65,15 @@ fn all_blind(rule: Rule, histories: &[&History]) -> bool {
 /// Why a process cannot show what the rule is about, and the cure.
 fn blindness(rule: Rule, history: &History) -> Option<String> {
     let header = history.header();
-    let needs_hooks = matches!(rule, Rule::NeverPolled | Rule::TaskLeak);
-    // Without the flag tokio tells nothing of its pool either; with it, sampling or not, it tells its threads.
-    let tells_pool = || {
-        let mut runtimes = history.snapshot().into_iter().flat_map(|snapshot| &snapshot.runtimes);
-        runtimes.any(|runtime| runtime.blocking_threads > 0)
+    let what = match rule {
+        Rule::NeverPolled | Rule::TaskLeak => "tasks",
+        Rule::BlockingPool => "jobs",
+        _ => return None,
     };
-    let blind =
-        header.tier == Tier::Sampled && (needs_hooks || (rule == Rule::BlockingPool && !tells_pool()));
-    blind.then(|| {
-        let what = if needs_hooks { "no hook tells of the tasks" } else { "tokio does not tell of the pool" };
+    (header.tier == Tier::Sampled).then(|| {
         format!(
-            "{what} of process {}, which is of the tier sampled: build it with --cfg tokio_unstable, and use \
-             #[stallscope::main] or stallscope::install",
+            "no hook tells of the {what} of process {}, which is of the tier sampled: build it with --cfg \
+             tokio_unstable, and use #[stallscope::main] or stallscope::install",
             header.pid
         )
     })
@@ -95,7 +91,8 @@ fn limitation(rule: Rule, history: &History) -> Option<String> {
         // Counters tell of it, of which none is dropped.
         _ => return None,
     };
-    let dropped = lost.events.saturating_add(lost.lines);
+    let waits = if rule == Rule::NeverPolled { lost.first_polls } else { 0 };
+    let dropped = lost.events.saturating_add(lost.lines).saturating_add(waits);
     if dropped > 0 {
         return Some(format!("process {pid} dropped {dropped} reports, perhaps some of this"));
     }
