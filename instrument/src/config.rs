@@ -150,7 +150,8 @@ impl Config {
         self
     }
 
-    /// A task that nothing can wake any more is told of after this time. At least 1 ms.
+    /// A task of [`spawn`](crate::spawn) that nothing can wake any more is told of after this time; of other tasks nobody can
+    /// tell. At least 1 ms.
     #[must_use]
     pub fn lost_task(mut self, limit: Duration) -> Self {
         self.limits.lost_task_ns = nanos(limit).max(1_000_000);
@@ -274,8 +275,8 @@ impl Config {
     }
 
     /// Watches the runtime that this is called in, by sampling: from outside, without hooks. So a task is not told by its
-    /// spawn line, polls are not timed, long computing is told as probable only, and neither a poll of many short calls nor what
-    /// waits for the blocking pool is seen.
+    /// spawn line, polls are not timed, long computing is told as probable only; neither a poll of many short calls is seen, nor
+    /// what waits for the blocking pool, nor a task that is never polled, nor, but for those of `spawn`, one that panics or leaks.
     ///
     /// Call it first in the root future, so that the root future's thread is known too. The app's hooks in this
     /// configuration are not used: the runtime has those that it was built with.

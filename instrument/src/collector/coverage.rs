@@ -73,8 +73,9 @@ pub(super) fn sampled(runtime: Option<u64>) -> Gap {
     Gap::new(
         format!(
             "the polls{of} are sampled (tier sampled): none is timed, a task's spawn line is not known, long \
-             computing is told as probable only, and neither a poll of many short calls nor what waits for the blocking \
-             pool is seen"
+             computing is told as probable only; neither a poll of many short calls is seen, nor what waits for the \
+             blocking pool, nor a task that is never polled, nor, but for those of stallscope::spawn, one that \
+             panics or leaks"
         ),
         cure,
     )
