@@ -66,6 +66,22 @@ fn place(finding: &Finding) -> String {
 }
 
 #[test]
+fn jobs_are_counted_by_the_line_that_gave_them_and_workers_are_none() {
+    const GIVEN: u32 = line!() + 3;
+    let program = program(|| {
+        run(multi_thread(), async {
+            spawn_blocking(|| {}).await.unwrap();
+        });
+    });
+    let seen = program.run().ended();
+    let locations = &seen.log().history.snapshot().unwrap().locations;
+    let of_jobs = locations.iter().filter(|location| location.spawned == 0);
+    let of_jobs: Vec<_> = of_jobs.map(|location| (&location.spawned_at[..], location.finished)).collect();
+    let [(given, 1)] = of_jobs[..] else { panic!("{of_jobs:?}") };
+    assert!(given.contains(&format!("pool.rs:{GIVEN}:")), "{given}");
+}
+
+#[test]
 fn a_full_pool_is_told_with_the_line_that_fills_it() {
     let program = program(|| {
         run(

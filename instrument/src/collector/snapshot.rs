@@ -2,7 +2,7 @@
 
 use super::load::{self, Load};
 use crate::clock::{self, ticks_to_ns};
-use crate::diagnosis::Settled;
+use crate::diagnosis::{Settled, tokio_module};
 use crate::engine::Engine;
 use crate::recorder::{self, Open, Registered, Row};
 use crate::runtime::Runtime;
@@ -100,7 +100,7 @@ impl Snapshots {
     /// The tasks by spawn location.
     fn locations(&self) -> Vec<Location> {
         let mut of: BTreeMap<String, OfLocation> = BTreeMap::new();
-        for tasks in recorder::tasks() {
+        for tasks in recorder::tasks().into_iter().filter(|tasks| !is_of_runtime(tasks.location)) {
             let of = of.entry(tasks.location.to_string()).or_default();
             of.spawned += tasks.spawned;
             of.finished += tasks.finished;
@@ -121,6 +121,11 @@ impl Snapshots {
     pub(super) fn lost_locations(&self) -> u64 {
         recorder::unplaced() + self.settled.read().unplaced + places::unplaced()
     }
+}
+
+/// Whether tokio's runtime itself spawns there: the workers are jobs of its blocking pool.
+fn is_of_runtime(location: &std::panic::Location<'_>) -> bool {
+    tokio_module(None, Some(location.file())).is_some_and(|module| module.starts_with("runtime/"))
 }
 
 /// What was seen of one spawn location, in ticks.

@@ -13,6 +13,7 @@ mod settled;
 mod symbols;
 mod wrapper;
 
+pub(crate) use origin::tokio_module;
 pub(crate) use settled::Settled;
 
 use crate::capture::Activity;

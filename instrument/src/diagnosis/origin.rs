@@ -120,7 +120,7 @@ fn dependency(file: &str) -> Option<&str> {
 
 /// Where in tokio's sources a frame lies, as a path without extension (`runtime/task/harness`); from the file, or from
 /// the function's path.
-pub(super) fn tokio_module<'a>(
+pub(crate) fn tokio_module<'a>(
     function: Option<&'a str>,
     file: Option<&'a str>,
 ) -> Option<std::borrow::Cow<'a, str>> {
