@@ -259,6 +259,7 @@ impl Collector {
             Line::Stall(stall) => self.notices.stall(stall),
             Line::Failure(failure) => self.notices.failure(failure),
             Line::Orphan(orphan) => self.notices.orphan(orphan),
+            Line::Pool(wait) => self.notices.pool(wait),
             _ => {}
         }
     }

@@ -1,7 +1,9 @@
 //! A word to the app's own log, once per culprit: a `tracing` event, or a line on stderr where nobody listens.
 
 use crate::watched;
-use stallscope_wire::{Cause, Certainty, Failure, How, Orphan, Phase, Stall, Watched, duration};
+use stallscope_wire::{
+    Cause, Certainty, Failure, How, Orphan, Phase, PoolWait, Stack, Stall, Watched, duration,
+};
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -136,6 +138,20 @@ impl Notices {
         self.tell(format!("lost: {spawned_at}"), notice);
     }
 
+    /// Tells what fills a blocking pool that work waits for, once it is known, if it was not told of before.
+    pub(super) fn pool(&mut self, wait: &PoolWait) {
+        let stack = wait.sites.first().map(|site| &site.stack);
+        if stack.is_none() && wait.ongoing {
+            return;
+        }
+        let culprit = place(stack).unwrap_or_else(|| "something unknown".to_owned());
+        let (threads, waited) = (wait.threads, duration::show(wait.wait_ns));
+        let waits = if wait.ongoing { format!("waits {waited} so far") } else { format!("waited {waited}") };
+        let notice =
+            format!("{culprit} fills the blocking pool: work {waits} for one of its {threads} threads");
+        self.tell(format!("pool: {culprit}"), notice);
+    }
+
     /// Hands on the notice of something that was not told of before, unless too many were.
     fn tell(&mut self, what: String, notice: String) {
         if self.told.len() >= REMEMBERED || !self.told.insert(what) {
@@ -226,12 +242,16 @@ fn say(message: &str) {
 }
 
 fn culprit(stall: &Stall) -> String {
-    let frame = stall.stack.as_ref().and_then(stallscope_wire::Stack::culprit_frame);
-    let place = frame.and_then(|frame| Some(format!("{}:{}", frame.file.as_ref()?, frame.line?)));
-    place
-        .or_else(|| frame.and_then(|frame| frame.function.clone()))
+    place(stall.stack.as_ref())
         .or_else(|| stall.task.as_ref().map(|task| format!("the task spawned at {}", task.spawned_at)))
         .unwrap_or_else(|| "something unknown".to_owned())
+}
+
+/// The line that a stack accuses, or else the function.
+fn place(stack: Option<&Stack>) -> Option<String> {
+    let frame = stack.and_then(Stack::culprit_frame)?;
+    let place = frame.file.as_ref().zip(frame.line).map(|(file, line)| format!("{file}:{line}"));
+    place.or_else(|| frame.function.clone())
 }
 
 fn cause(stall: &Stall) -> String {
@@ -246,7 +266,7 @@ fn cause(stall: &Stall) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stallscope_wire::{Task, Victims};
+    use stallscope_wire::{Frame, PoolSite, Task, Victims};
     use std::sync::Mutex;
 
     fn stall(spawned_at: &str) -> Stall {
@@ -279,6 +299,21 @@ mod tests {
         let said = SAID.lock().unwrap();
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(said[1].contains("b.rs:2"), "{said:?}");
+    }
+
+    #[test]
+    fn what_fills_a_pool_is_told_once_it_is_known() {
+        static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        let mut notices = Notices::by(|notice| SAID.lock().unwrap().push(notice.to_owned()));
+        let frame = Frame { file: Some("a.rs".to_owned()), line: Some(1), ..Frame::default() };
+        let stack = Stack { frames: vec![frame], culprit: Some(0), ..Stack::default() };
+        let unknown = PoolWait { ongoing: true, wait_ns: 100_000_000, threads: 4, ..PoolWait::default() };
+        let known = PoolWait { sites: vec![PoolSite { threads: 4, stack }], ..unknown.clone() };
+        let over = PoolWait { ongoing: false, ..known.clone() };
+        [unknown, known, over].iter().for_each(|wait| notices.pool(wait));
+        notices.speaker.take().map(|speaker| (drop(speaker.notices), speaker.ended.recv()));
+        let told = "a.rs:1 fills the blocking pool: work waits 100ms so far for one of its 4 threads";
+        assert_eq!(*SAID.lock().unwrap(), [told]);
     }
 
     #[test]
