@@ -130,6 +130,10 @@ fn a_task_behind_many_others_is_told_of_with_them() {
     });
     let most = at_one_time.max();
     assert!((1..=64).contains(&most.unwrap_or(0)), "{most:?}");
+    let begins: Vec<u64> = told.iter().filter(|line| line.ongoing).map(|line| line.at_ns).collect();
+    let second = Duration::from_secs(1).as_nanos() as u64;
+    assert!(begins.windows(33).all(|begins| begins[32] - begins[0] >= second), "{begins:?}");
+    assert!(seen.log().history.lost().first_polls > 0, "the others are counted");
     let longest = told[0].instead.first().and_then(|ran| line(&ran.spawned_at));
     assert_eq!(longest, Some(BUSY), "{:#?}", told[0]);
 }

@@ -16,8 +16,11 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 /// How often fresh tasks are looked for, in nanoseconds.
 const PACE_NS: u64 = 500_000_000;
-/// Tasks that are reported at one time: behind one worker that is blocked there may be thousands, and a few tell as much.
+const SECOND_NS: u64 = 1_000_000_000;
+/// Tasks that are followed to their first poll at one time, and that are taken up in a second: behind one worker that is
+/// blocked there may be thousands, and a few tell as much.
 const ROOM: usize = 64;
+const A_SECOND: usize = 16;
 /// What ran instead: this many locations at most.
 const INSTEAD: usize = 4;
 
@@ -35,6 +38,8 @@ pub(super) struct Waiting {
     done: HashMap<u64, u64>,
     seen: HashMap<u64, Seen>,
     told: HashMap<u64, Unpolled>,
+    /// When the second began in which tasks were taken up last, in nanoseconds since the start, and how many were.
+    second: (u64, usize),
 }
 
 /// A task that was seen fresh.
@@ -45,7 +50,7 @@ struct Seen {
     since_ns: u64,
     /// For how long since then its runtime got on.
     passed_ns: u64,
-    /// Somebody was told.
+    /// Somebody was told, or it was counted that nobody was.
     told: bool,
     /// What had run when it was seen the second time: most are seen once.
     busy: Option<Rc<Busy>>,
@@ -114,18 +119,26 @@ impl Waiting {
             let window_ns = now_ns.saturating_sub(seen.since_ns.max(from_ns)).saturating_sub(gap_ns);
             let passed_ns = seen.passed_ns + if got_on { window_ns } else { 0 };
             let mut seen = Seen { passed_ns, ..seen };
-            if passed_ns >= around.limit_ns && !seen.told && self.told.len() < ROOM {
-                seen.told = self.tell(task, &seen, around, output);
+            if passed_ns >= around.limit_ns && !seen.told {
+                seen.told = true;
+                if !self.has_room(now_ns) || !self.tell(task, &seen, around, output) {
+                    losses.first_polls.fetch_add(1, Relaxed);
+                }
             }
             self.seen.insert(task.task, seen);
         }
-        // Those that there was no room for are told of as others end, and counted if they end before.
-        let untold = |seen: &&Seen| seen.passed_ns >= around.limit_ns && !seen.told;
-        let untold = known.values().filter(untold).count();
-        losses.first_polls.fetch_add(untold as u64, Relaxed);
     }
 
-    /// Whether it was told: one that finds the queue full is told of at the next look.
+    /// Whether another task may be told of.
+    fn has_room(&mut self, now_ns: u64) -> bool {
+        if now_ns.saturating_sub(self.second.0) >= SECOND_NS {
+            self.second = (now_ns, 0);
+        }
+        self.second.1 += 1;
+        self.second.1 <= A_SECOND && self.told.len() < ROOM
+    }
+
+    /// Whether it was told: the queue may be full.
     fn tell(
         &mut self,
         task: FreshTask,
