@@ -25,6 +25,9 @@ pub(super) struct Mark {
     state: State,
 }
 
+// As the docs of `watched` say.
+const _: () = assert!(size_of::<Mark>() <= 24);
+
 impl Mark {
     pub(super) fn new(origin: Origin) -> Self {
         Self { site: sites::find(origin), maker: try_id(), state: State::Made }
