@@ -2,7 +2,7 @@
 
 use crate::scenario::{MS, judged, process, sampled, tasks, times};
 use stallscope::analysis::{History, Judgement, Report, Verdict, judge, thresholds};
-use stallscope_wire::{Header, Line, Location, Runtime, Snapshot, Unpolled, Waits};
+use stallscope_wire::{Header, Line, Location, Snapshot, Unpolled, Waits};
 
 const DEFAULTS: [&str; 5] = [
     "stall.max < 100ms",
@@ -70,15 +70,6 @@ fn what_sampling_cannot_show_is_incomplete_when_it_is_asked_for() {
 }
 
 #[test]
-fn where_tokio_tells_of_its_pool_sampling_shows_it() {
-    let runtimes = vec![Runtime { blocking_threads: 1, ..Runtime::default() }];
-    let mut history = sampled().lag(1, 1, &[]).ended();
-    let snapshot = history.snapshot().expect("a snapshot").clone();
-    history.apply(Line::Snapshot(Snapshot { runtimes, ..snapshot }));
-    assert_eq!(judged("blocking-pool.count == 0", &history).verdict, Verdict::Pass);
-}
-
-#[test]
 fn a_process_that_shows_it_is_judged_beside_one_that_cannot() {
     let (seen, unseen) = (process().ended(), sampled().lag(1, 1, &[]).ended());
     let guilty = process().unpolled(unpolled()).ended();
@@ -90,7 +81,7 @@ fn a_process_that_shows_it_is_judged_beside_one_that_cannot() {
     let judgement = by_default(&[&seen, &unseen]);
     assert_eq!((judgement.verdict, exprs(&judgement)), (Verdict::Pass, DEFAULTS.to_vec()));
     let note = judgement.outcomes[2].note.as_deref().expect("a note");
-    assert!(note.starts_with("no hook tells of the tasks of process 7"), "{note}");
+    assert!(note.starts_with("no hook tells of the tasks in process 7"), "{note}");
     assert_eq!(by_default(&[&guilty, &unseen]).verdict, Verdict::Breach);
 }
 
