@@ -3,7 +3,7 @@ use super::group::Group;
 use super::place::short_place;
 use serde::{Deserialize, Serialize};
 use stallscope_wire::duration::show;
-use stallscope_wire::{Certainty, Quality, Victims};
+use stallscope_wire::{Certainty, Quality, Victims, counted};
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -52,7 +52,7 @@ pub struct Finding {
     pub stack: Vec<Frame>,
     /// How far the stack can be believed; absent when there is none.
     pub stack_quality: Option<Quality>,
-    /// When it was first seen, RFC 3339.
+    /// When it was first seen, RFC 3339; empty of futures, which are only counted.
     pub first_seen: String,
     /// What to do.
     pub help: String,
@@ -171,6 +171,14 @@ pub struct Task {
     pub name: Option<String>,
     /// Where it was spawned, `file:line:column`.
     pub spawned_at: String,
+}
+
+/// Its id, its name in brackets where it has one, and where it was spawned.
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        write!(f, "{}{name}, spawned at {}", self.id, short_place(&self.spawned_at))
+    }
 }
 
 /// One function of a finding's stack.
@@ -322,7 +330,11 @@ fn frame_of(stack: &stallscope_wire::Stack, frame: &stallscope_wire::Frame) -> F
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (culprit, max, cause) = (&self.culprit, show(self.max_ns), self.cause_in_words());
-        let ongoing = if self.ongoing { ", and had not ended" } else { "" };
+        let ongoing = match (self.ongoing, self.rule) {
+            (false, _) => "",
+            (true, Rule::NeverPolled) => ", and still waits",
+            (true, _) => ", and had not ended",
+        };
         let times = match self.count {
             1 => "once, for".to_owned(),
             count => format!("{count} times, at most"),
@@ -339,39 +351,38 @@ impl fmt::Display for Finding {
                 write!(f, "{culprit} {probably}kept new work waiting {times} {max}{ongoing} ({cause})")
             }
             (Rule::HostPause, _) => write!(f, "the machine did not run the process {times} {max}"),
-            (Rule::NeverPolled, _) => {
-                write!(f, "{culprit} spawned what was not polled, {times} {max}{ongoing}")
-            }
+            (Rule::NeverPolled, _) => match self.count {
+                1 => write!(f, "{culprit} spawned a task that was not polled for {max}{ongoing}"),
+                count => {
+                    write!(f, "{culprit} spawned {count} tasks that were not polled for up to {max}{ongoing}")
+                }
+            },
             (Rule::NeverAwaited, _) => {
-                write!(
-                    f,
-                    "{culprit} made {} never awaited",
-                    counted(self.count, "future that was", "futures that were")
-                )
+                let were = if self.count == 1 { "was" } else { "were" };
+                write!(f, "{culprit} made {} that {were} never awaited", counted(self.count, "future"))
             }
             (Rule::DetachedPanic, _) => {
                 let unseen = if probably.is_empty() { "nobody" } else { "perhaps nobody" };
-                write!(f, "{culprit} failed {}in a task, and {unseen} saw it", repeated(self.count))
+                let times = if self.count == 1 { String::new() } else { format!("{} times ", self.count) };
+                write!(f, "{culprit} failed {times}in a task, and {unseen} saw it")
             }
-            (Rule::LostTask, _) => {
-                write!(f, "{culprit} spawned what {probably}nothing can wake, {times} {max}{ongoing}")
-            }
+            (Rule::LostTask, _) => match self.count {
+                1 => write!(f, "{culprit} has a task that {probably}nothing can wake, idle for {max}"),
+                count => {
+                    write!(
+                        f,
+                        "{culprit} has {count} tasks that {probably}nothing can wake, idle for up to {max}"
+                    )
+                }
+            },
             (Rule::TaskLeak, _) => {
-                write!(f, "{culprit} spawned {} more than ended", counted(self.count, "task", "tasks"))
+                write!(f, "{culprit} spawned {} than ended", counted(self.count, "more task"))
             }
             (Rule::BlockingPool, _) => {
                 write!(f, "{culprit} fills the blocking pool: work waited {times} {max}{ongoing}")
             }
         }
     }
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-fn repeated(count: u64) -> String {
-    if count == 1 { String::new() } else { format!("{count} times ") }
 }
 
 /// Nanoseconds since the Unix epoch as RFC 3339, to the millisecond.

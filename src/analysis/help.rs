@@ -136,33 +136,32 @@ const DEPTH: usize = 24;
 
 /// One concrete advice.
 pub(super) fn advice(finding: &Finding) -> String {
-    let at = &finding.culprit;
-    match finding.rule {
-        Rule::NeverPolled => format!(
-            "open {at} and look at what runs after the spawn: until that poll ends, the new task may wait in the one slot \
-             that no other worker takes from; await something there, or do what takes long in tokio::task::spawn_blocking"
-        ),
-        Rule::NeverAwaited => format!(
-            "await what {at} makes, or hand it to tokio::spawn or tokio::join!: a future does nothing until it is polled; if \
-             it is not needed, do not make it"
-        ),
-        Rule::DetachedPanic => {
-            format!("handle the failure at {at}, or await the task's handle and see to what it returns")
+    let advice = match finding.rule {
+        Rule::BlockingPoll | Rule::LoopLag | Rule::HostPause => return against_blocking(finding),
+        Rule::NeverPolled => {
+            "look at what runs after the spawn: until that poll ends, the new task may wait in the one slot that no other \
+             worker takes from; await something there, or do what takes long in tokio::task::spawn_blocking"
         }
-        Rule::LostTask => format!(
-            "see what the task spawned at {at} waits for: keep alive what is to wake it (a sender, a stored waker), or put a \
-             tokio::time::timeout around the wait"
-        ),
-        Rule::TaskLeak => format!(
-            "see what the tasks spawned at {at} wait for, and give that an end: a tokio::time::timeout around it, a \
-             JoinSet or AbortHandle dropped with what they serve, or a Semaphore that bounds them"
-        ),
-        Rule::BlockingPool => format!(
-            "bound what is given to tokio::task::spawn_blocking (a Semaphore), move what {at} keeps running for long onto a \
+        Rule::NeverAwaited => {
+            "await the future, or hand it to tokio::spawn or tokio::join!: it does nothing until it is polled; if it is not \
+             needed, do not make it"
+        }
+        Rule::DetachedPanic => "handle the failure, or await the task's handle and see to what it returns",
+        Rule::LostTask => {
+            "keep alive what is to wake the task (a sender, a stored waker), or put a tokio::time::timeout around what it \
+             waits for"
+        }
+        Rule::TaskLeak => {
+            "give an end to what the tasks wait for: a tokio::time::timeout around it, a JoinSet or AbortHandle dropped with \
+             what they serve, or a Semaphore that bounds them"
+        }
+        Rule::BlockingPool => {
+            "bound how many such jobs are given to tokio::task::spawn_blocking (a Semaphore), move what runs for long onto a \
              std::thread of its own, or raise max_blocking_threads"
-        ),
-        Rule::BlockingPoll | Rule::LoopLag | Rule::HostPause => against_blocking(finding),
-    }
+        }
+    };
+    let at = &finding.culprit;
+    if at.is_known() { format!("at {at}, {advice}") } else { advice.to_owned() }
 }
 
 /// What to do about a thread that does not get on.

@@ -1,4 +1,4 @@
-use super::measure::{measure, out_of_sight};
+use super::measure::{measure, out_of_sight, unguarded};
 use super::thresholds::{Metric, Value};
 use super::{History, Threshold};
 use serde::{Deserialize, Serialize};
@@ -138,6 +138,7 @@ pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete:
         outcomes.push(outcome);
     }
     notes.extend(left_out.note());
+    notes.extend(unguarded(thresholds, histories));
     Judgement { verdict, outcomes, lacks, notes, unmeasured }
 }
 

@@ -7,7 +7,7 @@ mod stall;
 
 #[cfg(feature = "report")]
 pub(super) use handler::routes;
-pub(super) use occurrence::out_of_sight;
+pub(super) use occurrence::{out_of_sight, unguarded};
 pub(super) use shift::Shift;
 
 use super::place::short_place;

@@ -157,7 +157,7 @@ pub enum Metric {
     DetachedPanic,
     /// Tasks that nothing can wake.
     LostTask,
-    /// Spawn locations whose tasks only grow in number.
+    /// Tasks by which spawn locations have grown that only grow.
     TaskLeak,
     /// Times when work waited too long for the blocking pool.
     BlockingPool,

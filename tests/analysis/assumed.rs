@@ -81,7 +81,7 @@ fn a_process_that_shows_it_is_judged_beside_one_that_cannot() {
     let judgement = by_default(&[&seen, &unseen]);
     assert_eq!((judgement.verdict, exprs(&judgement)), (Verdict::Pass, DEFAULTS.to_vec()));
     let note = judgement.outcomes[2].note.as_deref().expect("a note");
-    assert!(note.starts_with("no hook tells of the tasks of process 7"), "{note}");
+    assert!(note.starts_with("no hook tells of the tasks in process 7"), "{note}");
     assert_eq!(by_default(&[&guilty, &unseen]).verdict, Verdict::Breach);
 }
 

@@ -21,10 +21,10 @@ fn what_only_grows_over_the_window_is_a_leak() {
     let [finding] = &found(&history)[..] else { panic!("one finding") };
     assert_eq!((finding.rule, finding.severity), (Rule::TaskLeak, Severity::Error));
     assert_eq!((finding.culprit.file.as_deref(), finding.culprit.line), (Some("src/server.rs"), Some(42)));
-    assert_eq!(finding.detail.as_deref(), Some("120 alive, 4 of 124 spawned in 31s ended"));
+    assert_eq!(finding.detail.as_deref(), Some("120 alive; of 124 spawned within 31s, 4 ended"));
     assert_eq!((finding.count, finding.max_ns), (120, 31_000 * MS));
-    assert_eq!(finding.to_string(), "src/server.rs:42 spawned 120 tasks more than ended");
-    assert!(finding.help.contains("the tasks spawned at src/server.rs:42 wait for"), "{}", finding.help);
+    assert_eq!(finding.to_string(), "src/server.rs:42 spawned 120 more tasks than ended");
+    assert!(finding.help.starts_with("at src/server.rs:42, give an end"), "{}", finding.help);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn that_the_runtime_was_shut_down_ends_no_leak() {
     for history in [at_once, told_late, untold, outlived, in_a_new_part] {
         let [finding] = &found(&history)[..] else { panic!("one finding") };
         assert!(!finding.ongoing);
-        assert_eq!(finding.detail.as_deref(), Some("155 alive, 5 of 160 spawned in 40s ended"));
+        assert_eq!(finding.detail.as_deref(), Some("155 alive; of 160 spawned within 40s, 5 ended"));
     }
 }
 
@@ -138,7 +138,7 @@ fn the_leaks_of_several_processes_are_one_finding() {
     let counts: Vec<_> = found.iter().map(|finding| finding.count).collect();
     assert_eq!(counts, [240, 120], "the same place of another project is another one");
     let detail = found[0].detail.as_deref();
-    assert_eq!(detail, Some("240 alive, 8 of 248 spawned in 31s ended, in 2 processes"));
+    assert_eq!(detail, Some("240 alive; of 248 spawned within 31s, 8 ended, in 2 processes"));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn of_a_process_that_is_looked_at_late_what_grows_meanwhile_is_a_leak() {
     let history = seen_late(100, 131, |second| second / 10);
     let [finding] = &leaks(findings(&[&history]))[..] else { panic!("one finding") };
     assert_eq!((finding.count, finding.max_ns), (121, 31_000 * MS));
-    assert_eq!(finding.detail.as_deref(), Some("511 alive, 3 of 124 spawned in 31s ended"));
+    assert_eq!(finding.detail.as_deref(), Some("511 alive; of 124 spawned within 31s, 3 ended"));
     let levelled = seen_late(100, 131, |second| 4 * second - 300);
     assert_eq!(leaks(findings(&[&levelled])), [], "what grew before is not judged");
     let location = &levelled.snapshot().expect("a snapshot").locations[0];

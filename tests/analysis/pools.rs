@@ -40,12 +40,12 @@ fn the_site_with_most_threads_is_the_culprit() {
     assert_eq!((first.rule, first.severity, first.count), (Rule::BlockingPool, Severity::Warning, 2));
     assert_eq!((first.max_ns, first.total_ns, first.ongoing), (400 * MS, 550 * MS, false));
     assert_eq!(first.to_string(), "src/a.rs:7 fills the blocking pool: work waited 2 times, at most 400ms");
-    let detail = "512 of 512 threads busy, up to 40 jobs waited; also at src/b.rs:10 (3 threads)";
+    let detail = "512 threads, all busy; up to 40 jobs waited; also at src/b.rs:10 (3 threads)";
     assert_eq!(first.detail.as_deref(), Some(detail));
     assert_eq!((first.stack.len(), first.culprit_frame()), (2, Some(1)));
     assert!(first.first_seen.starts_with("1970-01-01T00:00:08.850"), "{}", first.first_seen);
     assert_eq!(second.culprit.line, Some(10));
-    assert_eq!(second.detail.as_deref(), Some("512 of 512 threads busy, up to 40 jobs waited"));
+    assert_eq!(second.detail.as_deref(), Some("512 threads, all busy; up to 40 jobs waited"));
 }
 
 #[test]

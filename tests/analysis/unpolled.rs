@@ -32,13 +32,13 @@ fn the_tasks_of_one_line_are_one_finding() {
     assert_eq!((finding.max_ns, finding.total_ns, finding.ongoing), (2500 * MS, 3700 * MS, false));
     assert_eq!(finding.first_seen, "1970-01-01T00:00:02.500Z");
     assert_eq!(finding.task.as_ref().map(|task| task.id), Some(4));
-    let summary = "src/main.rs:21 spawned what was not polled, 2 times, at most 2.5s";
+    let summary = "src/main.rs:21 spawned 2 tasks that were not polled for up to 2.5s";
     assert_eq!(finding.to_string(), summary);
     let detail =
         "meanwhile ran what was spawned at src/main.rs:10 (1 poll, 2.5s), src/main.rs:12 (3 polls, 20ms)";
     assert_eq!(finding.detail.as_deref(), Some(detail));
     assert!(
-        finding.help.starts_with("open src/main.rs:21 and look at what runs after the spawn"),
+        finding.help.starts_with("at src/main.rs:21, look at what runs after the spawn"),
         "{}",
         finding.help
     );
@@ -53,7 +53,7 @@ fn the_last_line_about_a_task_holds() {
     assert_eq!((finding.count, finding.max_ns, finding.ongoing), (1, 1700 * MS, false));
     let history = process().unpolled(Unpolled { instead: Vec::new(), ..waiting }).killed();
     let [finding] = &found(&history)[..] else { panic!("one finding") };
-    assert!(finding.to_string().ends_with("once, for 1s, and had not ended"), "{finding}");
+    assert!(finding.to_string().ends_with("a task that was not polled for 1s, and still waits"), "{finding}");
     assert_eq!(finding.detail.as_deref(), Some("no task was polled instead"));
 }
 

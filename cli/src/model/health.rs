@@ -2,7 +2,7 @@ use super::process::{Conclusion, Process, why};
 use super::workers::thread_name;
 use crate::source::Ending;
 use stallscope::analysis::{Culprit, Finding, Rule, Severity, StallRecord};
-use stallscope_wire::{Cause, Mode, Snapshot, Victims, duration::show};
+use stallscope_wire::{Cause, Mode, Snapshot, Victims, counted, duration::show};
 use std::fmt;
 use std::time::Duration;
 
@@ -273,11 +273,6 @@ pub(crate) fn worker(process: &Process, record: &StallRecord) -> String {
     let runtimes = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.runtimes);
     let name = thread_name(runtimes, &record.stall.thread);
     if record.stall.thread.worker.is_some() { format!("worker {name}") } else { format!("thread {name}") }
-}
-
-/// `1 task`, `2 tasks`.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Time of day; the date is not wanted on a screen that shows the last minute.

@@ -19,7 +19,7 @@ mod window;
 mod workers;
 
 pub(crate) use detail::{Detail, FindingId};
-pub(crate) use health::{Health, Level, Part, SILENCE, counted, health, worker};
+pub(crate) use health::{Health, Level, Part, SILENCE, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Pane, Screen};

@@ -350,7 +350,10 @@ fn what_is_found_about_a_line_is_told_with_it() {
 fn a_leak_is_said_when_nothing_blocks() {
     let leaking = Scenario::new().quiet(30).leaks(20);
     let said = sentence(&leaking.clone().live());
-    assert!(said.starts_with("src/session.rs:64 spawned ") && said.contains(" more than ended"), "{said}");
+    assert!(
+        said.starts_with("src/session.rs:64 spawned ") && said.contains(" more tasks than ended"),
+        "{said}"
+    );
     let said = sentence(&leaking.sleeps(2, 312).live());
     assert!(said.starts_with("worker 1 has been blocked"), "{said}");
 }
@@ -360,11 +363,11 @@ fn a_process_that_lost_work_is_not_called_healthy() {
     let said = sentence(&Scenario::new().quiet(30).fails(8).live());
     assert!(said.contains("; src/mail.rs:77 failed ") && !said.starts_with("healthy"), "{said}");
     let said = sentence(&Scenario::new().quiet(30).fails(8).loses(9).live());
-    assert!(said.starts_with("src/mail.rs:51 spawned what nothing can wake"), "{said}");
+    assert!(said.starts_with("src/mail.rs:51 has a task that nothing can wake"), "{said}");
 }
 
 #[test]
 fn work_that_does_not_get_on_is_said() {
     let said = sentence(&Scenario::new().quiet(30).starves(8).live());
-    assert_eq!(said, "src/mail.rs:51 spawned what was not polled, once, for 1.4s so far");
+    assert_eq!(said, "src/mail.rs:51 spawned a task that was not polled for 1.4s so far");
 }

@@ -1,9 +1,9 @@
 //! A report for people: what was to hold, what went wrong, what was not seen.
 
 use crate::failure::clean;
-use stallscope::analysis::{Finding, Frame, Outcome, Report, Rule, Severity, Verdict, short_place};
-use stallscope_wire::Quality;
+use stallscope::analysis::{Finding, Frame, Outcome, Report, Rule, Severity, Verdict};
 use stallscope_wire::duration::show;
+use stallscope_wire::{Quality, counted};
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -49,14 +49,14 @@ fn write_outcome(out: &mut impl Write, outcome: &Outcome, report: &Report, paint
         Some(false) => paint.red(&"✗"),
         None => paint.yellow(&"?"),
     };
-    write!(out, "{mark} {:expr$}  {:measured$}", clean(&outcome.expr), outcome.measured)?;
+    let mut line = format!("{mark} {:expr$}  {:measured$}", clean(&outcome.expr), outcome.measured);
     if let Some(worst) = &outcome.worst {
-        write!(out, "  {}", clean(worst))?;
+        line += &format!("  {}", clean(worst));
     }
     if let Some(note) = &outcome.note {
-        write!(out, "  ({})", clean(note))?;
+        line += &format!("  ({})", clean(note));
     }
-    writeln!(out)
+    writeln!(out, "{}", line.trim_end())
 }
 
 /// What an earlier finding with the same stack has said is not said again.
@@ -76,7 +76,7 @@ fn write_finding(
         writeln!(out, "  {}", clean(detail))?;
     }
     let mut facts = Vec::new();
-    if finding.total_ns > 0 && finding.rule != Rule::TaskLeak {
+    if finding.count > 1 && finding.total_ns > finding.max_ns && finding.rule != Rule::TaskLeak {
         facts.push(format!("{} in all", show(finding.total_ns)));
     }
     if let Some(who) = finding.victims.in_words() {
@@ -87,7 +87,7 @@ fn write_finding(
         facts.push(format!("the code answers for {} of the longest", show(finding.attributable_max_ns)));
     }
     if let Some(task) = &finding.task {
-        facts.push(format!("in task {}, spawned at {}", task.id, clean(short_place(&task.spawned_at))));
+        facts.push(format!("in task {}", clean(task)));
     }
     facts.extend(finding.route.as_ref().map(|route| format!("answering {}", clean(route))));
     if !facts.is_empty() {
@@ -122,8 +122,7 @@ fn write_stack(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Res
     }
     let hidden = finding.stack.len() - chosen.len();
     if hidden > 0 {
-        let frames = if hidden == 1 { "frame" } else { "frames" };
-        writeln!(out, "    {}", paint.dim(&format!("… {hidden} more {frames}")))?;
+        writeln!(out, "    {}", paint.dim(&format!("… {}", counted(hidden as u64, "more frame"))))?;
     }
     match finding.stack_quality {
         Some(Quality::Uncertain) => writeln!(out, "    a frame of this stack had to be guessed"),

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
-use stallscope::analysis::{Cause, Finding, short_place};
+use stallscope::analysis::{Cause, Finding};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Evidence, Owner, Quality};
 
@@ -142,7 +142,7 @@ fn cost(process: &Process, finding: &Finding) -> String {
 fn task(detail: &Detail<'_>) -> String {
     let owner = detail.worst.map_or(Owner::Unknown, |record| record.stall.owner);
     let mut told = match (&detail.finding.task, owner) {
-        (Some(task), _) => format!("{}, spawned at {}", task.id, short_place(&task.spawned_at)),
+        (Some(task), _) => task.to_string(),
         (None, Owner::Root) => "the root future (what block_on was given)".to_owned(),
         (None, Owner::Local) => "one of a LocalSet".to_owned(),
         (None, Owner::Runtime) => "none: the runtime's own work".to_owned(),

@@ -1,6 +1,6 @@
 //! Makes text fit: a column has one width, whatever is in it.
 
-pub(super) use crate::model::counted;
+pub(super) use stallscope_wire::counted;
 use std::borrow::Cow;
 
 /// Cuts the end off.

@@ -29,6 +29,7 @@ mod request;
 mod snapshot;
 mod socket;
 mod stall;
+mod words;
 mod work;
 
 pub use handler::{Handler, Handlers};
@@ -44,4 +45,5 @@ pub use socket::{Socket, Sockets, Transport};
 pub use stall::{
     Cause, Certainty, Evidence, Frame, Module, Owner, Phase, Quality, Stack, Stall, Task, Thread, Victims,
 };
+pub use words::counted;
 pub use work::{Failure, How, Instead, Orphan, PoolSite, PoolWait, Unpolled, Watched};

@@ -1,3 +1,4 @@
+use crate::counted;
 use serde::{Deserialize, Serialize};
 
 /// A poll that is, or was, longer than the threshold. Lines with the same `id` tell of the same poll; the last one holds.
@@ -165,12 +166,8 @@ impl Victims {
     /// Who waits, for people: `14 tasks and 3 connections`; none when nobody does.
     #[must_use]
     pub fn in_words(&self) -> Option<String> {
-        let counted = |count: u64, noun: &str| match count {
-            0 => None,
-            1 => Some(format!("1 {noun}")),
-            _ => Some(format!("{count} {noun}s")),
-        };
-        match (counted(self.tasks, "task"), counted(self.sockets.unwrap_or(0), "connection")) {
+        let some = |count: u64, noun: &str| (count > 0).then(|| counted(count, noun));
+        match (some(self.tasks, "task"), some(self.sockets.unwrap_or(0), "connection")) {
             (Some(tasks), Some(connections)) => Some(format!("{tasks} and {connections}")),
             (tasks, connections) => tasks.or(connections),
         }

@@ -45,17 +45,37 @@ pub(in super::super) fn out_of_sight(metric: Metric, histories: &[&History]) -> 
     findings_of(rule, histories).is_empty().then_some(why)
 }
 
+/// The rules whose findings are counted, and the metrics that count them.
+const COUNTED: [(Metric, Rule); 6] = [
+    (Metric::NeverAwaited, Rule::NeverAwaited),
+    (Metric::NeverPolled, Rule::NeverPolled),
+    (Metric::DetachedPanic, Rule::DetachedPanic),
+    (Metric::LostTask, Rule::LostTask),
+    (Metric::TaskLeak, Rule::TaskLeak),
+    (Metric::BlockingPool, Rule::BlockingPool),
+];
+
 /// The rule whose findings the metric counts.
 pub(super) fn rule_of(metric: Metric) -> Option<Rule> {
-    match metric {
-        Metric::NeverAwaited => Some(Rule::NeverAwaited),
-        Metric::NeverPolled => Some(Rule::NeverPolled),
-        Metric::DetachedPanic => Some(Rule::DetachedPanic),
-        Metric::LostTask => Some(Rule::LostTask),
-        Metric::TaskLeak => Some(Rule::TaskLeak),
-        Metric::BlockingPool => Some(Rule::BlockingPool),
-        _ => None,
-    }
+    COUNTED.iter().find(|(counts, _)| *counts == metric).map(|&(_, rule)| rule)
+}
+
+/// What was found and would breach, had a threshold been about it: in a sentence for each rule.
+pub(in super::super) fn unguarded(thresholds: &[Threshold], histories: &[&History]) -> Vec<String> {
+    let is_guarded = |metric| thresholds.iter().any(|threshold| threshold.metric() == metric);
+    let breaches =
+        |finding: &Finding| finding.severity >= Severity::Warning && finding.certainty == Certainty::Exact;
+    let found = |rule| findings_of(rule, histories).iter().any(breaches);
+    let kept = if thresholds.iter().any(Threshold::is_assumed) {
+        "; it replaces the defaults, so give these too"
+    } else {
+        ""
+    };
+    let unguarded = COUNTED.iter().filter(|&&(metric, rule)| !is_guarded(metric) && found(rule));
+    let note = |&(_, rule): &(Metric, Rule)| {
+        format!("no threshold is about {rule}: --fail-on '{rule}.count == 0' fails on it{kept}")
+    };
+    unguarded.map(note).collect()
 }
 
 fn all_blind(rule: Rule, histories: &[&History]) -> bool {
@@ -66,14 +86,14 @@ fn all_blind(rule: Rule, histories: &[&History]) -> bool {
 fn blindness(rule: Rule, history: &History) -> Option<String> {
     let header = history.header();
     let what = match rule {
-        Rule::NeverPolled | Rule::TaskLeak => "tasks",
-        Rule::BlockingPool => "jobs",
+        Rule::NeverPolled | Rule::TaskLeak => "no hook tells of the tasks",
+        Rule::BlockingPool => "the pool is not looked at",
         _ => return None,
     };
     (header.tier == Tier::Sampled).then(|| {
         format!(
-            "no hook tells of the {what} of process {}, which is of the tier sampled: build it with --cfg \
-             tokio_unstable, and use #[stallscope::main] or stallscope::install",
+            "{what} in process {}, which is of the tier sampled: build it with --cfg tokio_unstable, and use \
+             #[stallscope::main] or stallscope::install",
             header.pid
         )
     })

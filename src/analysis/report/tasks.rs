@@ -57,7 +57,7 @@ pub struct SpawnSite {
 impl Tasks {
     pub(super) fn of(histories: &[&History]) -> Self {
         let mut sites: BTreeMap<(Option<&str>, &str), (SpawnSite, Histogram)> = BTreeMap::new();
-        let mut watched: BTreeMap<(Option<&str>, &str), Watched> = BTreeMap::new();
+        let mut watched: BTreeMap<_, Watched> = BTreeMap::new();
         for history in histories {
             let root = history.header().source_root.as_deref();
             let Some(snapshot) = history.snapshot() else { continue };
@@ -67,7 +67,8 @@ impl Tasks {
                 polls.merge(&location.poll);
             }
             for line in &snapshot.watched {
-                add(watched.entry((root, &line.created_at)).or_default(), line);
+                let key = (root, &line.created_at, &line.function);
+                watched.entry(key).and_modify(|known| known.add(line)).or_insert_with(|| line.clone());
             }
         }
         let mut locations: Vec<_> = sites.into_values().map(|(site, polls)| site.timed(&polls)).collect();
@@ -97,15 +98,6 @@ impl SpawnSite {
     fn timed(self, polls: &Histogram) -> Self {
         Self { poll_p99_ns: (polls.count() > 0).then(|| polls.quantile(0.99)), ..self }
     }
-}
-
-fn add(sum: &mut Watched, line: &Watched) {
-    sum.created_at.clone_from(&line.created_at);
-    sum.function = sum.function.take().or_else(|| line.function.clone());
-    sum.polled = sum.polled.saturating_add(line.polled);
-    sum.unpolled = sum.unpolled.saturating_add(line.unpolled);
-    sum.cancelled = sum.cancelled.saturating_add(line.cancelled);
-    sum.excused = sum.excused.saturating_add(line.excused);
 }
 
 /// How many were over the limit.

@@ -3,7 +3,7 @@
 use super::super::culprit::Key;
 use super::super::finding::rfc3339;
 use super::super::{Culprit, Finding, History, Rule, Severity};
-use stallscope_wire::{PoolSite, PoolWait};
+use stallscope_wire::{PoolSite, PoolWait, counted};
 use std::collections::BTreeMap;
 
 pub(super) fn findings(histories: &[&History]) -> Vec<Finding> {
@@ -46,12 +46,12 @@ fn add(finding: &mut Finding, wait: &PoolWait) {
 
 /// How full the pool was, and what else filled it.
 fn detail(wait: &PoolWait) -> String {
-    let (threads, jobs) = (wait.threads, if wait.waiting == 1 { "job" } else { "jobs" });
     let other = |site: &PoolSite| {
         let at = Culprit::of_stack(&site.stack).unwrap_or_default();
-        format!("{at} ({} {})", site.threads, if site.threads == 1 { "thread" } else { "threads" })
+        format!("{at} ({})", counted(site.threads, "thread"))
     };
     let others: Vec<_> = wait.sites.iter().skip(1).map(other).collect();
     let also = if others.is_empty() { String::new() } else { format!("; also at {}", others.join(", ")) };
-    format!("{threads} of {threads} threads busy, up to {} {jobs} waited{also}", wait.waiting)
+    let (threads, jobs) = (counted(wait.threads, "thread"), counted(wait.waiting, "job"));
+    format!("{threads}, all busy; up to {jobs} waited{also}")
 }

@@ -2,7 +2,6 @@
 
 use super::super::culprit::Key;
 use super::super::finding::rfc3339;
-use super::super::place::short_place;
 use super::super::{Culprit, Finding, History, Rule, Severity, Task};
 use stallscope_wire::{Certainty, Failure, Header, How};
 use std::collections::BTreeMap;
@@ -63,15 +62,11 @@ impl<'a> Group<'a> {
     }
 }
 
-/// What it said, and whose it was.
+/// What it said.
 fn detail(failure: &Failure) -> String {
     let what = match failure.how {
-        How::Panic => "panicked",
-        _ => "returned an error",
+        How::Panic => "panic",
+        _ => "error",
     };
-    let task = match &failure.name {
-        Some(name) => format!("the task {name}, spawned at"),
-        None => "a task spawned at".to_owned(),
-    };
-    format!("{task} {} {what}: {}", short_place(&failure.spawned_at), failure.message)
+    format!("{what}: {}", failure.message)
 }

@@ -2,7 +2,6 @@
 
 use super::super::culprit::Key;
 use super::super::finding::rfc3339;
-use super::super::place::short_place;
 use super::super::{Culprit, Finding, History, Rule, Severity, Task};
 use stallscope_wire::{Certainty, Header, Orphan};
 use std::collections::BTreeMap;
@@ -60,7 +59,7 @@ impl<'a> Group<'a> {
             total_ns: self.total_ns,
             attributable_max_ns: orphan.idle_ns,
             ongoing: self.ongoing,
-            detail: Some(detail(orphan)),
+            detail: Some(detail(orphan).to_owned()),
             task: Some(Task {
                 id: orphan.task,
                 name: orphan.name.clone(),
@@ -73,14 +72,9 @@ impl<'a> Group<'a> {
 }
 
 /// How it is known.
-fn detail(orphan: &Orphan) -> String {
-    let task = match &orphan.name {
-        Some(name) => format!("the task {name}, spawned at"),
-        None => "a task spawned at".to_owned(),
-    };
-    let known = match orphan.certainty {
+fn detail(orphan: &Orphan) -> &'static str {
+    match orphan.certainty {
         Certainty::Exact => "no waker of it is left",
         _ => "it waits for something that others have to do, and they have not",
-    };
-    format!("{task} {}: {known}", short_place(&orphan.spawned_at))
+    }
 }

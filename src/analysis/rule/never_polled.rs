@@ -4,7 +4,7 @@ use super::super::culprit::Key;
 use super::super::finding::rfc3339;
 use super::super::{Culprit, Finding, History, Rule, Severity, Task};
 use stallscope_wire::duration::show;
-use stallscope_wire::{Header, Instead, Unpolled};
+use stallscope_wire::{Header, Instead, Unpolled, counted};
 use std::collections::BTreeMap;
 
 pub(super) fn findings(histories: &[&History]) -> Vec<Finding> {
@@ -68,16 +68,14 @@ impl<'a> Group<'a> {
 /// What ran while the one that waited longest did.
 fn instead(ran: &[Instead]) -> String {
     let one = |ran: &Instead| {
-        let polls = if ran.polls == 1 { "poll" } else { "polls" };
-        format!("{} ({} {polls}, {})", Culprit::at(&ran.spawned_at), ran.polls, show(ran.busy_ns))
+        let polls = counted(ran.polls, "poll");
+        format!("{} ({polls}, {})", Culprit::at(&ran.spawned_at), show(ran.busy_ns))
     };
     match ran {
         [] => "no task was polled instead".to_owned(),
         ran => {
-            format!(
-                "meanwhile ran what was spawned at {}",
-                ran.iter().map(one).collect::<Vec<_>>().join(", ")
-            )
+            let ran: Vec<_> = ran.iter().map(one).collect();
+            format!("meanwhile ran what was spawned at {}", ran.join(", "))
         }
     }
 }

@@ -75,7 +75,7 @@ impl Group {
             attributable_max_ns: self.max_ns,
             ongoing: self.ongoing,
             detail: Some(format!(
-                "{alive} alive, {finished} of {spawned} spawned in {time} ended{processes}"
+                "{alive} alive; of {spawned} spawned within {time}, {finished} ended{processes}"
             )),
             first_seen: rfc3339(self.first_unix_ns),
             ..Finding::default()

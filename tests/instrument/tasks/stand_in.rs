@@ -102,8 +102,8 @@ fn tasks_are_known_by_the_line_that_spawned_them() {
     assert_eq!(location.name.as_deref(), Some("ticks"));
     assert!(location.spawned_at.contains("tasks/stand_in.rs:"), "{location:#?}");
     assert_eq!((location.polls, location.self_wakes), (70, 10), "{location:#?}");
-    // A timer that has run out by its first poll wakes nobody.
-    assert!((10..=60).contains(&location.schedule.count), "{location:#?}");
+    // A timer that has run out by its first poll wakes nobody; where tokio times the waits, the one after the spawn is one.
+    assert!((10..=70).contains(&location.schedule.count), "{location:#?}");
     assert!(snapshot.schedule.count() >= location.schedule.count, "{:#?}", snapshot.schedule);
 }
 
