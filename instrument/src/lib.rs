@@ -2,7 +2,8 @@
 //!
 //! A program uses it through the `stallscope` crate. The folders follow the data:
 //! `probe` (hooks) → `recorder` (a cell per worker) ← `watchdog` (its own thread, with `capture`) →
-//! `diagnosis` (names, owner, cause) → `collector` (log, live readers).
+//! `diagnosis` (names, owner, cause) → `collector` (log, live readers). What a program calls by itself is in
+//! `task`, `watched` and `observe`.
 
 mod capture;
 mod clock;

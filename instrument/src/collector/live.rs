@@ -28,8 +28,9 @@ const RECOVERY: Duration = Duration::from_millis(250);
 pub(super) struct Live {
     listener: Option<(UnixListener, PathBuf)>,
     readers: Vec<Reader>,
-    /// The lines of past stalls, so that a reader that comes late sees them.
-    past: VecDeque<Vec<u8>>,
+    /// The lines of what was blocked, and those of what was lost, so that a reader that comes late sees them: many of one
+    /// kind do not drive out the other.
+    past: [VecDeque<Vec<u8>>; 2],
     lost: u64,
 }
 
@@ -108,7 +109,7 @@ impl Live {
         if coverage != &header.coverage {
             pending.extend(Line::Coverage(coverage.clone()).encode());
         }
-        pending.extend(self.past.iter().flatten());
+        pending.extend(self.past.iter().flatten().flatten());
         let mut reader = Reader { stream, pending, asking: Asking::default() };
         if reader.send() {
             self.readers.push(reader);
@@ -127,9 +128,9 @@ impl Live {
     /// Sends a line to all readers. One that does not keep up loses lines, but none that says that something is over; one
     /// that is too slow even for these is hung up on, and one that is gone is forgotten.
     pub(super) fn write(&mut self, text: &[u8], line: &Line) {
-        if is_news(line) {
-            self.past.push_back(text.to_vec());
-            self.past.drain(..self.past.len().saturating_sub(REMEMBERED));
+        if let Some(past) = kind_of_news(line).map(|kind| &mut self.past[kind]) {
+            past.push_back(text.to_vec());
+            past.drain(..past.len().saturating_sub(REMEMBERED));
         }
         let (needed, mut lost) = (is_last(line), 0);
         let limit = if needed { PENDING + RESERVED } else { PENDING };
@@ -196,12 +197,13 @@ impl Reader {
     }
 }
 
-/// Whether those who come later are to know it too.
-fn is_news(line: &Line) -> bool {
+/// Which of the past's lines it joins, if those who come later are to know it too.
+fn kind_of_news(line: &Line) -> Option<usize> {
     match line {
-        Line::Stall(stall) => stall.phase != Phase::Progress || stall.stack.is_some(),
-        Line::Pool(_) => true,
-        _ => false,
+        Line::Stall(stall) if stall.phase == Phase::Progress && stall.stack.is_none() => None,
+        Line::Stall(_) | Line::Pool(_) => Some(0),
+        Line::Unpolled(_) | Line::Failure(_) | Line::Orphan(_) => Some(1),
+        _ => None,
     }
 }
 
@@ -211,6 +213,8 @@ fn is_last(line: &Line) -> bool {
         Line::Stall(stall) => matches!(stall.phase, Phase::End | Phase::Dismissed),
         Line::Lag(lag) => !lag.ongoing,
         Line::Pool(wait) => !wait.ongoing,
+        Line::Unpolled(unpolled) => !unpolled.ongoing,
+        Line::Orphan(orphan) => !orphan.ongoing,
         Line::End(_) => true,
         _ => false,
     }
@@ -252,7 +256,7 @@ fn is_dead_socket(path: &Path, meta: &fs::Metadata) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stallscope_wire::{Mode, Reader as Lines, Snapshot, Stall};
+    use stallscope_wire::{Failure, Mode, Reader as Lines, Snapshot, Stall};
 
     fn live(folder: &Path) -> (Live, PathBuf) {
         let path = folder.join("a.sock");
@@ -266,17 +270,21 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_comes_late_is_told_of_past_stalls() {
+    fn a_reader_that_comes_late_is_told_of_what_was_blocked_and_of_what_was_lost() {
         let folder = tempfile::tempdir().unwrap();
         let (mut live, path) = live(folder.path());
         let stall = Line::Stall(Stall { id: 9, ..Stall::default() });
         live.write(&stall.encode(), &stall);
+        let failures = (0..2 * REMEMBERED as u64).map(|task| Failure { task, ..Failure::default() });
+        let failures: Vec<_> = failures.map(Line::Failure).collect();
+        failures.iter().for_each(|failure| live.write(&failure.encode(), failure));
         let stream = UnixStream::connect(&path).unwrap();
         accept(&mut live, &Header { pid: 7, ..Header::default() });
         live.close();
         let mut lines = Lines::new(stream).unwrap();
         assert_eq!(lines.header().pid, 7);
         assert_eq!(lines.next_line().unwrap(), Some(stall));
+        assert_eq!(lines.next_line().unwrap().as_ref(), failures.get(REMEMBERED));
         assert!(!path.exists(), "the socket is gone with the process");
     }
 

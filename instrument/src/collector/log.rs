@@ -17,7 +17,7 @@ pub(super) struct Log {
     header: Vec<u8>,
     written: u64,
     budget: u64,
-    /// What is kept when the budget is used up: the newest stalls, with their stacks.
+    /// What is kept when the budget is used up: the newest lines of what was blocked or lost.
     kept: VecDeque<Vec<u8>>,
     kept_bytes: u64,
     /// Lines in the file.

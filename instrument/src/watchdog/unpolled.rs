@@ -52,7 +52,7 @@ struct Seen {
     passed_ns: u64,
     /// Somebody was told, or it was counted that nobody was.
     told: bool,
-    /// What had run when it was seen the second time: most are seen once.
+    /// What had run when it was seen the second time, until it is told: most are seen once.
     busy: Option<Rc<Busy>>,
 }
 
@@ -103,7 +103,7 @@ impl Waiting {
             let done = *self.done.entry(runtime.id).or_insert_with(|| done(runtime, around.watches));
             let got_on = done > 0 && before.get(&runtime.id).is_none_or(|&before| done != before);
             let seen = match known.remove(&task.task) {
-                Some(seen) if seen.busy.is_none() => {
+                Some(seen) if seen.busy.is_none() && !seen.told => {
                     let busy = busy_now.get_or_insert_with(|| Rc::new(busy()));
                     Seen { busy: Some(Rc::clone(busy)), ..seen }
                 }
@@ -124,6 +124,7 @@ impl Waiting {
                 if !self.has_room(now_ns) || !self.tell(task, &seen, around, output) {
                     losses.first_polls.fetch_add(1, Relaxed);
                 }
+                seen.busy = None;
             }
             self.seen.insert(task.task, seen);
         }

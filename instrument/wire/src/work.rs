@@ -100,7 +100,7 @@ pub struct PoolWait {
     pub at_ns: u64,
     /// tokio's id of the runtime.
     pub runtime: u64,
-    /// For how long work has waited without a pause, or did, in nanoseconds.
+    /// How long the job that has waited longest so far did, at least, in nanoseconds.
     pub wait_ns: u64,
     /// It still waits.
     pub ongoing: bool,
@@ -130,7 +130,7 @@ pub struct Watched {
     pub created_at: String,
     /// The function that made them, where an attribute told.
     pub function: Option<String>,
-    /// Dropped, and polled at least once before, or polled and still alive.
+    /// Polled at least once.
     pub polled: u64,
     /// Dropped without one poll.
     pub unpolled: u64,
