@@ -22,6 +22,7 @@ const FILES: [&str; 17] = [
     "instrument/src/recorder/table.rs",
     "instrument/src/recorder/task.rs",
     "instrument/src/signals.rs",
+    "instrument/src/task/shared.rs",
     "instrument/src/task/waker.rs",
     "instrument/src/watchdog/unread/sockets.rs",
 ];

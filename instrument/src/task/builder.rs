@@ -3,7 +3,7 @@
 use super::failure::{Judge, error_of_result, error_of_std};
 use super::future::Tracked;
 use super::handle::JoinHandle;
-use super::spawn::{state, tracked};
+use super::spawn::{pair, tracked};
 use std::fmt::Display;
 use std::future::Future;
 use std::io;
@@ -75,8 +75,8 @@ impl<'a> Builder<'a> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let state = state(self.name, None);
-        JoinHandle::new(tokio::spawn(Tracked::new(state.as_ref(), judge, future)), state)
+        let (state, claim) = pair(self.name);
+        JoinHandle::new(tokio::spawn(Tracked::new(state, judge, future)), claim)
     }
 
     /// As [`spawn`](super::spawn()), on the runtime of a handle.
@@ -89,8 +89,8 @@ impl<'a> Builder<'a> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let state = state(self.name, None);
-        Ok(JoinHandle::new(handle.spawn(Tracked::new(state.as_ref(), error_of_std, future)), state))
+        let (state, claim) = pair(self.name);
+        Ok(JoinHandle::new(handle.spawn(Tracked::new(state, error_of_std, future)), claim))
     }
 
     /// As [`spawn_local`](super::spawn_local).
@@ -106,8 +106,8 @@ impl<'a> Builder<'a> {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let state = state(self.name, None);
-        Ok(JoinHandle::new(task::spawn_local(Tracked::new(state.as_ref(), error_of_std, future)), state))
+        let (state, claim) = pair(self.name);
+        Ok(JoinHandle::new(task::spawn_local(Tracked::new(state, error_of_std, future)), claim))
     }
 
     /// As [`spawn_blocking`](super::spawn_blocking).
@@ -123,7 +123,7 @@ impl<'a> Builder<'a> {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let state = state(self.name, None);
-        Ok(JoinHandle::new(task::spawn_blocking(tracked(state.clone(), function)), state))
+        let (state, claim) = pair(self.name);
+        Ok(JoinHandle::new(task::spawn_blocking(tracked(state, function)), claim))
     }
 }

@@ -1,6 +1,7 @@
 //! How a task failed, and the word of it when nobody saw it.
 
 use super::panics;
+use super::shared::Shared;
 use super::state::TaskState;
 use crate::clock;
 use crate::engine;
@@ -11,7 +12,6 @@ use std::error::Error;
 use std::fmt::{self, Display, Write};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 /// Bytes of a message that are told.
 pub(super) const MESSAGE: usize = 512;
@@ -48,19 +48,19 @@ impl Failed {
 
 /// A task panicked; when it began to be polled, or dropped, its thread had panicked `before` times.
 #[cold]
-pub(super) fn panicked(state: &Arc<TaskState>, payload: &(dyn Any + Send), before: u64) {
+pub(super) fn panicked(state: &Shared<TaskState>, payload: &(dyn Any + Send), before: u64) {
     fail(state, Failed::by_panic(payload, before));
 }
 
 /// A task returned an error.
 #[cold]
-pub(super) fn returned(state: &Arc<TaskState>, error: &dyn Display) {
+pub(super) fn returned(state: &Shared<TaskState>, error: &dyn Display) {
     if let Some(failed) = Failed::by_error(error) {
         fail(state, failed);
     }
 }
 
-fn fail(state: &Arc<TaskState>, failed: Failed) {
+fn fail(state: &Shared<TaskState>, failed: Failed) {
     state.learn_id();
     // Of a poll and the drop that follows it, the poll's failure is told.
     if state.failed.set(Box::new(failed)).is_err() {

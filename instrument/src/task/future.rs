@@ -1,34 +1,30 @@
 //! The future that stands for a task's own.
 
-use super::failure::{self, Judge};
+use super::failure;
+use super::shared::Shared;
 use super::state::TaskState;
-use super::{orphans, panics, tasks, waker};
+use super::waker::{self, Loan};
+use super::{orphans, panics, tasks};
 use crate::engine;
 use pin_project_lite::pin_project;
+use std::fmt::Display;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 pin_project! {
     /// Polls the task's future with a waker of ours, and notes how it ends. Without a state it does nothing of its own.
-    pub(super) struct Tracked<F>
-    where
-        F: Future,
-    {
-        state: Option<Arc<TaskState>>,
-        judge: Judge<F::Output>,
+    pub(super) struct Tracked<F, J> {
+        state: Option<Shared<TaskState>>,
+        judge: J,
         // None once it was dropped, which is done here to see it panic.
         #[pin]
         future: Option<F>,
     }
 
-    impl<F> PinnedDrop for Tracked<F>
-    where
-        F: Future,
-    {
+    impl<F, J> PinnedDrop for Tracked<F, J> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let Some(state) = this.state.take() else { return };
@@ -46,23 +42,30 @@ pin_project! {
 }
 
 /// The task is over, or dropped.
-fn end(state: &Arc<TaskState>) {
-    tasks::remove(state);
+#[inline]
+fn end(state: &Shared<TaskState>) {
     state.finish();
-    if state.told.load(Relaxed)
+    if tasks::remove(state)
+        && state.told.load(Relaxed)
         && let Some(engine) = engine::engine()
     {
         engine.tell(orphans::gone(state));
     }
 }
 
-impl<F: Future> Tracked<F> {
-    pub(super) fn new(state: Option<&Arc<TaskState>>, judge: Judge<F::Output>, future: F) -> Self {
-        Self { state: state.cloned(), judge, future: Some(future) }
+impl<F, J> Tracked<F, J> {
+    /// `judge` is a [`Judge`](failure::Judge) of the output.
+    #[inline]
+    pub(super) const fn new(state: Option<Shared<TaskState>>, judge: J, future: F) -> Self {
+        Self { state, judge, future: Some(future) }
     }
 }
 
-impl<F: Future> Future for Tracked<F> {
+impl<F, J> Future for Tracked<F, J>
+where
+    F: Future,
+    J: Fn(&F::Output) -> Option<&dyn Display>,
+{
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
@@ -70,17 +73,22 @@ impl<F: Future> Future for Tracked<F> {
         let future = this.future.as_pin_mut().expect("a future is not polled once it was dropped");
         let Some(state) = this.state else { return future.poll(context) };
         let before = panics::count();
-        let (begun, ours) = state.begin(context.waker());
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            if ours {
+        let begun = state.begin();
+        let polled = catch_unwind(AssertUnwindSafe(|| match state.inner.kept() {
+            None => {
+                let loan = Loan::new(state, context.waker());
+                future.poll(&mut Context::from_waker(&loan.waker()))
+            }
+            Some(kept) if kept.will_wake(context.waker()) => {
                 future.poll(&mut Context::from_waker(&waker::lent(state)))
-            } else {
+            }
+            Some(_) => {
+                state.stray();
                 future.poll(context)
             }
         }));
-        state.inner.take_back();
         match &polled {
-            Ok(Poll::Pending) => state.end(begun),
+            Ok(Poll::Pending) => TaskState::end(state, begun),
             Ok(Poll::Ready(output)) => {
                 if let Some(error) = (this.judge)(output) {
                     failure::returned(state, error);

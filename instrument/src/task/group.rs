@@ -1,11 +1,12 @@
 //! The failures in a set of tasks that nobody has seen yet.
 
 use super::failure;
+use super::shared::Shared;
 use super::state::TaskState;
 use crate::engine::lock;
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 use tokio::task::Id;
 
 /// What the tasks of a set share with it.
@@ -18,17 +19,17 @@ pub(super) struct Group {
 
 #[derive(Debug, Default)]
 struct Unseen {
-    failed: HashMap<Id, Arc<TaskState>>,
+    failed: HashMap<Id, Shared<TaskState>>,
     /// Nobody will join these tasks any more.
     left: bool,
 }
 
 impl Group {
     /// A task has failed; called within it. Whether that is to be told now.
-    pub(super) fn fail(&self, state: &Arc<TaskState>) -> bool {
+    pub(super) fn fail(&self, state: &Shared<TaskState>) -> bool {
         let mut unseen = lock(&self.unseen);
         let Some(id) = tokio::task::try_id().filter(|_| !unseen.left) else { return true };
-        unseen.failed.insert(id, Arc::clone(state));
+        unseen.failed.insert(id, state.clone());
         self.count.store(unseen.failed.len(), Relaxed);
         false
     }

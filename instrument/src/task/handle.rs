@@ -1,13 +1,13 @@
 //! The handle of a task, which knows whether the result was taken.
 
 use super::failure;
+use super::shared::Shared;
 use super::state::TaskState;
 use crate::observe;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::task::{self, AbortHandle, Id, JoinError};
 
@@ -29,7 +29,7 @@ pub struct JoinHandle<T> {
 
 impl<T> JoinHandle<T> {
     #[track_caller]
-    pub(super) fn new(inner: task::JoinHandle<T>, state: Option<Arc<TaskState>>) -> Self {
+    pub(super) fn new(inner: task::JoinHandle<T>, state: Option<Shared<TaskState>>) -> Self {
         observe::adopt(|| inner.abort_handle(), Location::caller());
         Self { inner, claim: Claim(state) }
     }
@@ -97,7 +97,7 @@ impl<T> From<task::JoinHandle<T>> for JoinHandle<T> {
 }
 
 /// The right to the result of a task. Whoever drops it gives that up.
-struct Claim(Option<Arc<TaskState>>);
+struct Claim(Option<Shared<TaskState>>);
 
 impl Drop for Claim {
     fn drop(&mut self) {

@@ -1,10 +1,10 @@
 //! The watchdog's look for tasks that nothing can wake.
 
+use super::shared::Shared;
 use super::state::TaskState;
 use super::tasks;
 use crate::clock;
 use stallscope_wire::{Certainty, Line, Orphan};
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Tasks that are looked at in one hold of their part of the list, and those in one look altogether.
@@ -34,7 +34,7 @@ impl Orphans {
         let mut left = A_LOOK;
         while left > 0 {
             let now = clock::ticks();
-            let seen = |state: &Arc<TaskState>| {
+            let seen = |state: &Shared<TaskState>| {
                 if let Some(orphan) = lost(state, now, now_ns, limit, limit_ns) {
                     tell(Line::Orphan(orphan));
                 }
@@ -57,12 +57,12 @@ impl Orphans {
 
 /// What is to be told of a task. It must be seen twice to be lost, so that one that is about to be woken by other means than
 /// wakers (a runtime that shuts down) is left alone, and in the same turn.
-fn lost(state: &Arc<TaskState>, now: u64, now_ns: u64, limit: u64, limit_ns: u64) -> Option<Orphan> {
+fn lost(state: &Shared<TaskState>, now: u64, now_ns: u64, limit: u64, limit_ns: u64) -> Option<Orphan> {
     let idle = now.saturating_sub(state.wakes.polled());
     if !state.wakes.rests() || state.told.load(Relaxed) {
         return None;
     }
-    let turn = state.stranded()?;
+    let turn = TaskState::stranded(state)?;
     let (suspect, since_ns) = (&state.suspect.0, &state.suspect.1);
     if suspect.swap(turn, Relaxed) != turn {
         since_ns.store(now_ns, Relaxed);

@@ -1,6 +1,6 @@
 //! Tasks that are joined together.
 
-use super::failure::{Judge, error_of_result, error_of_std};
+use super::failure::{error_of_result, error_of_std};
 use super::future::Tracked;
 use super::group::Group;
 use super::spawn::{state, tracked};
@@ -146,8 +146,8 @@ impl<T: 'static> JoinSet<T> {
     }
 
     #[track_caller]
-    fn tracked<F: Future<Output = T>>(&self, future: F, judge: Judge<T>) -> Tracked<F> {
-        Tracked::new(state(None, Some(&self.group.0)).as_ref(), judge, future)
+    fn tracked<F, J>(&self, future: F, judge: J) -> Tracked<F, J> {
+        Tracked::new(state(None, Some(&self.group.0)), judge, future)
     }
 
     /// Waits until a task of the set is over, and takes it out. None when the set is empty.

@@ -5,6 +5,7 @@ use super::future::Tracked;
 use super::group::Group;
 use super::handle::JoinHandle;
 use super::panics;
+use super::shared::Shared;
 use super::state::TaskState;
 use crate::{engine, recorder};
 use stallscope_wire::Mode;
@@ -35,8 +36,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let state = state(None, None);
-    JoinHandle::new(tokio::spawn(Tracked::new(state.as_ref(), error_of_std, future)), state)
+    let (state, claim) = pair(None);
+    JoinHandle::new(tokio::spawn(Tracked::new(state, error_of_std, future)), claim)
 }
 
 /// Spawns a task whose error matters: an `Err` that nobody sees is reported as a panic is, with what the error says.
@@ -57,8 +58,8 @@ where
     T: Send + 'static,
     E: Display + Send + 'static,
 {
-    let state = state(None, None);
-    JoinHandle::new(tokio::spawn(Tracked::new(state.as_ref(), error_of_result, future)), state)
+    let (state, claim) = pair(None);
+    JoinHandle::new(tokio::spawn(Tracked::new(state, error_of_result, future)), claim)
 }
 
 /// Spawns a task on the current `LocalSet`, as [`tokio::task::spawn_local`] does; see [`spawn`].
@@ -71,8 +72,8 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let state = state(None, None);
-    JoinHandle::new(task::spawn_local(Tracked::new(state.as_ref(), error_of_std, future)), state)
+    let (state, claim) = pair(None);
+    JoinHandle::new(task::spawn_local(Tracked::new(state, error_of_std, future)), claim)
 }
 
 /// Runs a function on the blocking pool, as [`tokio::task::spawn_blocking`] does; see [`spawn`].
@@ -85,22 +86,34 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    let state = state(None, None);
-    JoinHandle::new(task::spawn_blocking(tracked(state.clone(), function)), state)
+    let (state, claim) = pair(None);
+    JoinHandle::new(task::spawn_blocking(tracked(state, function)), claim)
 }
 
 /// What is kept of a new task that its caller spawns; none where nobody would hear of it.
 #[track_caller]
-pub(super) fn state(name: Option<&str>, group: Option<&Arc<Group>>) -> Option<Arc<TaskState>> {
+pub(super) fn state(name: Option<&str>, group: Option<&Arc<Group>>) -> Option<Shared<TaskState>> {
     // Not in a closure, which is called from here.
     let spawned_at = Location::caller();
     let watched = engine::is_started() && recorder::mode() != Mode::Off;
     watched.then(|| TaskState::new(spawned_at, name, group.cloned()))
 }
 
+/// [`state`], for the task and for its handle.
+#[track_caller]
+pub(super) fn pair(name: Option<&str>) -> (Option<Shared<TaskState>>, Option<Shared<TaskState>>) {
+    match state(name, None) {
+        Some(state) => {
+            let (task, claim) = state.twin();
+            (Some(task), Some(claim))
+        }
+        None => (None, None),
+    }
+}
+
 /// A function that notes how it ends.
 pub(super) fn tracked<R: 'static>(
-    state: Option<Arc<TaskState>>,
+    state: Option<Shared<TaskState>>,
     function: impl FnOnce() -> R,
 ) -> impl FnOnce() -> R {
     let judge: Judge<R> = error_of_std;

@@ -4,6 +4,7 @@ use super::failure::Failed;
 use super::fate::Fate;
 use super::group::Group;
 use super::places::{self, Place};
+use super::shared::Shared;
 use super::tasks;
 use super::waker::Inner;
 use super::wakes::Wakes;
@@ -11,10 +12,9 @@ use crate::{clock, recorder};
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use std::task::Waker;
 
 /// References to a state that are neither a waker's nor the handle's: of the list of tasks, and of the future.
-const OWN: usize = 2;
+const OWN: u64 = 2;
 
 #[derive(Debug)]
 pub(super) struct TaskState {
@@ -47,7 +47,7 @@ impl TaskState {
         spawned_at: &'static Location<'static>,
         name: Option<&str>,
         group: Option<Arc<Group>>,
-    ) -> Arc<Self> {
+    ) -> Shared<Self> {
         if let Some(name) = name {
             Place::of(spawned_at).name(name);
         }
@@ -55,7 +55,7 @@ impl TaskState {
         if counts {
             Place::of(spawned_at).count_spawned();
         }
-        Arc::new(Self {
+        Shared::new(Self {
             spawned_at,
             name: name.map(Box::from),
             group,
@@ -72,33 +72,32 @@ impl TaskState {
         })
     }
 
-    /// A poll begins that tokio would be woken from by `inner`. Its tick, where it was read, and whether our waker stands for
-    /// that one.
+    /// A poll begins. Its tick, where it was read.
     #[inline]
-    pub(super) fn begin(&self, inner: &Waker) -> (Option<u64>, bool) {
+    pub(super) fn begin(&self) -> Option<u64> {
         if self.spawned != 0 && self.wakes.polled() == 0 {
             self.place().count_first_poll(clock::ticks().saturating_sub(self.spawned));
         }
-        let ours = self.inner.lend(inner);
-        if !ours {
-            self.strayed.store(true, Relaxed);
-        }
-        let now = self.wakes.begin().map(|woken| {
+        self.wakes.begin().map(|woken| {
             let now = clock::ticks();
             self.place().count_schedule(now.saturating_sub(woken));
             now
-        });
-        (now, ours)
+        })
+    }
+
+    /// It is polled with a waker that ours does not stand for.
+    pub(super) fn stray(&self) {
+        self.strayed.store(true, Relaxed);
     }
 
     /// The poll ends without the task's being over.
     #[inline]
-    pub(super) fn end(self: &Arc<Self>, begun: Option<u64>) {
-        if tasks::insert(self) {
-            self.learn_id();
+    pub(super) fn end(this: &Shared<Self>, begun: Option<u64>) {
+        if tasks::insert(this) {
+            this.learn_id();
         }
-        if self.wakes.end(begun.unwrap_or_else(clock::ticks)) {
-            self.place().count_self_wake();
+        if this.wakes.end(begun.unwrap_or_else(clock::ticks)) {
+            this.place().count_self_wake();
         }
     }
 
@@ -111,8 +110,13 @@ impl TaskState {
 
     /// Somebody wakes the task.
     pub(super) fn wake(&self) {
-        self.wakes.wake(clock::ticks());
+        self.note_wake();
         self.inner.wake();
+    }
+
+    /// Somebody will wake the task after this.
+    pub(super) fn note_wake(&self) {
+        self.wakes.wake(clock::ticks());
     }
 
     fn place(&self) -> Place {
@@ -132,15 +136,15 @@ impl TaskState {
     }
 
     /// The turn in which the task is stranded: see [`Wakes::stranded`].
-    pub(super) fn stranded(self: &Arc<Self>) -> Option<u64> {
-        self.wakes.stranded(|| self.is_held())
+    pub(super) fn stranded(this: &Shared<Self>) -> Option<u64> {
+        this.wakes.stranded(|| Self::is_held(this))
     }
 
     /// Whether anything but the task itself holds a waker of it. Only the list of tasks may ask: it is one of those counted.
-    fn is_held(self: &Arc<Self>) -> bool {
-        let handle = self.fate.has_handle();
-        let held = Arc::strong_count(self) > OWN + usize::from(handle && self.group.is_none());
+    fn is_held(this: &Shared<Self>) -> bool {
+        let handle = this.fate.has_handle();
+        let held = Shared::count(this) > OWN + u64::from(handle && this.group.is_none());
         // A handle that is dropped says so first: had it let go of its reference before the count, that would be known by now.
-        held || self.fate.has_handle() != handle || self.strayed.load(Relaxed)
+        held || this.fate.has_handle() != handle || this.strayed.load(Relaxed)
     }
 }

@@ -1,9 +1,10 @@
 //! The tasks that wait, for the watchdog to go through: listed when they first do, until they are dropped.
 
+use super::shared::Shared;
 use super::state::TaskState;
 use crate::engine;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// The slot of a task that is not listed.
 pub(super) const NOWHERE: usize = usize::MAX;
@@ -13,26 +14,26 @@ pub(super) const PARTS: usize = 16;
 /// A part with room for more than this gives back what it has not used for long.
 const ROOMY: usize = 1024;
 
-static LIST: [Mutex<Vec<Arc<TaskState>>>; PARTS] = [const { Mutex::new(Vec::new()) }; PARTS];
+static LIST: [Mutex<Vec<Shared<TaskState>>>; PARTS] = [const { Mutex::new(Vec::new()) }; PARTS];
 
 /// Lists a task, unless it is; whether it is new there.
-pub(super) fn insert(state: &Arc<TaskState>) -> bool {
+pub(super) fn insert(state: &Shared<TaskState>) -> bool {
     // Only the thread that polls the task lists it.
     if state.slot.load(Relaxed) != NOWHERE {
         return false;
     }
     let Some(mut part) = part_of(state) else { return false };
     state.slot.store(part.len(), Relaxed);
-    part.push(Arc::clone(state));
+    part.push(state.clone());
     true
 }
 
-/// Takes a task off the list.
-pub(super) fn remove(state: &Arc<TaskState>) {
+/// Takes a task off the list; whether it was there.
+pub(super) fn remove(state: &Shared<TaskState>) -> bool {
     if state.slot.load(Relaxed) == NOWHERE {
-        return;
+        return false;
     }
-    let Some(mut part) = part_of(state) else { return };
+    let Some(mut part) = part_of(state) else { return false };
     // Another task's end may have moved it.
     let slot = state.slot.load(Relaxed);
     let listed = part.swap_remove(slot);
@@ -47,11 +48,12 @@ pub(super) fn remove(state: &Arc<TaskState>) {
     drop(part);
     // Beyond the lock: what it holds of tokio's may be the last of it.
     drop(listed);
+    true
 }
 
 /// The part that a task is in; none in a process that was forked off while another thread held the lock.
-fn part_of(state: &Arc<TaskState>) -> Option<MutexGuard<'static, Vec<Arc<TaskState>>>> {
-    let hash = (Arc::as_ptr(state).addr() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+fn part_of(state: &Shared<TaskState>) -> Option<MutexGuard<'static, Vec<Shared<TaskState>>>> {
+    let hash = (state.as_raw().addr() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let part = &LIST[(hash >> (64 - PARTS.ilog2())) as usize];
     match part.try_lock() {
         Ok(part) => Some(part),
@@ -69,7 +71,7 @@ pub(super) fn look(
     part: usize,
     from: usize,
     most: usize,
-    mut see: impl FnMut(&Arc<TaskState>),
+    mut see: impl FnMut(&Shared<TaskState>),
 ) -> Option<usize> {
     let part = LIST[part].lock().unwrap_or_else(PoisonError::into_inner);
     let end = from.saturating_add(most).min(part.len());

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 /// A task is polled by one thread at a time; anybody wakes it; the watchdog only reads.
 #[derive(Debug)]
 pub(super) struct Wakes {
-    /// Written by who polls: grows when a poll begins and when it ends, so it is odd while one goes on.
+    /// Written by who polls: grows when a poll begins and when it ends, so it is odd while one goes on;
+    /// and stays 0 until the first ends.
     turns: AtomicU64,
     /// Written by who polls: the tick of the last poll that is over.
     polled: AtomicU64,
@@ -23,11 +24,11 @@ impl Wakes {
     #[inline]
     pub(super) fn begin(&self) -> Option<u64> {
         let turns = self.turns.load(Relaxed);
-        self.turns.store(turns + 1, Relaxed);
         if turns == 0 {
-            // Nobody has a waker yet.
+            // Nobody has a waker yet, and nobody looks.
             return None;
         }
+        self.turns.store(turns + 1, Relaxed);
         // With Release, so that whoever sees the wake gone sees the turn that took it.
         let woken = self.woken.swap(0, AcqRel);
         (woken != 0).then_some(woken)
@@ -38,7 +39,7 @@ impl Wakes {
     pub(super) fn end(&self, now: u64) -> bool {
         self.polled.store(now, Relaxed);
         // With Release, so that whoever sees it sees the clones of the waker that the poll has made.
-        self.turns.store(self.turns.load(Relaxed) + 1, Release);
+        self.turns.store((self.turns.load(Relaxed) | 1) + 1, Release);
         self.woken.load(Relaxed) != 0
     }
 

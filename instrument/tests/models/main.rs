@@ -29,6 +29,7 @@ mod task {
     mod fate;
     #[path = "../../tests/models/tasks.rs"]
     pub(crate) mod models;
+    mod refs;
     use super::recorder::sync;
     mod wakes;
 }

@@ -1,6 +1,7 @@
 //! What a task shares with its handle, its wakers and the watchdog.
 
 use super::fate::Fate;
+use super::refs::Refs;
 use super::sync::{AtomicU64, made_here};
 use super::wakes::Wakes;
 use loom::thread;
@@ -10,6 +11,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 /// The models by name.
 pub(crate) const ALL: &[(&str, fn())] = &[
     ("loom_a_failure_that_is_left_is_told_once_and_whole", failure_is_told_once),
+    ("loom_what_is_shared_is_dropped_once_and_last", dropped_once),
     ("loom_a_task_that_was_woken_is_not_lost", woken),
     ("loom_a_task_whose_waker_was_dropped_is_lost", let_go),
 ];
@@ -33,6 +35,48 @@ fn failure_is_told_once() {
     let task_tells = left.fate.fail();
     assert_ne!(task_tells, handle.join().unwrap(), "one of them tells");
     assert!(!left.fate.fail() && !left.fate.drop_handle(), "and only once");
+}
+
+/// What a reference is used for, and that it was dropped.
+#[derive(Debug)]
+struct Counted {
+    refs: Refs,
+    used: [AtomicU64; 3],
+    dropped: AtomicU64,
+}
+
+impl Counted {
+    /// The last use of a reference.
+    fn let_go(&self, own: usize) {
+        self.used[own].store(1, Relaxed);
+        if self.refs.fewer() {
+            assert_eq!(self.dropped.fetch_add(1, Relaxed), 0, "it is dropped once");
+            assert!(self.used.iter().all(|used| used.load(Relaxed) == 1), "all have used it before");
+        }
+    }
+}
+
+fn dropped_once() {
+    let counted = Rc::new(made_here(Counted {
+        refs: Refs::one(),
+        used: [const { AtomicU64::new(0) }; 3],
+        dropped: AtomicU64::new(0),
+    }));
+    counted.refs.twin();
+    let others: Vec<_> = [1, 2]
+        .into_iter()
+        .map(|own| {
+            // One of the two is made of the other.
+            if own == 2 {
+                counted.refs.more();
+            }
+            let counted = Rc::clone(&counted);
+            thread::spawn(move || counted.let_go(own))
+        })
+        .collect();
+    counted.let_go(0);
+    others.into_iter().for_each(|other| other.join().unwrap());
+    assert_eq!(counted.dropped.load(Relaxed), 1, "it is dropped");
 }
 
 /// A task that was polled once, and those who hold a waker of it.
