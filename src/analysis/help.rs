@@ -138,13 +138,14 @@ const DEPTH: usize = 24;
 pub(super) fn advice(finding: &Finding) -> String {
     let advice = match finding.rule {
         Rule::BlockingPoll | Rule::LoopLag | Rule::HostPause => return against_blocking(finding),
+        Rule::NeverPolled if finding.cause == Cause::Saturation => return against_blocking(finding),
         Rule::NeverPolled => {
             "look at what runs after the spawn: until that poll ends, the new task may wait in the one slot that no other \
              worker takes from; await something there, or do what takes long in tokio::task::spawn_blocking"
         }
         Rule::NeverAwaited => {
             "await the future, or hand it to tokio::spawn or tokio::join!: it does nothing until it is polled; if it is not \
-             needed, do not make it"
+             needed, do not make it; a try_join! or biased select! that another branch ends first drops it rightly"
         }
         Rule::DetachedPanic => "handle the failure, or await the task's handle and see to what it returns",
         Rule::LostTask => {

@@ -252,11 +252,12 @@ impl History {
         counted.max(self.stalls.count())
     }
 
-    /// Whether a runtime was watched at work: polls of its tasks were seen, or, where they are not counted, the runtime itself.
+    /// Whether a runtime was watched at work: polls of its tasks were seen, or our own probe was polled; where polls are not
+    /// counted, the runtime itself.
     #[must_use]
     pub fn is_watched(&self) -> bool {
         let probed = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.lag.histogram.count() > 0);
-        self.polls() > 0 || (self.header.tier == Tier::Sampled && (self.runtimes > 0 || probed))
+        self.polls() > 0 || probed || (self.header.tier == Tier::Sampled && self.runtimes > 0)
     }
 
     /// When the latest line was written, in nanoseconds since the start.

@@ -50,8 +50,9 @@ impl Origins {
     }
 
     fn by_file(&self, file: &str) -> Origin {
-        if file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/") || file.starts_with("library/")
-        {
+        // The last are the crates that std was built with.
+        let stds = ["/rustc/", "library/", "/rust/deps/"];
+        if stds.iter().any(|folder| file.starts_with(folder)) || file.contains("/rustlib/src/rust/") {
             return Origin::Std;
         }
         // What a folder above the program's own is called says nothing.
@@ -164,6 +165,7 @@ mod tests {
             ("/srv/me/other/src/lib.rs", Origin::User),
             ("src/cart.rs", Origin::User),
             ("/rustc/0123abcd/library/std/src/thread/mod.rs", Origin::Std),
+            ("/rust/deps/gimli-0.32.3/src/read/mod.rs", Origin::Std),
             ("/srv/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/ops.rs", Origin::Std),
             (
                 "/srv/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.54.1/src/runtime/park.rs",

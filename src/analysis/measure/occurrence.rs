@@ -8,10 +8,10 @@ use stallscope_wire::{Certainty, Tier};
 /// How often a rule fired for certain. An assumed threshold says nothing of processes that cannot show it; one that was asked
 /// for does not hold as long as there are any.
 pub(super) fn measure(threshold: &Threshold, rule: Rule, histories: &[&History]) -> Result<Measured, String> {
-    if !histories.iter().any(|history| history.is_watched()) {
+    let found = findings_of(rule, histories);
+    if found.is_empty() && !histories.iter().any(|history| history.is_watched()) {
         return Err("no poll was seen".to_owned());
     }
-    let found = findings_of(rule, histories);
     let told = |finding: &&Finding| finding.severity >= Severity::Warning;
     let (certain, probable): (Vec<_>, Vec<_>) =
         found.iter().filter(told).partition(|finding| finding.certainty == Certainty::Exact);

@@ -2,7 +2,7 @@
 
 use super::super::culprit::Key;
 use super::super::finding::rfc3339;
-use super::super::{Culprit, Finding, History, Rule, Severity, Task};
+use super::super::{Cause, Culprit, Finding, History, Rule, Severity, Task};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Header, Instead, Unpolled, counted};
 use std::collections::BTreeMap;
@@ -57,12 +57,21 @@ impl<'a> Group<'a> {
             total_ns: self.total_ns,
             attributable_max_ns: worst.waited_ns,
             ongoing: self.ongoing,
+            cause: if is_crowded(&worst.instead) { Cause::Saturation } else { Cause::Unknown },
             detail: Some(instead(&worst.instead)),
             task: Some(Task { id: worst.task, name: None, spawned_at: worst.spawned_at.clone() }),
             first_seen: rfc3339(self.first_unix_ns),
             ..Finding::default()
         }
     }
+}
+
+/// So many polls in its place are no single task's that keeps it from running.
+const CROWD: u64 = 100;
+
+/// Whether the workers had more to do than they managed.
+fn is_crowded(ran: &[Instead]) -> bool {
+    ran.iter().map(|ran| ran.polls).fold(0, u64::saturating_add) >= CROWD
 }
 
 /// What ran while the one that waited longest did.
