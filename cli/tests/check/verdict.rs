@@ -25,7 +25,7 @@ fn a_failure_that_nobody_saw_exits_99_with_what_it_said() {
     let bench = Bench::new().log("log", &[header(), snapshot(), failure, end()]);
     let ran = bench.program("log", "true", &[]).exits(99).says("✗ detached-panic.count == 0");
     let ran = ran.says("src/mail.rs:51 failed in a task, and nobody saw it [error detached-panic]");
-    ran.says("returned an error: no mail server").says("help: handle the failure at src/mail.rs:51");
+    ran.says("  error: no mail server").says("help: at src/mail.rs:51, handle the failure");
 }
 
 #[test]
