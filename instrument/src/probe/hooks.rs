@@ -164,9 +164,8 @@ fn set_spawn_and_terminate(
             }
         });
         builder.on_task_terminate(move |meta| {
-            let own = LagProbe::is_at(meta.spawned_at());
-            recorder::end_job(probe, meta.id(), own);
-            if own {
+            recorder::hear_ends(probe);
+            if LagProbe::is_at(meta.spawned_at()) {
                 return;
             }
             observe::ended(meta.id());
