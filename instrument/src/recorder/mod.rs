@@ -28,7 +28,7 @@ pub(crate) use locations::{ROOM, location, number_of, numbered};
 pub(crate) use long::LongPoll;
 pub(crate) use mode::mode;
 #[cfg(tokio_unstable)]
-pub(crate) use pool::hear_ends;
+pub(crate) use pool::end_job;
 pub(crate) use pool::{count_pool_threads, hears_ends, jobs_finished, join_pool, pool_threads};
 pub(crate) use table::{Row, Waits};
 pub(crate) use task::{task_bits, task_id};

@@ -4,6 +4,8 @@
 
 use super::alarm::ALARM;
 use super::sync::AtomicU64;
+#[cfg(tokio_unstable)]
+use super::threads::polled_last;
 use super::threads::{Thread, runtime_id};
 use std::cell::{Cell as Local, RefCell};
 use std::ptr;
@@ -12,6 +14,8 @@ use std::sync::atomic::Ordering::Release;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
+#[cfg(tokio_unstable)]
+use tokio::task::Id;
 
 /// What a thread of a pool writes, alone. Never freed: the seat of a thread that is gone is taken again.
 #[derive(Debug, Default)]
@@ -67,7 +71,6 @@ fn entries() -> MutexGuard<'static, Vec<Entry>> {
     ENTRIES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[inline]
 fn bit(probe: u32) -> u64 {
     1 << probe.min(u64::BITS - 1)
 }
@@ -106,24 +109,20 @@ fn take_seat(thread: Thread) -> &'static Seat {
     seat
 }
 
-/// The ends of tasks are told to the hook of a probe.
+/// A task has ended, and with it, where the thread has not polled it, a job: rather one too many than one too few, since a task
+/// that is dropped unpolled is taken for a job.
 #[cfg(tokio_unstable)]
-#[inline]
-pub(crate) fn hear_ends(probe: u32) {
+pub(crate) fn end_job(probe: u32, task: Id, own: bool) {
     if HEARD.load(Relaxed) & bit(probe) == 0 {
         HEARD.fetch_or(bit(probe), Relaxed);
     }
-}
-
-/// A task has ended that the thread has not polled, and with it a job: rather one too many than one too few, since a task that
-/// is dropped unpolled is taken for a job.
-#[cfg(tokio_unstable)]
-pub(super) fn end_job() {
     let Ok(Some(mine)) = MINE.try_with(Local::get) else { return };
-    // The thread alone writes it. Release: whoever sees the next job taken sees this one finished.
-    mine.finished.store(mine.finished.load(Relaxed).wrapping_add(1), Release);
-    // Where no worker runs either, nobody else says that the pool is at work.
-    ALARM.ring_if_asleep();
+    if !own && !polled_last(task) {
+        // The thread alone writes it. Release: whoever sees the next job taken sees this one finished.
+        mine.finished.store(mine.finished.load(Relaxed).wrapping_add(1), Release);
+        // Where no worker runs either, nobody else says that the pool is at work.
+        ALARM.ring_if_asleep();
+    }
 }
 
 /// Whether the ends of tasks are told of.

@@ -194,28 +194,13 @@ pub(crate) fn spawned(probe: u32, task: Id, location: &'static Location<'static>
 #[inline]
 pub(crate) fn ended(task: Id, location: &'static Location<'static>) {
     let number = locations::number(address(Some(location)));
-    // Inaccessible only while the thread ends.
-    let mine = MINE.try_with(Local::get).unwrap_or(&UNOWNED);
-    match mine.row(number) {
+    match MINE.try_with(Local::get).ok().and_then(|mine| mine.row(number)) {
         Some(row) => row.finished(),
         None => outsiders().finish(number),
     }
     let task = super::task_bits(task);
-    if !mine.polls_in_full(task) {
-        ended_elsewhere(mine, task);
-    }
-}
-
-/// No poll of the task's that took it from the fresh ones is open: it may still be one, or a job.
-#[cfg(tokio_unstable)]
-#[cold]
-#[inline(never)]
-fn ended_elsewhere(mine: &Cell, task: u64) {
     if fresh().holds(task) {
         fresh().take(task);
-    }
-    if mine.read().is_none_or(|open| open.task != task) {
-        super::pool::end_job();
     }
 }
 
@@ -339,6 +324,13 @@ pub(crate) fn beat() {
     if let Some(mine) = enlisted() {
         mine.beat();
     }
+}
+
+/// Whether the last poll that the thread began is one of this task.
+#[cfg(tokio_unstable)]
+pub(super) fn polled_last(task: Id) -> bool {
+    let open = MINE.try_with(Local::get).ok().and_then(Cell::read);
+    open.is_some_and(|open| open.task == super::task_bits(task))
 }
 
 /// The cell that the watchdog writes for the thread.

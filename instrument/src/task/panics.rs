@@ -143,15 +143,6 @@ pub(super) fn take(before: u64, message: &str) -> Option<String> {
 #[cfg(tokio_unstable)]
 #[inline]
 pub(crate) fn ended(task: u64, spawned_at: &'static Location<'static>) {
-    // Where nobody has panicked, no thread needs to be asked.
-    if HOOKED.load(Relaxed) {
-        ended_after_panic(task, spawned_at);
-    }
-}
-
-#[cfg(tokio_unstable)]
-#[inline(never)]
-fn ended_after_panic(task: u64, spawned_at: &'static Location<'static>) {
     let panicked =
         |last: &RefCell<Note>| last.try_borrow().is_ok_and(|last| last.at != 0 && last.task == task);
     if task != 0 && LAST.try_with(panicked).unwrap_or(false) {
