@@ -91,10 +91,6 @@ impl Fresh {
     }
 
     #[cold]
-    #[cfg_attr(
-        not(any(tokio_unstable, test)),
-        expect(dead_code, reason = "told of by tokio's task hooks alone")
-    )]
     fn lose(&self) {
         self.lost.fetch_add(1, Relaxed);
     }
