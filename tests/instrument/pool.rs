@@ -96,7 +96,7 @@ fn a_full_pool_is_told_with_the_line_that_fills_it() {
     let waited: u64 = fs::read_to_string(waited).unwrap().parse().unwrap();
     let [finding] = &found(&seen)[..] else { panic!("{:#?}", told(&seen)) };
     assert_eq!((place(finding), finding.severity), (seen.marked(), Severity::Warning));
-    assert!(finding.detail.as_ref().unwrap().starts_with("2 of 2 threads busy, up to "), "{finding:#?}");
+    assert!(finding.detail.as_ref().unwrap().starts_with("2 threads, all busy; up to "), "{finding:#?}");
     assert!(!finding.ongoing && finding.count == 1, "{finding:#?}");
     // At the limit, at twice and at four times the limit, and at the end; never more than it was.
     let waits = told(&seen);
@@ -145,7 +145,7 @@ fn the_sites_come_with_most_threads_first() {
     let finding = found.iter().find(|finding| place(finding) == seen.marked());
     let finding = finding.unwrap_or_else(|| panic!("{found:#?}"));
     let detail = finding.detail.as_deref().unwrap_or_default();
-    assert!(detail.starts_with("4 of 4 threads busy, up to 1 job waited; also at "), "{detail}");
+    assert!(detail.starts_with("4 threads, all busy; up to 1 job waited; also at "), "{detail}");
     assert!(detail.ends_with(" (1 thread)"), "{detail}");
 }
 
