@@ -129,7 +129,7 @@ impl Scenario {
             handler("GET /users/{id}", 3, 1_800_000, 2),
             handler("POST /orders", 12, 38 * MS, 0),
         ];
-        self.lines.push(Line::Handler(Handlers { at_ns: self.now_ns, handlers }));
+        self.lines.push(Line::Handler(Handlers { at_ns: self.now_ns, handlers, ..Handlers::default() }));
     }
 
     /// The process holds these sockets: a listener and two connections, one of them with unread bytes.
@@ -149,7 +149,7 @@ impl Scenario {
             socket("ESTABLISHED", Some("127.0.0.1:51236"), 0, 0),
         ];
         let at_ns = self.now_ns;
-        self.line(Line::Socket(Sockets { at_ns, total: 3, sockets }))
+        self.line(Line::Socket(Sockets { at_ns, total: 3, sockets, ..Sockets::default() }))
     }
 
     /// Worker 1 sleeps in a poll, so far for this long; it is told at the threshold and at each doubling.
@@ -187,7 +187,7 @@ impl Scenario {
         (computing.cause, computing.syscall) = (Cause::Cpu, None);
         computing.evidence =
             Evidence { window_ns: lasted_ms * MS, cpu_ns: lasted_ms * MS, ..Evidence::default() };
-        computing.victims = Victims { tasks: 3, sockets: Some(0), delay_ns: 400 * MS };
+        computing.victims = Victims { tasks: 3, sockets: Some(0), delay_ns: 400 * MS, ..Victims::default() };
         self.now_ns += lasted_ms * MS;
         self.line(Line::Stall(computing))
     }
@@ -276,7 +276,7 @@ fn stall(id: u64, phase: Phase, began_ns: u64, lasted_ns: u64, stack: Option<Sta
             ..Evidence::default()
         },
         stack,
-        victims: Victims { tasks: 14, sockets: Some(0), delay_ns: lasted_ns * 9 },
+        victims: Victims { tasks: 14, sockets: Some(0), delay_ns: lasted_ns * 9, ..Victims::default() },
         ..Stall::default()
     }
 }

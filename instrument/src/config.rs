@@ -18,8 +18,8 @@ use tokio::runtime::{Builder, Handle, RuntimeFlavor, worker_index};
 /// Builder methods set the defaults of the program; the environment overrides them when [`Config::install`] or
 /// [`Config::attach`] is called:
 /// `STALLSCOPE` (`full`, `lean`, `off`), `STALLSCOPE_THRESHOLD`, `STALLSCOPE_LAG_LIMIT`, `STALLSCOPE_PROBE_INTERVAL`,
-/// `STALLSCOPE_GRACE`, `STALLSCOPE_NEVER_POLLED`, `STALLSCOPE_LOST_TASK`, `STALLSCOPE_POOL_LIMIT`, `STALLSCOPE_LEAK_WINDOW`
-/// (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG` and `STALLSCOPE_SOCKET` (paths).
+/// `STALLSCOPE_GRACE`, `STALLSCOPE_NEVER_POLLED`, `STALLSCOPE_LOST_TASK`, `STALLSCOPE_POOL_LIMIT`, `STALLSCOPE_LEAK_WINDOW`,
+/// `STALLSCOPE_CLOSE_WAIT` (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG` and `STALLSCOPE_SOCKET` (paths).
 ///
 /// What concerns the whole process (mode, limits of tasks and pool, log, socket) is taken from the first runtime that is instrumented.
 ///
@@ -61,6 +61,7 @@ pub(crate) struct Limits {
     pub(crate) lost_task_ns: u64,
     pub(crate) pool_ns: u64,
     pub(crate) leak_window_ns: u64,
+    pub(crate) close_wait_ns: u64,
 }
 
 /// What `#[stallscope::main]` knows of the program when it is compiled.
@@ -99,6 +100,7 @@ impl Config {
                 lost_task_ns: ms(1000),
                 pool_ns: ms(100),
                 leak_window_ns: ms(30_000),
+                close_wait_ns: ms(10_000),
             },
             log: None,
             socket: None,
@@ -169,6 +171,13 @@ impl Config {
     #[must_use]
     pub fn leak_window(mut self, window: Duration) -> Self {
         self.limits.leak_window_ns = nanos(window).max(1_000_000_000);
+        self
+    }
+
+    /// A connection that its other side has closed, and the process has not for longer than this, is a leak. At least 1 s.
+    #[must_use]
+    pub fn close_wait(mut self, limit: Duration) -> Self {
+        self.limits.close_wait_ns = nanos(limit).max(1_000_000_000);
         self
     }
 
@@ -324,6 +333,7 @@ impl Config {
             ("STALLSCOPE_LOST_TASK", &mut limits.lost_task_ns, 1_000_000),
             ("STALLSCOPE_POOL_LIMIT", &mut limits.pool_ns, 1_000_000),
             ("STALLSCOPE_LEAK_WINDOW", &mut limits.leak_window_ns, 1_000_000_000),
+            ("STALLSCOPE_CLOSE_WAIT", &mut limits.close_wait_ns, 1_000_000_000),
         ] {
             if let Some(value) = text(name) {
                 let value = duration::parse(&value.to_string_lossy())

@@ -84,6 +84,10 @@ pub enum Rule {
     TaskLeak,
     /// Work waited too long for the blocking pool.
     BlockingPool,
+    /// Connections that are not closed, or only grow in number.
+    SocketLeak,
+    /// Connections wait to be accepted, and soon will be turned away.
+    AcceptBacklog,
 }
 
 impl fmt::Display for Rule {
@@ -98,6 +102,8 @@ impl fmt::Display for Rule {
             Self::LostTask => "lost-task",
             Self::TaskLeak => "task-leak",
             Self::BlockingPool => "blocking-pool",
+            Self::SocketLeak => "socket-leak",
+            Self::AcceptBacklog => "accept-backlog",
         })
     }
 }
@@ -238,7 +244,12 @@ impl Finding {
             total_ns: sums.total_ns,
             attributable_max_ns: group.attributable_max_ns(),
             ongoing: sums.ongoing,
-            victims: Victims { tasks: sums.tasks, sockets: sums.sockets, delay_ns: sums.delay_ns },
+            victims: Victims {
+                tasks: sums.tasks,
+                sockets: sums.sockets,
+                delay_ns: sums.delay_ns,
+                routes: Vec::new(),
+            },
             first_seen: rfc3339(sums.first_unix_ns),
             ..Self::default()
         };
@@ -380,6 +391,12 @@ impl fmt::Display for Finding {
             }
             (Rule::BlockingPool, _) => {
                 write!(f, "{culprit} fills the blocking pool: work waited {times} {max}{ongoing}")
+            }
+            (Rule::SocketLeak, _) => {
+                write!(f, "{culprit} leaves {} open", counted(self.count, "connection"))
+            }
+            (Rule::AcceptBacklog, _) => {
+                write!(f, "{culprit} lets up to {} wait to be accepted", counted(self.count, "connection"))
             }
         }
     }

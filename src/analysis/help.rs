@@ -160,6 +160,13 @@ pub(super) fn advice(finding: &Finding) -> String {
             "bound how many such jobs are given to tokio::task::spawn_blocking (a Semaphore), move what runs for long onto a \
              std::thread of its own, or raise max_blocking_threads"
         }
+        Rule::SocketLeak => {
+            "drop a connection as soon as its other side is gone: read it until it ends, give reads a tokio::time::timeout, \
+             and take it out of every list that keeps it"
+        }
+        Rule::AcceptBacklog => {
+            "accept faster: keep the accepting task free of other work and its workers unblocked, or give listen() more room"
+        }
     };
     let at = &finding.culprit;
     if at.is_known() { format!("at {at}, {advice}") } else { advice.to_owned() }

@@ -1,5 +1,6 @@
 //! One rule a file, named as its findings are.
 
+mod accept_backlog;
 mod blocking_poll;
 mod blocking_pool;
 mod detached_panic;
@@ -8,12 +9,13 @@ mod loop_lag;
 mod lost_task;
 mod never_awaited;
 mod never_polled;
+mod socket_leak;
 mod task_leak;
 
 use super::{Finding, History, Rule, help};
 
 /// All rules.
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 11] = [
     Rule::BlockingPoll,
     Rule::LoopLag,
     Rule::HostPause,
@@ -23,6 +25,8 @@ const RULES: [Rule; 9] = [
     Rule::LostTask,
     Rule::TaskLeak,
     Rule::BlockingPool,
+    Rule::SocketLeak,
+    Rule::AcceptBacklog,
 ];
 
 /// What went wrong in these processes: by severity, then by the delay caused to others, then by its own length.
@@ -51,5 +55,7 @@ pub(super) fn findings_of(rule: Rule, histories: &[&History]) -> Vec<Finding> {
         Rule::BlockingPool => blocking_pool::findings(histories),
         Rule::DetachedPanic => detached_panic::findings(histories),
         Rule::LostTask => lost_task::findings(histories),
+        Rule::SocketLeak => socket_leak::findings(histories),
+        Rule::AcceptBacklog => accept_backlog::findings(histories),
     }
 }

@@ -77,7 +77,7 @@ mod tests {
             socket("CLOSE_WAIT", 1, 0),
             socket("LISTEN", 0, 128),
         ];
-        let ports = Ports::of(&Sockets { at_ns: 1, total: 10, sockets });
+        let ports = Ports::of(&Sockets { at_ns: 1, total: 10, sockets, ..Sockets::default() });
         let order: Vec<_> =
             ports.sockets.iter().map(|socket| (socket.state.as_str(), socket.receive_queue)).collect();
         assert_eq!(order, [("LISTEN", 0), ("ESTABLISHED", 9), ("CLOSE_WAIT", 1), ("ESTABLISHED", 0)]);

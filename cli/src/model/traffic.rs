@@ -107,7 +107,7 @@ mod tests {
             latency,
             ..Handler::default()
         };
-        Handlers { at_ns: second * 1_000_000_000, handlers: vec![handler] }
+        Handlers { at_ns: second * 1_000_000_000, handlers: vec![handler], ..Handlers::default() }
     }
 
     #[test]

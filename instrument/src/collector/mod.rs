@@ -115,6 +115,7 @@ fn header(config: &Config) -> Header {
         lost_task_ns: config.limits.lost_task_ns,
         pool_limit_ns: config.limits.pool_ns,
         leak_window_ns: config.limits.leak_window_ns,
+        close_wait_ns: config.limits.close_wait_ns,
         source_root: config.app.source_root.map(str::to_owned),
         coverage,
         versions: Versions {

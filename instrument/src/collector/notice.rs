@@ -324,7 +324,7 @@ mod tests {
         notices.stall(&hosts(1, Phase::Begin));
         notices.stall(&hosts(2, Phase::Begin));
         notices.stall(&hosts(2, Phase::End));
-        let victims = Victims { tasks: 1, sockets: Some(3), delay_ns: 7 };
+        let victims = Victims { tasks: 1, sockets: Some(3), delay_ns: 7, ..Victims::default() };
         let settled = Stall { id: 1, phase: Phase::End, cause: Cause::Cpu, victims, ..Stall::default() };
         notices.stall(&settled);
         notices.stall(&settled);

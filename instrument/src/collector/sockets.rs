@@ -37,7 +37,7 @@ pub(super) fn read(at_ns: u64) -> Option<Sockets> {
         (socket.state != "LISTEN", std::cmp::Reverse(socket.receive_queue + socket.send_queue), socket.inode)
     });
     sockets.truncate(LISTED);
-    Some(Sockets { at_ns, total, sockets })
+    Some(Sockets { at_ns, total, sockets, ..Sockets::default() })
 }
 
 /// The inodes of the process's sockets.
@@ -68,6 +68,7 @@ fn parse(row: &str, transport: Transport) -> Option<Socket> {
         receive_queue: receive,
         send_queue: send,
         inode: inode(row)?,
+        ..Socket::default()
     })
 }
 

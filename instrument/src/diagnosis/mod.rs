@@ -377,6 +377,7 @@ fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
         lock: found.judged.lock.map(str::to_owned),
         evidence: report.evidence.clone(),
         stack,
+        serving: None,
         victims: report.victims.clone(),
     }
 }

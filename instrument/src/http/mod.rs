@@ -38,5 +38,5 @@ pub use service::Service;
 
 /// What is known of this process's requests now.
 pub(crate) fn handlers(at_ns: u64) -> stallscope_wire::Handlers {
-    stallscope_wire::Handlers { at_ns, handlers: routes::PROCESS.read() }
+    stallscope_wire::Handlers { at_ns, handlers: routes::PROCESS.read(), slowest: Vec::new() }
 }

@@ -119,6 +119,7 @@ impl Route {
             statuses: self.statuses.each_ref().map(|count| count.load(Relaxed)),
             dropped: self.dropped.load(Relaxed),
             latency: self.latency.read(),
+            ..stallscope_wire::Handler::default()
         }
     }
 }

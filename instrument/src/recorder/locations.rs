@@ -131,6 +131,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "needs far more locations than it has time for")]
     fn each_location_has_a_number_of_its_own_until_there_is_no_room() {
         let locations = Locations::new();
         let numbers: Vec<usize> = (0..10_000).map(|n| locations.number(location(n))).collect();

@@ -9,6 +9,8 @@ pub struct Handlers {
     pub at_ns: u64,
     /// One entry a route and method.
     pub handlers: Vec<Handler>,
+    /// The slowest requests so far, slowest first: few of each route, and few in all.
+    pub slowest: Vec<SlowRequest>,
 }
 
 /// Requests of one route, cumulative.
@@ -23,6 +25,76 @@ pub struct Handler {
     pub statuses: [u64; 5],
     /// Requests that ended without a response: the service failed, or the client left.
     pub dropped: u64,
-    /// Time from the request's arrival at the layer to the response's head.
+    /// Time from the request's arrival at the layer to the response's head, of all responses.
     pub latency: Histogram,
+    /// The same by the first digit of the status, in the order of `statuses`; empty where it is not told apart.
+    pub latency_by_status: Vec<Histogram>,
+    /// Where the time of all of them went.
+    pub spent: Spent,
+}
+
+/// Where the time of requests went, in nanoseconds. The rest of their latency is not accounted for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Spent {
+    /// In their own polls: their handler ran, or blocked.
+    pub own_ns: u64,
+    /// Ready, and not run, because a thread was in someone else's poll.
+    pub behind_ns: u64,
+    /// Waiting for what the handler awaited.
+    pub awaiting_ns: u64,
+}
+
+/// A request that took long.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SlowRequest {
+    /// Whose it was.
+    pub request: Serving,
+    /// The response's status; absent where there was none.
+    pub status: Option<u16>,
+    /// When it arrived at the layer, in nanoseconds since the start.
+    pub started_ns: u64,
+    /// From then to the response's head, or to its end without one, in nanoseconds.
+    pub took_ns: u64,
+    /// Where its time went.
+    pub spent: Spent,
+    /// What it did one after the other, from its arrival on.
+    pub timeline: Vec<Step>,
+    /// It did more than that: the last steps are left out.
+    pub cut: bool,
+}
+
+/// A request, by what people know it by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Serving {
+    /// Method and route template: `GET /users/{id}`.
+    pub route: String,
+    /// Its id, where it has one (`x-request-id`).
+    pub id: Option<String>,
+}
+
+/// One thing that a request did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Step {
+    /// What.
+    pub doing: Doing,
+    /// For how long, in nanoseconds.
+    pub for_ns: u64,
+}
+
+/// What a request does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Doing {
+    /// Its handler runs, or blocks.
+    Own,
+    /// It is ready and not run.
+    Behind,
+    /// It awaits something.
+    #[default]
+    Awaiting,
 }

@@ -33,6 +33,8 @@ pub struct Header {
     pub pool_limit_ns: u64,
     /// What only grows for this long is a leak, in nanoseconds.
     pub leak_window_ns: u64,
+    /// A connection that the other side has closed for longer than this is told of, in nanoseconds.
+    pub close_wait_ns: u64,
     /// Folder that relative source paths start from, where it is known.
     pub source_root: Option<String>,
     /// What cannot be seen, as known at the start; `coverage` lines bring what is learnt later.

@@ -32,7 +32,7 @@ mod stall;
 mod words;
 mod work;
 
-pub use handler::{Handler, Handlers};
+pub use handler::{Doing, Handler, Handlers, Serving, SlowRequest, Spent, Step};
 pub use header::{Coverage, Gap, Header, Mode, Tier, Versions};
 pub use histogram::Histogram;
 pub use line::{End, Lag, Line, MAJOR, MINOR, Pause};
@@ -41,9 +41,10 @@ pub use place::{live_folder, live_socket};
 pub use reader::{ReadError, Reader};
 pub use request::Request;
 pub use snapshot::{LagState, Location, Polling, Runtime, Snapshot, Startup, Waits, Worker, WorkerState};
-pub use socket::{Socket, Sockets, Transport};
+pub use socket::{Socket, SocketGroup, Sockets, Transport};
 pub use stall::{
-    Cause, Certainty, Evidence, Frame, Module, Owner, Phase, Quality, Stack, Stall, Task, Thread, Victims,
+    Cause, Certainty, Evidence, Frame, Module, Owner, Phase, Quality, RouteVictims, Stack, Stall, Task,
+    Thread, Victims,
 };
 pub use words::counted;
 pub use work::{Failure, How, Instead, Orphan, PoolSite, PoolWait, Unpolled, Watched};

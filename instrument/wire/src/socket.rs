@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The process's open sockets at one time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -8,6 +9,10 @@ pub struct Sockets {
     pub at_ns: u64,
     /// How many there are; more than are listed when the list is cut.
     pub total: u64,
+    /// How many of these are in which state.
+    pub states: BTreeMap<String, u64>,
+    /// Connections by what they serve, most first.
+    pub groups: Vec<SocketGroup>,
     /// The sockets: listeners first, then those with the fullest queues.
     pub sockets: Vec<Socket>,
 }
@@ -26,10 +31,39 @@ pub struct Socket {
     pub state: String,
     /// Bytes received and not yet read; of a listener, connections not yet accepted.
     pub receive_queue: u64,
-    /// Bytes sent and not yet acknowledged; of a listener, nothing.
+    /// Bytes sent and not yet acknowledged; of a listener, how many connections may wait to be accepted, where the kernel
+    /// tells (never 0).
     pub send_queue: u64,
+    /// For how long it has been seen, in nanoseconds: it is as old as that, or older.
+    pub age_ns: u64,
+    /// For how long it has been seen in this state, in nanoseconds.
+    pub in_state_ns: u64,
+    /// The route that its last request went to, where that is known: `GET /ws`.
+    pub route: Option<String>,
     /// The socket's inode, which tells sockets apart.
     pub inode: u64,
+}
+
+/// Connections that belong together: those that came in at one listener for one route, or that go out to one address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SocketGroup {
+    /// Of incoming connections, the listener's address; of outgoing ones, the other side's.
+    pub address: String,
+    /// They came in, and were accepted.
+    pub incoming: bool,
+    /// The route that their last request went to, where that is known.
+    pub route: Option<String>,
+    /// How many are open.
+    pub open: u64,
+    /// How many were opened so far, as far as seen. Cumulative.
+    pub opened: u64,
+    /// Those of them that were seen to be gone. Cumulative.
+    pub closed: u64,
+    /// Of the open ones, those whose other side has closed while the process has not (`CLOSE_WAIT`).
+    pub close_wait: u64,
+    /// For how long the one of these that waits longest has been seen so, in nanoseconds.
+    pub close_wait_ns: u64,
 }
 
 /// Protocol of a socket.

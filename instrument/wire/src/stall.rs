@@ -1,4 +1,4 @@
-use crate::counted;
+use crate::{Serving, counted};
 use serde::{Deserialize, Serialize};
 
 /// A poll that is, or was, longer than the threshold. Lines with the same `id` tell of the same poll; the last one holds.
@@ -35,6 +35,8 @@ pub struct Stall {
     pub evidence: Evidence,
     /// Where the thread was; sent with each new capture, not repeated at the end.
     pub stack: Option<Stack>,
+    /// The request that the poll belongs to, where the tower layer knows it.
+    pub serving: Option<Serving>,
     /// What it cost others so far.
     pub victims: Victims,
 }
@@ -160,6 +162,19 @@ pub struct Victims {
     pub sockets: Option<u64>,
     /// The waiting times of both added up, in nanoseconds.
     pub delay_ns: u64,
+    /// The routes whose requests were in flight behind it, most first, as far as the tower layer knows them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<RouteVictims>,
+}
+
+/// Requests of one route that could not get on while a thread was blocked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RouteVictims {
+    /// Method and route template: `GET /users/{id}`.
+    pub route: String,
+    /// How many.
+    pub requests: u64,
 }
 
 impl Victims {
