@@ -136,6 +136,7 @@ fn line() -> impl Strategy<Value = Line> {
                 Line::Handler(Handlers {
                     at_ns: a,
                     handlers: vec![Handler { route, latency: histogram, ..Handler::default() }],
+                    ..Handlers::default()
                 })
             }
             _ => {

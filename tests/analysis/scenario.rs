@@ -161,7 +161,11 @@ impl Process {
             latency: times(10, ms * MS),
             ..Handler::default()
         };
-        self.line(Line::Handler(Handlers { at_ns: 1, handlers: routes.iter().map(handler).collect() }))
+        self.line(Line::Handler(Handlers {
+            at_ns: 1,
+            handlers: routes.iter().map(handler).collect(),
+            ..Handlers::default()
+        }))
     }
 
     /// Two polls of up to so long lay in the start-up grace.
@@ -191,7 +195,7 @@ impl Process {
 }
 
 pub(crate) fn victims(tasks: u64, delay_ms: u64) -> Victims {
-    Victims { tasks, sockets: Some(3), delay_ns: delay_ms * MS }
+    Victims { tasks, sockets: Some(3), delay_ns: delay_ms * MS, ..Victims::default() }
 }
 
 pub(crate) fn task(spawned_at: &str) -> Option<Task> {

@@ -50,7 +50,11 @@ fn requests_that_were_answered_before_are_not_judged() {
     let handler = |each: &[u64]| {
         let mut latency = times(10, each[0] * MS);
         each[1..].iter().for_each(|ms| latency.merge(&times(1, ms * MS)));
-        Line::Handler(Handlers { at_ns: 1, handlers: vec![Handler { latency, ..Handler::default() }] })
+        Line::Handler(Handlers {
+            at_ns: 1,
+            handlers: vec![Handler { latency, ..Handler::default() }],
+            ..Handlers::default()
+        })
     };
     let history = seen([snapshot(100, &[]), handler(&[900]), handler(&[900, 5]), snapshot(200, &[1])]);
     assert_eq!(judged("handler.max < 20ms", &history).outcomes[0].measured, "5ms");
