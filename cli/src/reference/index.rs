@@ -24,5 +24,8 @@ pub(super) async fn not_found(uri: Uri) -> Response {
 }
 
 pub(super) async fn not_allowed(method: Method, uri: Uri) -> Response {
-    failed(StatusCode::METHOD_NOT_ALLOWED, &format!("{} does not take {method}: Allow says what", uri.path()))
+    failed(
+        StatusCode::METHOD_NOT_ALLOWED,
+        &format!("{} does not take {method}, but what the header Allow says", uri.path()),
+    )
 }

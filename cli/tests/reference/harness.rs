@@ -44,13 +44,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::with(&[], Stdio::null())
+    }
+
+    /// One with further arguments, and its log somewhere.
+    pub(crate) fn with(args: &[&str], log: Stdio) -> Self {
         let mut command = stallscope(&["serve", "--addr", "127.0.0.1:0", "--exit-with-stdin"]);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
+        let command = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().expect("it starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).expect("it says where it listens");
         let addr = line.trim().strip_prefix("listening on http://").expect(&line).parse().expect(&line);

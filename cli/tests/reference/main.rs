@@ -1,6 +1,9 @@
 //! The reference server, the load and the demo, run as a user runs them.
 
+mod bad_input;
 mod demo;
 mod harness;
 mod load;
+mod requests;
 mod serve;
+mod service;

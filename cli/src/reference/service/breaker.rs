@@ -10,6 +10,9 @@ use tower_resilience_circuitbreaker::{
     CircuitBreakerError, CircuitBreakerHandle, CircuitBreakerLayer, CircuitState,
 };
 
+/// Failures one after the other that it takes to leave the upstream alone. More than one request makes with its retries: bad luck
+/// of one is no reason.
+const FAILURES: usize = 6;
 /// How long a failing upstream is left alone, before one request tries whether it is back.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Retries of one request, and the first and longest wait before one. With jitter, since those who failed together would come
@@ -31,9 +34,7 @@ impl Breaker {
     pub(super) fn around(client: Client) -> Self {
         let (layer, handle) = CircuitBreakerLayer::builder()
             .name("upstream")
-            .failure_rate_threshold(0.5)
-            .sliding_window_size(20)
-            .minimum_number_of_calls(6)
+            .consecutive_failures(FAILURES)
             .wait_duration_in_open(PAUSE)
             .permitted_calls_in_half_open(1)
             .on_state_transition(|from, to| {

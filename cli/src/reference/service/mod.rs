@@ -16,5 +16,5 @@ mod shared;
 mod thumbnail;
 mod users;
 
-pub(super) use routes::routes;
+pub(super) use routes::{GETS, MORE, routes};
 pub(super) use shared::Shared;

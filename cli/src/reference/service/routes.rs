@@ -2,7 +2,19 @@ use super::{aggregate, flaky, form, health, image, jobs, users};
 use crate::reference::state::State;
 use axum::Router;
 
-/// What they take beside their path, one a route.
+/// Requests that are answered well as they stand.
+pub(in crate::reference) const GETS: [&str; 5] =
+    ["/aggregate?item=&ms=&fail=", "/upstream/flaky?fail=", "/jobs", "/healthz", "/readyz"];
+/// And those that take more than a path.
+pub(in crate::reference) const MORE: [&str; 6] = [
+    "GET /users/{id} with the header Authorization: Bearer reference",
+    "POST /image with a PNG or a JPEG, and its Content-Type",
+    "POST /jobs with {\"text\": \"any\", \"rounds\": 1000} and Content-Type: application/json",
+    "GET /jobs/{id} with the id of a job that was taken",
+    "GET /form in a browser",
+    "POST /form with the fields token and word, and the cookie of GET /form",
+];
+
 pub(in crate::reference) fn routes() -> Router<State> {
     Router::new()
         .merge(aggregate::routes())
