@@ -5,6 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+/// A server on a free port that ends with its stdin, as arguments of the binary.
+pub(crate) const SERVE: [&str; 4] = ["serve", "--addr", "127.0.0.1:0", "--exit-with-stdin"];
+
 /// The binary with arguments, and with no settings from outside.
 pub(crate) fn stallscope(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stallscope"));
@@ -49,9 +52,14 @@ impl Server {
 
     /// One with further arguments, and its log somewhere.
     pub(crate) fn with(args: &[&str], log: Stdio) -> Self {
-        let mut command = stallscope(&["serve", "--addr", "127.0.0.1:0", "--exit-with-stdin"]);
-        let command = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
-        let mut child = command.spawn().expect("it starts");
+        let mut command = stallscope(&SERVE);
+        command.args(args).stderr(log);
+        Self::of(&mut command)
+    }
+
+    /// One that a command starts; it ends with the command's stdin.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).expect("it says where it listens");
         let addr = line.trim().strip_prefix("listening on http://").expect(&line).parse().expect(&line);

@@ -1,6 +1,7 @@
 //! The reference server, the load and the demo, run as a user runs them.
 
 mod bad_input;
+mod calm;
 mod demo;
 mod harness;
 mod load;

@@ -36,8 +36,7 @@ impl Log {
 #[test]
 fn a_request_is_logged_in_one_line_when_it_is_over() {
     let (server, mut log) = Log::start();
-    let response =
-        server.request("GET", "/fixed/sleep?ms=30", &[("X-Request-Id", "front-1.a7")], b"");
+    let response = server.request("GET", "/fixed/sleep?ms=30", &[("X-Request-Id", "front-1.a7")], b"");
     assert_eq!(response.header("x-request-id"), Some("front-1.a7"));
     let line = log.access();
     let (fields, span) = (&line["fields"], &line["span"]);
@@ -119,7 +118,10 @@ fn browsers_are_told_to_be_careful() {
         assert_eq!(response.header("x-frame-options"), Some("DENY"), "{path}");
         assert_eq!(response.header("referrer-policy"), Some("no-referrer"), "{path}");
         let policy = response.header("content-security-policy").unwrap();
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
     }
 }
 

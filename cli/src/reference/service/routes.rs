@@ -4,7 +4,7 @@ use axum::Router;
 
 /// Requests that are answered well as they stand.
 pub(in crate::reference) const GETS: [&str; 5] =
-    ["/aggregate?item=&ms=&fail=", "/upstream/flaky?fail=", "/jobs", "/healthz", "/readyz"];
+    ["/aggregate?ms=", "/upstream/flaky?fail=0", "/jobs", "/healthz", "/readyz"];
 /// And those that take more than a path.
 pub(in crate::reference) const MORE: [&str; 6] = [
     "GET /users/{id} with the header Authorization: Bearer reference",
