@@ -1,5 +1,5 @@
 use super::state::State;
-use super::{blocking, fixed, index, middleware, service};
+use super::{faults, index, middleware, service};
 use crate::lifeline::Lifeline;
 use axum::Router;
 use std::fmt;
@@ -70,8 +70,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
 fn router() -> Router<State> {
     let routes = Router::new()
         .merge(index::routes())
-        .merge(blocking::routes())
-        .merge(fixed::routes())
+        .merge(faults::routes())
         .merge(service::routes())
         .fallback(index::not_found)
         .method_not_allowed_fallback(index::not_allowed);

@@ -3,6 +3,7 @@
 mod bad_input;
 mod calm;
 mod demo;
+mod faults;
 mod harness;
 mod load;
 mod requests;

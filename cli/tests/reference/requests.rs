@@ -1,6 +1,6 @@
 //! What holds for each request, whatever its route: its id, its line in the log, the headers and form of its response.
 
-use crate::harness::Server;
+use crate::harness::{SERVE, Server, stallscope};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
@@ -10,7 +10,8 @@ struct Log(Box<dyn BufRead>);
 
 impl Log {
     fn start() -> (Server, Self) {
-        let mut server = Server::with(&["--log-format", "json"], Stdio::piped());
+        let mut command = stallscope(&SERVE);
+        let mut server = Server::of(command.args(["--log-format", "json"]).stderr(Stdio::piped()));
         let stderr = server.child.stderr.take().unwrap();
         (server, Self(Box::new(BufReader::new(stderr))))
     }
