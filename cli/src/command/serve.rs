@@ -1,10 +1,12 @@
 //! `stallscope serve`: the reference server.
 
+mod log;
+
 use crate::color::Color;
 use crate::failure::Failure;
 use crate::lifeline::Lifeline;
 use crate::reference::{self, Options, ServeError};
-use std::io;
+use log::{Format, Log};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -17,13 +19,16 @@ pub(crate) struct Args {
     /// Where to listen; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "IP:PORT")]
     addr: SocketAddr,
+    /// The form of the log on stderr.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: Format,
     /// End when stdin closes, so that the server does not outlive whoever started it.
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
 }
 
 pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(color.on(&io::stderr())).init();
+    let _log = Log::start(args.log_format, color);
     let options = Options { addr: args.addr, until: Lifeline::of_stdin(args.exit_with_stdin) };
     match reference::serve(options) {
         Ok(()) => Ok(ExitCode::SUCCESS),

@@ -6,8 +6,10 @@
 mod database;
 mod faults;
 mod index;
+mod middleware;
 mod names;
 mod server;
+mod service;
 mod state;
 mod upstream;
 mod wait;

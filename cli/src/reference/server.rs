@@ -1,10 +1,11 @@
 use super::state::State;
-use super::{faults, index};
+use super::{faults, index, middleware, service};
 use crate::lifeline::Lifeline;
 use axum::Router;
 use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,6 +37,8 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     announce(addr).map_err(ServeError::Other)?;
 
     let (ending, mut ended) = tokio::sync::watch::channel(false);
+    let shared = Arc::clone(&state.service);
+    let ready = Arc::clone(&state.service);
     let service = router().with_state(state).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         tokio::select! {
@@ -44,10 +47,15 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
             () = options.until.cut() => {}
         }
         tracing::info!("ending");
+        ready.readiness.withdraw();
         ending.send_replace(true);
     });
     tokio::select! {
-        served = server => served.map_err(ServeError::Other),
+        served = async {
+            let served = server.await;
+            shared.jobs.drain().await;
+            served
+        } => served.map_err(ServeError::Other),
         () = async {
             // Fails only when the server is gone, and then the other branch has its outcome.
             let _ = ended.wait_for(|&ended| ended).await;
@@ -60,12 +68,13 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
 }
 
 fn router() -> Router<State> {
-    Router::new()
+    let routes = Router::new()
         .merge(index::routes())
         .merge(faults::routes())
+        .merge(service::routes())
         .fallback(index::not_found)
-        .method_not_allowed_fallback(index::not_allowed)
-        .layer(stallscope::http::Layer::new())
+        .method_not_allowed_fallback(index::not_allowed);
+    middleware::stack(routes)
 }
 
 /// The one line on stdout, for people and for whoever started the server and waits for it.
