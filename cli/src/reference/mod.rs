@@ -5,9 +5,16 @@
 
 mod blocking;
 mod compute;
+mod connections;
+mod failure;
 mod fixed;
 mod index;
+mod listen;
+mod live;
+mod patience;
 mod server;
+mod shutdown;
 mod wait;
 
-pub(crate) use server::{Options, ServeError, serve};
+pub(crate) use failure::ServeError;
+pub(crate) use server::{Options, serve};
