@@ -6,14 +6,18 @@
 mod blocking;
 mod compute;
 mod connections;
+mod database;
 mod failure;
 mod fixed;
 mod index;
 mod listen;
 mod live;
+mod names;
 mod patience;
 mod server;
 mod shutdown;
+mod state;
+mod upstream;
 mod wait;
 
 pub(crate) use failure::ServeError;

@@ -3,6 +3,7 @@ use super::failure::ServeError;
 use super::listen;
 use super::live::{self, Live};
 use super::shutdown::{self, Shutdown};
+use super::state::State;
 use super::{blocking, fixed, index};
 use crate::lifeline::Lifeline;
 use axum::Router;
@@ -40,9 +41,10 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     let addr = listener.local_addr()?;
     allow_many_files();
 
+    let state = State::start().await?;
     let shutdown = Shutdown::new();
     let places = Places::new();
-    let router = router(Live::new(shutdown.clone(), places.clone(), options.heartbeat));
+    let router = router(Live::new(shutdown.clone(), places.clone(), options.heartbeat)).with_state(state);
     shutdown::listen(shutdown.clone(), options.until, options.drain)?;
     announce(addr)?;
     Connections::new(router, shutdown.clone(), options.patience, places).take(listener).await;
@@ -50,7 +52,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     Ok(())
 }
 
-fn router(live: Live) -> Router {
+fn router(live: Live) -> Router<State> {
     Router::new()
         .merge(index::routes())
         .merge(blocking::routes())
