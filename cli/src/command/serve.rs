@@ -3,7 +3,7 @@
 use crate::color::Color;
 use crate::failure::Failure;
 use crate::lifeline::Lifeline;
-use crate::reference::{self, Options, ServeError};
+use crate::reference::{self, Options, Processes, ServeError};
 use stallscope_wire::duration;
 use std::io;
 use std::net::SocketAddr;
@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// Where to listen; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "IP:PORT")]
     addr: SocketAddr,
+    /// How many processes share the port; one that dies is replaced.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    processes: u32,
     /// How long requests may take to end once the server is told to (SIGTERM, Ctrl-C); the second signal does not wait.
     #[arg(long, default_value = "3s", value_name = "TIME", value_parser = bounded)]
     drain: Duration,
@@ -31,22 +34,39 @@ pub(crate) struct Args {
     /// End when stdin closes, so that the server does not outlive whoever started it.
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
+    /// Be one of the processes that share a port.
+    #[arg(long, hide = true)]
+    share_port: bool,
 }
 
 pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(color.on(&io::stderr())).init();
-    let options = Options {
-        addr: args.addr,
-        shared: false,
-        patience: args.patience,
-        heartbeat: args.heartbeat,
-        drain: args.drain,
-        until: Lifeline::of_stdin(args.exit_with_stdin),
+    let until = Lifeline::of_stdin(args.exit_with_stdin);
+    let served = if args.processes > 1 {
+        let arguments = args.for_each(color);
+        reference::supervise(Processes { count: args.processes, addr: args.addr, arguments, until })
+    } else {
+        let Args { addr, share_port: shared, patience, heartbeat, drain, .. } = *args;
+        reference::serve(Options { addr, shared, patience, heartbeat, drain, until }).map(|()| 0)
     };
-    match reference::serve(options) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+    match served {
+        Ok(code) => Ok(ExitCode::from(code)),
         Err(error @ ServeError::Bind(..)) => Err(Failure::usage(error)),
         Err(error @ (ServeError::Processes(_) | ServeError::Other(_))) => Err(Failure::internal(error)),
+    }
+}
+
+impl Args {
+    /// What each of several processes is told.
+    fn for_each(&self, color: Color) -> Vec<String> {
+        let color = if color.on(&io::stderr()) { "always" } else { "never" };
+        let time = |name: &str, time: Duration| format!("--{name}={}us", time.as_micros());
+        vec![
+            format!("--color={color}"),
+            time("drain", self.drain),
+            time("patience", self.patience),
+            time("heartbeat", self.heartbeat),
+        ]
     }
 }
 

@@ -17,8 +17,10 @@ mod patience;
 mod server;
 mod shutdown;
 mod state;
+mod supervisor;
 mod upstream;
 mod wait;
 
 pub(crate) use failure::ServeError;
 pub(crate) use server::{Options, serve};
+pub(crate) use supervisor::{Processes, supervise};
