@@ -17,6 +17,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,7 +29,7 @@ const LIMIT: usize = 20_000;
 /// How long a connection may rest before its first request and between two.
 const REST: Duration = Duration::from_secs(75);
 /// Bytes that the head of a request may have: what asks for more is answered with 431.
-const HEAD_BYTES: usize = 32 * 1024;
+const HEAD_BYTES: usize = 128 * 1024;
 /// How long what is sent may wait for a client that takes nothing.
 const UNTAKEN: Duration = Duration::from_secs(30);
 /// The pause after a failure to take a connection, such as no file descriptor being left, which lasts for a while.
@@ -45,13 +46,13 @@ pub(super) struct Connections {
     router: Router,
     shutdown: Shutdown,
     head: Duration,
-    places: Arc<Semaphore>,
+    places: Places,
 }
 
 impl Connections {
     /// For requests whose heads may take so long.
     pub(super) fn new(router: Router, shutdown: Shutdown, head: Duration, places: Places) -> Arc<Self> {
-        Arc::new(Self { router, shutdown, head, places: places.0 })
+        Arc::new(Self { router, shutdown, head, places })
     }
 
     /// Takes connections until the server ends, and then those that the kernel has accepted.
@@ -79,7 +80,7 @@ impl Connections {
         &self,
         listener: &TcpListener,
     ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
+        let place = self.places.free().await?;
         let (stream, peer) = listener.accept().await?;
         Ok((stream, peer, place))
     }
@@ -105,7 +106,8 @@ impl Connections {
         }
     }
 
-    fn spawn(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>) {
+    fn spawn(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, free: Option<OwnedSemaphorePermit>) {
+        let place = self.places.take(free);
         let connection = Arc::clone(self).serve(stream, peer, self.shutdown.hold());
         drop(tokio::spawn(async move {
             connection.await;
@@ -121,7 +123,7 @@ impl Connections {
         let patience = Patience::new(self.head);
         let stream = TokioIo::new(patience.stream(stream));
         let mut http = http1::Builder::new();
-        http.timer(patience).header_read_timeout(REST).max_header_size(HEAD_BYTES);
+        http.timer(patience).header_read_timeout(REST).max_header_size(HEAD_BYTES).half_close(true);
         let service = service_fn(|request| self.answer(request, peer));
         let mut connection = pin!(http.serve_connection(stream, service).with_upgrades());
         let served = tokio::select! {
@@ -163,16 +165,41 @@ fn is_the_clients(error: &io::Error) -> bool {
 
 /// How many connections there may be, and are.
 #[derive(Debug, Clone)]
-pub(super) struct Places(Arc<Semaphore>);
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    taken: Arc<AtomicUsize>,
+}
 
 impl Places {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(LIMIT)))
+        Self { free: Arc::new(Semaphore::new(LIMIT)), taken: Arc::default() }
     }
 
     /// Connections that speak HTTP now.
     pub(super) fn taken(&self) -> usize {
-        // One more place is kept for the connection that comes next.
-        (LIMIT - self.0.available_permits()).saturating_sub(1)
+        self.taken.load(Relaxed)
+    }
+
+    async fn free(&self) -> io::Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).acquire_owned().await.map_err(io::Error::other)
+    }
+
+    fn take(&self, free: Option<OwnedSemaphorePermit>) -> Place {
+        self.taken.fetch_add(1, Relaxed);
+        Place { taken: Arc::clone(&self.taken), _free: free }
+    }
+}
+
+/// One connection's place; free again when dropped.
+#[derive(Debug)]
+struct Place {
+    taken: Arc<AtomicUsize>,
+    /// None for the last ones, which come when there may be no room.
+    _free: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(1, Relaxed);
     }
 }

@@ -1,6 +1,8 @@
 //! The reference server, the load and the demo, run as a user runs them.
 
+mod client;
 mod demo;
 mod harness;
+mod live;
 mod load;
 mod serve;
