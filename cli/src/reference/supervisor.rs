@@ -52,7 +52,7 @@ pub(crate) fn supervise(processes: Processes) -> Result<u8, ServeError> {
 async fn run(processes: Processes) -> Result<u8, ServeError> {
     let refused = |error| ServeError::Bind(processes.addr, error);
     // A shared port would be shared with any other server that shares its own.
-    drop(listen::bind(processes.addr, false).and_then(|socket| socket.listen(1)).map_err(refused)?);
+    drop(listen::bind(processes.addr, false).map_err(refused)?);
     // It never listens, so that no connection comes to it; it holds the port while processes come and go.
     let port = listen::bind(processes.addr, true).map_err(refused)?;
     let addr = port.local_addr()?.as_socket().unwrap_or(processes.addr);

@@ -1,9 +1,10 @@
 //! A WebSocket's other end, and the frames of one that nobody should send.
 
-use crate::harness::Server;
+use crate::harness::{SERVE, Server, stallscope};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::client::client;
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
@@ -121,6 +122,11 @@ impl Events {
 }
 
 impl Server {
+    /// One with further arguments, and its log somewhere.
+    pub(crate) fn told(args: &[&str], log: Stdio) -> Self {
+        Self::of(stallscope(&SERVE).args(args).stderr(log))
+    }
+
     /// Waits until what the server counts as open is as wanted.
     pub(crate) fn live_until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A server on a free port that ends with its stdin, as arguments of the binary.
 pub(crate) const SERVE: [&str; 4] = ["serve", "--addr", "127.0.0.1:0", "--exit-with-stdin"];
@@ -47,17 +47,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        Self::with(&[], Stdio::null())
+        Self::with(&[])
     }
 
-    /// One with further arguments, and its log somewhere.
-    pub(crate) fn with(args: &[&str], log: Stdio) -> Self {
-        let mut command = stallscope(&SERVE);
-        command.args(args).stderr(log);
-        Self::of(&mut command)
+    /// With settings from outside.
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        Self::of(stallscope(&SERVE).envs(settings.iter().copied()).stderr(Stdio::null()))
     }
 
-    /// One that a command starts; it ends with the command's stdin.
+    /// That of a command which starts one; it ends with the command's stdin.
     pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut line = String::new();
@@ -152,6 +150,12 @@ impl Response {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // Its end tidies up what it keeps in files; one that does not come to it has been told long enough.
+        drop(self.child.stdin.take());
+        let told = Instant::now();
+        while told.elapsed() < Duration::from_secs(5) && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

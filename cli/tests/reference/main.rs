@@ -5,4 +5,6 @@ mod demo;
 mod harness;
 mod live;
 mod load;
+mod processes;
 mod serve;
+mod shutdown;
