@@ -3,12 +3,10 @@
 //! Its routes under `/blocking` block the event loop on purpose, each in its own way; those under `/fixed` do the same work
 //! as it ought to be done.
 
-mod blocking;
-mod compute;
 mod connections;
 mod database;
 mod failure;
-mod fixed;
+mod faults;
 mod index;
 mod listen;
 mod live;

@@ -4,7 +4,7 @@ use super::listen;
 use super::live::{self, Live};
 use super::shutdown::{self, Shutdown};
 use super::state::State;
-use super::{blocking, fixed, index};
+use super::{faults, index};
 use crate::lifeline::Lifeline;
 use axum::Router;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -55,8 +55,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
 fn router(live: Live) -> Router<State> {
     Router::new()
         .merge(index::routes())
-        .merge(blocking::routes())
-        .merge(fixed::routes())
+        .merge(faults::routes())
         .merge(live::routes(live))
         .fallback(index::not_found)
         .method_not_allowed_fallback(index::not_allowed)

@@ -2,6 +2,7 @@
 
 mod client;
 mod demo;
+mod faults;
 mod harness;
 mod live;
 mod load;
