@@ -12,6 +12,7 @@ use crate::clock;
 use ages::{Ages, Known};
 use groups::Groups;
 use owned::Owned;
+use routes::Routes;
 use row::{LISTEN, Row, TRANSPORTS};
 use stallscope_wire::{Gap, Socket, Sockets, Transport};
 use std::cmp::Reverse;
@@ -29,6 +30,7 @@ pub(super) struct Watch {
     close_wait_ns: u64,
     ages: Ages,
     groups: Groups,
+    routes: Routes,
     /// Before this time no look is had, since the last one took long.
     due_ns: u64,
     /// Of each table, why sock_diag does not tell it.
@@ -42,6 +44,7 @@ impl Watch {
             close_wait_ns,
             ages: Ages::default(),
             groups: Groups::new(),
+            routes: Routes::default(),
             due_ns: 0,
             refusals: [None; TRANSPORTS.len()],
             gap_told: false,
@@ -61,6 +64,7 @@ impl Watch {
         }
         self.groups.begin(&rows);
         self.ages.look(&rows, &owned, &mut self.groups, at_ns);
+        self.routes.tidy(self.ages.iter().filter_map(|known| Some(known.row.connection()?.1)));
         let sockets = self.tell(at_ns);
         let ended_ns = clock::now_ns();
         self.due_ns = ended_ns + ended_ns.saturating_sub(begun_ns) * SHARE;

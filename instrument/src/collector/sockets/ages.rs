@@ -2,7 +2,7 @@
 
 use super::groups::{Groups, Key};
 use super::owned::Owned;
-use super::routes;
+use super::routes::Routes;
 use super::row::{CLOSE, Id, Row};
 use std::collections::HashMap;
 
@@ -65,7 +65,6 @@ impl Ages {
                 known.miss(self.look, at_ns);
             } else {
                 known.leave(groups);
-                known.row.connection().into_iter().for_each(|(_, peer)| routes::forget(peer));
             }
             held
         });
@@ -87,11 +86,11 @@ impl Known {
         let key = match self.group {
             None => {
                 let entrance = groups.entrance(local);
-                let route = entrance.and_then(|_| routes::of(peer));
+                let route = entrance.and_then(|_| Routes::of(peer));
                 Key { address: entrance.unwrap_or(peer), incoming: entrance.is_some(), route }
             }
             Some(place) => {
-                let Some(route) = routes::of(peer) else { return };
+                let Some(route) = Routes::of(peer) else { return };
                 match groups.key(place) {
                     Some(key) if key.incoming && key.route.as_deref() != Some(&route) => {
                         Key { route: Some(route), ..key.clone() }
