@@ -3,4 +3,5 @@
 mod demo;
 mod harness;
 mod load;
+mod peer;
 mod serve;
