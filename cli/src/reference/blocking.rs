@@ -1,6 +1,7 @@
 //! Routes that block the worker they run on.
 
 use super::compute::hash_for;
+use super::state::State;
 use super::wait::{Wait, failed, took};
 use axum::Router;
 use axum::http::StatusCode;
@@ -15,7 +16,7 @@ use std::time::Duration;
 /// How late the file's content comes.
 const FILE_DELAY: Duration = Duration::from_millis(150);
 
-pub(super) fn routes() -> Router {
+pub(super) fn routes() -> Router<State> {
     Router::new()
         .route("/blocking/sleep", get(sleep))
         .route("/blocking/cpu", get(cpu))

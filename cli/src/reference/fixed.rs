@@ -1,6 +1,7 @@
 //! The work of the blocking routes, done as it ought to be.
 
 use super::compute::hash_for;
+use super::state::State;
 use super::wait::{Wait, failed, took};
 use axum::Router;
 use axum::http::StatusCode;
@@ -8,7 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use tokio::task::spawn_blocking;
 
-pub(super) fn routes() -> Router {
+pub(super) fn routes() -> Router<State> {
     Router::new().route("/fixed/sleep", get(sleep)).route("/fixed/cpu", get(cpu))
 }
 

@@ -1,5 +1,6 @@
 //! What there is, and what there is not.
 
+use super::state::State;
 use super::wait::failed;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 const ROUTES: [&str; 6] =
     ["/", "/blocking/sleep?ms=", "/blocking/cpu?ms=", "/blocking/file", "/fixed/sleep?ms=", "/fixed/cpu?ms="];
 
-pub(super) fn routes() -> Router {
+pub(super) fn routes() -> Router<State> {
     Router::new().route("/", get(index))
 }
 

@@ -5,9 +5,13 @@
 
 mod blocking;
 mod compute;
+mod database;
 mod fixed;
 mod index;
+mod names;
 mod server;
+mod state;
+mod upstream;
 mod wait;
 
 pub(crate) use server::{Options, ServeError, serve};

@@ -1,3 +1,4 @@
+use super::state::State;
 use super::{blocking, fixed, index};
 use crate::lifeline::Lifeline;
 use axum::Router;
@@ -31,10 +32,12 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     let addr = listener.local_addr().map_err(ServeError::Other)?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(ServeError::Other)?;
     let mut terminated = signal(SignalKind::terminate()).map_err(ServeError::Other)?;
+    let state = State::start().await.map_err(ServeError::Other)?;
     announce(addr).map_err(ServeError::Other)?;
 
     let (ending, mut ended) = tokio::sync::watch::channel(false);
-    let server = axum::serve(listener, router()).with_graceful_shutdown(async move {
+    let service = router().with_state(state).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         tokio::select! {
             _ = interrupted.recv() => {}
             _ = terminated.recv() => {}
@@ -56,7 +59,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     }
 }
 
-fn router() -> Router {
+fn router() -> Router<State> {
     Router::new()
         .merge(index::routes())
         .merge(blocking::routes())

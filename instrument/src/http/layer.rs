@@ -1,28 +1,28 @@
+use super::naming::Naming;
 use super::routes::{PROCESS, Routes};
 use super::service::Service;
 use http::request::Parts;
 use std::borrow::Cow;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// Gives the route template of a request.
-pub(super) type Namer = Arc<dyn Fn(&Parts) -> Cow<'static, str> + Send + Sync>;
-
-/// Records the latency of every request by its route: a [`tower_layer::Layer`] over any service that takes
-/// an [`http::Request`] and answers with an [`http::Response`].
+/// Records the latency of every request by its route, and where its time went: a [`tower_layer::Layer`] over any service that
+/// takes an [`http::Request`] and answers with an [`http::Response`].
 ///
 /// Add it once, outside the layers whose time shall count: a request that passes it twice is counted twice.
 #[derive(Clone)]
 pub struct Layer {
     routes: &'static Routes,
-    namer: Option<Namer>,
+    naming: Naming,
 }
 
 impl Layer {
-    /// A layer that names routes by axum's `MatchedPath` where there is one, and else `*`.
+    /// A layer that names routes by axum's `MatchedPath` where there is one, and else `*`; requests by their header
+    /// `x-request-id`; and peers by axum's `ConnectInfo<SocketAddr>`.
     #[must_use]
     pub fn new() -> Self {
-        Self { routes: &PROCESS, namer: None }
+        Self { routes: &PROCESS, naming: Naming::default() }
     }
 
     /// Names the route of each request with a function, which must give few different answers: a template and not the
@@ -43,13 +43,24 @@ impl Layer {
         F: Fn(&Parts) -> N + Send + Sync + 'static,
         N: Into<Cow<'static, str>>,
     {
-        self.namer = Some(Arc::new(move |request| namer(request).into()));
+        self.naming.route = Some(Arc::new(move |request| namer(request).into()));
+        self
+    }
+
+    /// Gives the address of the peer that sent a request, by which the list of sockets tells which route a connection serves.
+    /// Called for every request.
+    #[must_use]
+    pub fn peer<F>(mut self, peer: F) -> Self
+    where
+        F: Fn(&Parts) -> Option<SocketAddr> + Send + Sync + 'static,
+    {
+        self.naming.peer = Some(Arc::new(peer));
         self
     }
 
     #[cfg(test)]
     pub(super) fn into_table(routes: &'static Routes) -> Self {
-        Self { routes, namer: None }
+        Self { routes, naming: Naming::default() }
     }
 }
 
@@ -61,7 +72,7 @@ impl Default for Layer {
 
 impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Layer").field("named_by_function", &self.namer.is_some()).finish_non_exhaustive()
+        f.debug_struct("Layer").field("naming", &self.naming).finish_non_exhaustive()
     }
 }
 
@@ -69,6 +80,6 @@ impl<S> tower_layer::Layer<S> for Layer {
     type Service = Service<S>;
 
     fn layer(&self, inner: S) -> Service<S> {
-        Service::new(inner, self.routes, self.namer.clone())
+        Service::new(inner, self.routes, self.naming.clone())
     }
 }

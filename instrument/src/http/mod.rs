@@ -27,6 +27,8 @@
 
 mod future;
 mod layer;
+mod naming;
+mod peers;
 mod routes;
 mod service;
 #[cfg(test)]
@@ -34,6 +36,8 @@ mod tests;
 
 pub use future::ResponseFuture;
 pub use layer::Layer;
+#[cfg_attr(not(test), expect(unused_imports, reason = "the list of sockets is to ask them"))]
+pub(crate) use peers::{forget, route_of};
 pub use service::Service;
 
 /// What is known of this process's requests now.

@@ -2,7 +2,7 @@ use crate::recorder::Histogram;
 use http::{Method, StatusCode};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 /// Method and template pairs that are kept apart; all later ones share one entry.
@@ -12,13 +12,13 @@ const LIMIT: usize = 256;
 pub(super) static PROCESS: Routes = Routes::new();
 
 /// By method, then template, so that a search needs no name put together.
-type Known = BTreeMap<&'static str, BTreeMap<Box<str>, Arc<Route>>>;
+type Known = BTreeMap<&'static str, BTreeMap<Box<str>, &'static Route>>;
 
 /// All routes seen, never forgotten.
 #[derive(Debug)]
 pub(super) struct Routes {
     known: RwLock<Known>,
-    other: OnceLock<Arc<Route>>,
+    other: OnceLock<&'static Route>,
 }
 
 impl Routes {
@@ -27,26 +27,26 @@ impl Routes {
     }
 
     /// The route of a method and a template; the common one when there is no room for another.
-    pub(super) fn find(&self, method: &Method, template: &str) -> Arc<Route> {
+    pub(super) fn find(&self, method: &Method, template: &str) -> &'static Route {
         let method = known_method(method);
         let seen = self.search(&self.known.read().unwrap_or_else(PoisonError::into_inner), method, template);
         seen.unwrap_or_else(|| {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             self.search(&known, method, template).unwrap_or_else(|| {
-                let route = Arc::new(Route::new(method, template));
-                known.entry(method).or_default().insert(template.into(), Arc::clone(&route));
+                let route = Route::new(method, template).kept();
+                known.entry(method).or_default().insert(template.into(), route);
                 route
             })
         })
     }
 
     /// Where the requests of a route are counted; none when it is new and has room.
-    fn search(&self, known: &Known, method: &str, template: &str) -> Option<Arc<Route>> {
+    fn search(&self, known: &Known, method: &str, template: &str) -> Option<&'static Route> {
         if let Some(route) = known.get(method).and_then(|templates| templates.get(template)) {
-            return Some(Arc::clone(route));
+            return Some(route);
         }
         let full = known.values().map(BTreeMap::len).sum::<usize>() >= LIMIT;
-        full.then(|| Arc::clone(self.other.get_or_init(|| Arc::new(Route::other()))))
+        full.then(|| *self.other.get_or_init(|| Route::other().kept()))
     }
 
     /// The state of every route, by name; the common one last.
@@ -101,20 +101,29 @@ impl Route {
         Self::new("", "(other)")
     }
 
+    /// Routes are few, and never forgotten.
+    fn kept(self) -> &'static Self {
+        Box::leak(Box::new(self))
+    }
+
+    /// `GET /users/{id}`.
+    pub(super) fn name(&self) -> String {
+        [self.method, &self.template].join(" ").trim_start().to_owned()
+    }
+
     pub(super) fn is(&self, method: &Method, template: &str) -> bool {
         *self.template == *template && self.method == known_method(method)
     }
 
     /// Counts a request in; what becomes of it is the timing's to say.
-    pub(super) fn begin(route: Arc<Self>) -> Timing {
-        route.in_flight.fetch_add(1, Relaxed);
-        Timing { route, started: Instant::now(), answered: false }
+    pub(super) fn begin(&'static self) -> Timing {
+        self.in_flight.fetch_add(1, Relaxed);
+        Timing { route: self, started: Instant::now(), answered: false }
     }
 
     fn read(&self) -> stallscope_wire::Handler {
-        let name = [self.method, &self.template].join(" ");
         stallscope_wire::Handler {
-            route: name.trim_start().to_owned(),
+            route: self.name(),
             in_flight: self.in_flight.load(Relaxed),
             statuses: self.statuses.each_ref().map(|count| count.load(Relaxed)),
             dropped: self.dropped.load(Relaxed),
@@ -127,7 +136,7 @@ impl Route {
 /// A request on its way; dropped, it had no response.
 #[derive(Debug)]
 pub(super) struct Timing {
-    route: Arc<Route>,
+    route: &'static Route,
     started: Instant,
     answered: bool,
 }
@@ -160,7 +169,7 @@ mod tests {
     fn routes_past_the_limit_are_counted_together() {
         let routes = Routes::new();
         for i in 0..LIMIT + 10 {
-            Route::begin(routes.find(&Method::GET, &format!("/{i}"))).answered(StatusCode::OK);
+            routes.find(&Method::GET, &format!("/{i}")).begin().answered(StatusCode::OK);
         }
         let read = routes.read();
         assert_eq!(read.len(), LIMIT + 1);
@@ -177,7 +186,7 @@ mod tests {
     fn a_client_cannot_invent_routes_by_its_method() {
         let routes = Routes::new();
         for method in ["BREW", "WHEN", "PROPFIND"] {
-            Route::begin(routes.find(&method.parse().unwrap(), "/")).answered(StatusCode::IM_A_TEAPOT);
+            routes.find(&method.parse().unwrap(), "/").begin().answered(StatusCode::IM_A_TEAPOT);
         }
         let read = routes.read();
         assert_eq!(read.len(), 1);

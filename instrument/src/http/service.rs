@@ -1,9 +1,9 @@
 use super::future::ResponseFuture;
-use super::layer::Namer;
+use super::naming::Naming;
+use super::peers;
 use super::routes::{Route, Routes};
 use http::request::Parts;
 use http::{Request, Response};
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -12,43 +12,33 @@ use std::task::{Context, Poll};
 #[derive(Clone)]
 pub struct Service<S> {
     inner: S,
+    /// Shared by all clones, and in one piece: axum clones a service for each request.
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     routes: &'static Routes,
-    namer: Option<Namer>,
-    /// The route of the first request, shared by all clones: axum gives each route a service of its own, so that nearly
-    /// every request finds its route here and takes no lock.
-    first: Arc<OnceLock<Arc<Route>>>,
+    naming: Naming,
+    /// The route of the first request: axum gives each route a service of its own, so that nearly every request finds its
+    /// route here and takes no lock.
+    first: OnceLock<&'static Route>,
+}
+
+impl Shared {
+    fn route_of(&self, request: &Parts) -> &'static Route {
+        let template = self.naming.template(request);
+        match self.first.get() {
+            Some(first) if first.is(&request.method, &template) => first,
+            Some(_) => self.routes.find(&request.method, &template),
+            None => self.first.get_or_init(|| self.routes.find(&request.method, &template)),
+        }
+    }
 }
 
 impl<S> Service<S> {
-    pub(super) fn new(inner: S, routes: &'static Routes, namer: Option<Namer>) -> Self {
-        Self { inner, routes, namer, first: Arc::default() }
+    pub(super) fn new(inner: S, routes: &'static Routes, naming: Naming) -> Self {
+        Self { inner, shared: Arc::new(Shared { routes, naming, first: OnceLock::new() }) }
     }
-
-    fn route_of(&self, request: &Parts) -> Arc<Route> {
-        let template = self.template(request);
-        match self.first.get() {
-            Some(first) if first.is(&request.method, &template) => Arc::clone(first),
-            Some(_) => self.routes.find(&request.method, &template),
-            None => Arc::clone(self.first.get_or_init(|| self.routes.find(&request.method, &template))),
-        }
-    }
-
-    fn template<'a>(&self, request: &'a Parts) -> Cow<'a, str> {
-        match &self.namer {
-            Some(namer) => namer(request),
-            None => Cow::Borrowed(matched_path(request).unwrap_or("*")),
-        }
-    }
-}
-
-#[cfg(feature = "axum")]
-fn matched_path(request: &Parts) -> Option<&str> {
-    request.extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str)
-}
-
-#[cfg(not(feature = "axum"))]
-fn matched_path(_: &Parts) -> Option<&str> {
-    None
 }
 
 impl<S, B, R> tower_service::Service<Request<B>> for Service<S>
@@ -65,7 +55,11 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let timing = Route::begin(self.route_of(&parts));
+        let route = self.shared.route_of(&parts);
+        if let Some(peer) = self.shared.naming.peer(&parts) {
+            peers::note(peer, route);
+        }
+        let timing = route.begin();
         ResponseFuture::new(self.inner.call(Request::from_parts(parts, body)), timing)
     }
 }

@@ -127,3 +127,21 @@ fn axum_routes_are_named_by_their_template() {
     let expected = [("GET *", 1), ("GET /admin/log", 1), ("GET /users/{id}", 2), ("POST /users/{id}", 1)];
     assert_eq!(seen, expected.map(|(route, count)| (route.to_owned(), count)));
 }
+
+#[cfg(feature = "axum")]
+#[test]
+fn the_peer_of_a_connection_is_axums_or_a_functions() {
+    use axum::extract::ConnectInfo;
+    use std::net::SocketAddr;
+    let [by_axum, by_function] = [41_001, 41_002].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    let answer = || Answer(|| ready(Ok::<_, Never>(status(200))));
+    let mut request = get("/");
+    request.extensions_mut().insert(ConnectInfo(by_axum));
+    assert!(poll_once(Layer::into_table(table()).layer(answer()).call(request)).is_ready());
+    let layer = Layer::into_table(table()).route(|_| "/named").peer(move |_| Some(by_function));
+    assert!(poll_once(layer.layer(answer()).call(get("/"))).is_ready());
+    assert_eq!(super::route_of(by_axum).as_deref(), Some("GET *"));
+    assert_eq!(super::route_of(by_function).as_deref(), Some("GET /named"));
+    super::forget(&|peer| *peer == by_axum);
+    assert_eq!(super::route_of(by_axum), None);
+}

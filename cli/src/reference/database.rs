@@ -1,0 +1,142 @@
+//! The users, in a SQLite file of the process's own.
+
+use rusqlite::{Connection, OpenFlags};
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, spawn_blocking};
+
+/// Users there are, with the ids 1 to this.
+pub(super) const USERS: u32 = 1_000;
+/// Connections in the pool, and so the threads that it takes at most.
+const CONNECTIONS: usize = 4;
+/// How long a connection waits for another one's lock.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The database and its pool of connections. A clone is another handle to the same; the file goes with the last.
+#[derive(Debug, Clone)]
+pub(super) struct Database(Arc<Pool>);
+
+#[derive(Debug)]
+struct Pool {
+    folder: TempDir,
+    free: Arc<Semaphore>,
+    /// Open and unused. Never held longer than it takes to push or pop.
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Database {
+    /// Makes the file and fills it.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub(super) async fn create() -> io::Result<Self> {
+        spawn_blocking(|| {
+            let folder = tempfile::Builder::new().prefix("stallscope-serve-").tempdir()?;
+            let pool = Pool {
+                folder,
+                free: Arc::new(Semaphore::new(CONNECTIONS)),
+                idle: Mutex::new(Vec::with_capacity(CONNECTIONS)),
+            };
+            pool.open(OpenFlags::SQLITE_OPEN_CREATE)
+                .and_then(|mut connection| fill(&mut connection))
+                .map_err(io::Error::other)?;
+            Ok(Self(Arc::new(pool)))
+        })
+        .await?
+    }
+
+    /// Opens the file, for those who want to block.
+    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+        self.0.open(OpenFlags::empty())
+    }
+
+    /// Does some work with a connection on the blocking pool, when one of the few connections is free. Work that has begun
+    /// goes on when nobody waits for it any more, and holds its connection until then.
+    ///
+    /// # Errors
+    /// When the work fails or panics, or the file cannot be opened.
+    pub(super) async fn call<T, F>(&self, work: F) -> Result<T, CallError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let pool = Arc::clone(&self.0);
+        let free = Arc::clone(&pool.free).acquire_owned().await.expect("the semaphore is never closed");
+        spawn_blocking(move || {
+            let _held = free;
+            let idle = pool.idle().pop();
+            let mut connection = idle.map_or_else(|| pool.open(OpenFlags::empty()), Ok)?;
+            let outcome = work(&mut connection);
+            pool.idle().push(connection);
+            outcome
+        })
+        .await?
+        .map_err(CallError::Database)
+    }
+}
+
+impl Pool {
+    fn open(&self, more: OpenFlags) -> rusqlite::Result<Connection> {
+        // A connection is used by one thread at a time, as Rust sees to.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+        let connection = Connection::open_with_flags(self.folder.path().join("users.db"), flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        Ok(connection)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn fill(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE) STRICT;",
+    )?;
+    let transaction = connection.transaction()?;
+    {
+        let mut insert = transaction.prepare("INSERT INTO users (id, name, email) VALUES (?1, ?2, ?3)")?;
+        for id in 1..=USERS {
+            insert.execute((id, format!("User {id}"), format!("user{id}@example.com")))?;
+        }
+    }
+    transaction.commit()
+}
+
+/// Why a call has no outcome.
+#[derive(Debug)]
+pub(super) enum CallError {
+    /// The database said no.
+    Database(rusqlite::Error),
+    /// The work panicked, or the runtime ended.
+    Lost(JoinError),
+}
+
+impl From<JoinError> for CallError {
+    fn from(error: JoinError) -> Self {
+        Self::Lost(error)
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database(error) => write!(f, "the database failed: {error}"),
+            Self::Lost(error) => write!(f, "the work on the database was lost: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for CallError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Lost(error) => Some(error),
+        }
+    }
+}

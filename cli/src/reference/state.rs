@@ -1,0 +1,27 @@
+use super::database::Database;
+use super::upstream::Upstream;
+use std::io;
+use std::net::SocketAddr;
+
+/// What the routes share. A clone is another handle to the same.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    /// The users, in a file.
+    pub(super) database: Database,
+    /// The slow service that some routes ask.
+    pub(super) upstream: SocketAddr,
+    /// The slow name server.
+    pub(super) names: SocketAddr,
+}
+
+impl State {
+    /// Makes the database and starts what the routes ask.
+    ///
+    /// # Errors
+    /// When there is no room for the database, or no port or thread for the others.
+    pub(super) async fn start() -> io::Result<Self> {
+        let database = Database::create().await?;
+        let Upstream { http, names } = Upstream::start()?;
+        Ok(Self { database, upstream: http, names })
+    }
+}
