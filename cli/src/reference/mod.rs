@@ -3,10 +3,8 @@
 //! Its routes under `/blocking` block the event loop on purpose, each in its own way; those under `/fixed` do the same work
 //! as it ought to be done.
 
-mod blocking;
-mod compute;
 mod database;
-mod fixed;
+mod faults;
 mod index;
 mod names;
 mod server;

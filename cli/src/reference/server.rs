@@ -1,5 +1,5 @@
 use super::state::State;
-use super::{blocking, fixed, index};
+use super::{faults, index};
 use crate::lifeline::Lifeline;
 use axum::Router;
 use std::fmt;
@@ -62,8 +62,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
 fn router() -> Router<State> {
     Router::new()
         .merge(index::routes())
-        .merge(blocking::routes())
-        .merge(fixed::routes())
+        .merge(faults::routes())
         .fallback(index::not_found)
         .method_not_allowed_fallback(index::not_allowed)
         .layer(stallscope::http::Layer::new())

@@ -6,9 +6,8 @@ fn names_each_line_that_blocks_and_why() {
     let demo =
         result(stallscope(&["demo", "--headless", "--duration", "9s"]).env("STALLSCOPE_THRESHOLD", "10s"));
     assert_eq!(demo.code, Some(0), "{demo:?}");
-    for (file, cause) in [("blocking.rs", "clock_nanosleep"), ("compute.rs", "cpu"), ("blocking.rs", "read")]
-    {
-        let place = format!("cli/src/reference/{file}:");
+    for (file, cause) in [("sleep.rs", "clock_nanosleep"), ("cpu.rs", "cpu"), ("file.rs", "read")] {
+        let place = format!("cli/src/reference/faults/{file}:");
         let found = demo.stdout.lines().any(|line| line.contains(&place) && line.contains(cause));
         assert!(found, "nothing at {place} with the cause {cause} in\n{}", demo.stdout);
     }

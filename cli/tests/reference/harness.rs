@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The binary with arguments, and with no settings from outside.
 pub(crate) fn stallscope(args: &[&str]) -> Command {
@@ -44,8 +44,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With settings from outside.
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let mut command = stallscope(&["serve", "--addr", "127.0.0.1:0", "--exit-with-stdin"]);
         let mut child = command
+            .envs(settings.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -81,6 +87,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // Its end tidies up what it keeps in files; one that does not come to it has been told long enough.
+        drop(self.child.stdin.take());
+        let told = Instant::now();
+        while told.elapsed() < Duration::from_secs(5) && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -8,7 +8,7 @@ fn every_route_that_it_names_answers() {
     assert_eq!(status, 200);
     let routes: Vec<_> =
         index["routes"].as_array().unwrap().iter().map(|route| route.as_str().unwrap()).collect();
-    assert_eq!(routes.len(), 6);
+    assert!(routes.contains(&"/"), "{routes:?}");
     for route in routes {
         let path = if route.ends_with("ms=") { format!("{route}5") } else { route.to_owned() };
         assert_eq!(server.get(&path).0, 200, "{path}");

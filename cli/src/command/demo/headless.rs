@@ -51,8 +51,8 @@ pub(super) fn tell(turn: Turn<'_>) {
             let lasts = u64::try_from(lasts.as_millis() * 1_000_000).unwrap_or(u64::MAX);
             write!(io::stderr(), "{:>6}  {:6} {}", phase.name, show(lasts).to_string(), phase.about)
         }
-        Turn::Over(_, Some(p99)) => writeln!(io::stderr(), " · GET / answered in {} at p99", show(p99)),
-        Turn::Over(_, None) => writeln!(io::stderr()),
+        Turn::Over(Some(p99)) => writeln!(io::stderr(), " · GET / answered in {} at p99", show(p99)),
+        Turn::Over(None) => writeln!(io::stderr()),
     };
 }
 

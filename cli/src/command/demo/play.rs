@@ -36,7 +36,7 @@ pub(super) enum Turn<'a> {
     /// It begins, and lasts so long.
     Begins(&'a Phase, Duration),
     /// It is over; nanoseconds in which 99 of 100 requests to `/` were answered in it, if any was.
-    Over(&'a Phase, Option<u64>),
+    Over(Option<u64>),
 }
 
 impl Play {
@@ -120,7 +120,7 @@ impl Actor {
             let Some(measured) = self.act(phase, lasts)? else { break };
             let p99 = p99(&measured);
             self.stage().told.extend(p99.map(|p99| (phase.name, p99)));
-            tell(Turn::Over(phase, p99));
+            tell(Turn::Over(p99));
         }
         Ok(())
     }
