@@ -8,6 +8,7 @@ mod faults;
 mod harness;
 mod live;
 mod load;
+mod peer;
 mod processes;
 mod requests;
 mod serve;
