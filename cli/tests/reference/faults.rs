@@ -162,3 +162,74 @@ fn cpu() {
 fn pool() {
     compare("pool", &["pool"]);
 }
+
+#[test]
+fn every_fault_is_compared_here() {
+    let here = include_str!("faults.rs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/reference/faults");
+    let sources = fs::read_dir(folder).expect("there are faults").map(|entry| entry.unwrap().path());
+    let mut marked = sources.filter(|path| fs::read_to_string(path).unwrap().contains(MARK)).peekable();
+    assert!(marked.peek().is_some());
+    for path in marked {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(here.contains(&format!("compare(\"{name}\"")), "no test compares {name}");
+    }
+}
+
+#[test]
+fn each_route_refuses_what_makes_no_sense() {
+    let server = Server::start();
+    let (_, index) = server.get("/");
+    let listed = index["routes"].as_array().unwrap().iter().map(|route| route.as_str().unwrap());
+    let faults: Vec<_> =
+        listed.filter(|path| path.starts_with("/blocking/") || path.starts_with("/fixed/")).collect();
+    assert!(faults.len() >= 18, "{faults:?}");
+    for route in faults {
+        let path = route.strip_suffix("?ms=").expect(route);
+        for (query, reason) in
+            [("?ms=", "whole number"), ("?ms=10001", "from 0 to 10000"), ("?for=5", "\"for\"")]
+        {
+            let (status, body) = server.get(&format!("{path}{query}"));
+            assert_eq!(status, 400, "{path}{query}");
+            assert!(body["error"].as_str().unwrap().contains(reason), "{path}{query}: {body}");
+        }
+        let (head, _) = server.exchange("POST", path);
+        assert!(head.starts_with("HTTP/1.1 405 "), "{path}: {head}");
+        assert!(head.to_ascii_lowercase().contains("\r\nallow: get,head"), "{path}: {head}");
+        assert_eq!(server.get(&format!("{path}/")).0, 404, "{path}/");
+    }
+}
+
+#[test]
+fn whoever_asks_others_gives_up_after_a_while() {
+    let server = Server::start();
+    thread::scope(|scope| {
+        for path in ["/fixed/http?ms=9000", "/fixed/dns?ms=9000"] {
+            let server = &server;
+            scope.spawn(move || {
+                let (status, body) = server.get(path);
+                assert_eq!(status, 504, "{path}: {body}");
+                assert!(body["error"].is_string(), "{path}: {body}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_full_line_is_told_at_once() {
+    let server = Server::start();
+    // One at work, eight in line: of sixteen that come while the first one works, at least some find no place.
+    let answers: Vec<(String, String)> = thread::scope(|scope| {
+        let asked: Vec<_> =
+            (0..16).map(|_| scope.spawn(|| server.exchange("GET", "/fixed/pool?ms=300"))).collect();
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    let (done, turned_away): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|(head, _)| head.starts_with("HTTP/1.1 200 "));
+    assert!(done.len() >= 9 && !turned_away.is_empty(), "{answers:#?}");
+    for (head, body) in turned_away {
+        assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+        assert!(head.to_ascii_lowercase().contains("\r\nretry-after: 1"), "{head}");
+        assert!(body.contains("\"error\""), "{body}");
+    }
+}

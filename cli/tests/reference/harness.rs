@@ -67,8 +67,8 @@ impl Server {
         format!("http://{}{path}", self.addr)
     }
 
-    /// The status and the body of a response.
-    pub(crate) fn ask(&self, method: &str, path: &str) -> (u16, serde_json::Value) {
+    /// The head and the body of a response.
+    pub(crate) fn exchange(&self, method: &str, path: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.addr).expect("the server takes connections");
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.addr)
@@ -76,8 +76,14 @@ impl Server {
         let mut response = String::new();
         stream.read_to_string(&mut response).expect("a whole response");
         let (head, body) = response.split_once("\r\n\r\n").expect(&response);
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect(head);
-        (status, serde_json::from_str(body).expect(body))
+        (head.to_owned(), body.to_owned())
+    }
+
+    /// The status and the body of a response.
+    pub(crate) fn ask(&self, method: &str, path: &str) -> (u16, serde_json::Value) {
+        let (head, body) = self.exchange(method, path);
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect(&head);
+        (status, serde_json::from_str(&body).expect(&body))
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, serde_json::Value) {
