@@ -21,6 +21,7 @@ mod observe;
 mod probe;
 mod recorder;
 mod runtime;
+mod serving;
 mod signals;
 pub mod task;
 mod watchdog;
