@@ -10,6 +10,7 @@ mod load;
 mod modes;
 mod observe;
 mod pool;
+mod requests;
 mod runtimes;
 mod settings;
 mod silence;
