@@ -13,6 +13,7 @@ mod pool;
 mod runtimes;
 mod settings;
 mod silence;
+mod sockets;
 mod tasks;
 mod unpolled;
 mod victims;
