@@ -1,5 +1,7 @@
 //! What there is, and what there is not.
 
+use super::faults;
+use super::service;
 use super::state::State;
 use super::wait::failed;
 use axum::http::{Method, StatusCode, Uri};
@@ -8,15 +10,17 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-const ROUTES: [&str; 6] =
-    ["/", "/blocking/sleep?ms=", "/blocking/cpu?ms=", "/blocking/file", "/fixed/sleep?ms=", "/fixed/cpu?ms="];
+/// The routes of all parts, as requests that they answer well as they stand, once a number follows an open `ms=`.
+const ROUTES: [&[&str]; 3] = [&["/"], &faults::ROUTES, &service::GETS];
 
 pub(super) fn routes() -> Router<State> {
     Router::new().route("/", get(index))
 }
 
 async fn index() -> Json<Value> {
-    Json(json!({ "service": "stallscope reference server", "routes": ROUTES }))
+    Json(
+        json!({ "service": "stallscope reference server", "routes": ROUTES.concat(), "more": service::MORE }),
+    )
 }
 
 pub(super) async fn not_found(uri: Uri) -> Response {
@@ -24,5 +28,8 @@ pub(super) async fn not_found(uri: Uri) -> Response {
 }
 
 pub(super) async fn not_allowed(method: Method, uri: Uri) -> Response {
-    failed(StatusCode::METHOD_NOT_ALLOWED, &format!("{} takes GET, not {method}", uri.path()))
+    failed(
+        StatusCode::METHOD_NOT_ALLOWED,
+        &format!("{} does not take {method}, but what the header Allow says", uri.path()),
+    )
 }

@@ -6,15 +6,39 @@ fn names_each_line_that_blocks_and_why() {
     let demo =
         result(stallscope(&["demo", "--headless", "--duration", "9s"]).env("STALLSCOPE_THRESHOLD", "10s"));
     assert_eq!(demo.code, Some(0), "{demo:?}");
-    for (file, cause) in [("blocking.rs", "clock_nanosleep"), ("compute.rs", "cpu"), ("blocking.rs", "read")]
-    {
-        let place = format!("cli/src/reference/{file}:");
+    for (file, cause) in [("sleep.rs", "clock_nanosleep"), ("cpu.rs", "cpu"), ("file.rs", "read")] {
+        let place = format!("cli/src/reference/faults/{file}:");
         let found = demo.stdout.lines().any(|line| line.contains(&place) && line.contains(cause));
         assert!(found, "nothing at {place} with the cause {cause} in\n{}", demo.stdout);
     }
     // While both workers block, requests come in that nobody reads.
     let waited = |line: &str| line.contains(" connections waited behind it");
     assert!(demo.stdout.lines().any(waited), "nobody waited in\n{}", demo.stdout);
+}
+
+#[test]
+fn where_nothing_is_wrong_nothing_is_found() {
+    for scenario in ["calm", "fixed"] {
+        let demo = run(&["demo", "--headless", "--scenario", scenario, "--duration", "5s"]);
+        assert_eq!(demo.code, Some(0), "{scenario}: {demo:?}");
+        assert!(demo.stdout.starts_with("nothing found: "), "{scenario}: {demo:?}");
+    }
+}
+
+#[test]
+fn the_story_is_told_phase_by_phase() {
+    let demo = run(&["demo", "--headless", "--duration", "9s"]);
+    let told: Vec<_> = demo.stderr.lines().map(|line| line.trim_start().split(' ').next()).collect();
+    assert_eq!(told, [Some("calm"), Some("stall"), Some("cure")], "{demo:?}");
+    let p99 = demo.stderr.lines().filter(|line| line.contains("GET / answered in ")).count();
+    assert_eq!(p99, 3, "{demo:?}");
+}
+
+#[test]
+fn a_scenario_that_is_none_is_refused() {
+    let demo = run(&["demo", "--scenario", "chaos"]);
+    assert_eq!(demo.code, Some(2));
+    assert!(demo.stderr.contains("leaks"), "{demo:?}");
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! A journal that is written for good: each entry is on the disk before the next one is written.
+//!
+//! Wrong: `write_all` and `sync_all` of `std::fs::File` on the worker. The write is quick; the disk is not.
+//! Cost: a disk takes milliseconds for it, a busy one hundreds of them, and everybody behind this worker waits for it.
+//! Cure: `tokio::fs`, which does the same on the blocking pool.
+
+use super::super::state::State;
+use super::super::wait::{Wait, failed, took};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
+use tokio::task::spawn_blocking;
+
+/// Bytes of an entry. Each overwrites the one before, so that the file does not grow.
+static ENTRY: [u8; 1 << 20] = [7; 1 << 20];
+
+pub(super) fn routes() -> Router<State> {
+    Router::new().route("/blocking/fsync", get(blocking)).route("/fixed/fsync", get(fixed))
+}
+
+async fn blocking(Wait(wait): Wait<200>) -> Response {
+    let written = tempfile::tempfile().and_then(|mut journal| write(&mut journal, wait));
+    answer("/blocking/fsync", wait, written)
+}
+
+async fn fixed(Wait(wait): Wait<200>) -> Response {
+    answer("/fixed/fsync", wait, write_elsewhere(wait).await)
+}
+
+/// Writes entries until the time is over.
+fn write(journal: &mut File, wait: Duration) -> io::Result<()> {
+    let started = Instant::now();
+    while started.elapsed() < wait {
+        journal.seek(SeekFrom::Start(0))?;
+        journal.write_all(&ENTRY)?;
+        journal.sync_all()?; // blocks here: syscall fsync
+    }
+    Ok(())
+}
+
+/// The same, except that each step is done on the blocking pool.
+async fn write_elsewhere(wait: Duration) -> io::Result<()> {
+    let journal = spawn_blocking(tempfile::tempfile).await??;
+    let mut journal = tokio::fs::File::from_std(journal);
+    let started = Instant::now();
+    while started.elapsed() < wait {
+        journal.seek(SeekFrom::Start(0)).await?;
+        journal.write_all(&ENTRY).await?;
+        journal.sync_all().await?;
+    }
+    Ok(())
+}
+
+fn answer(route: &str, wait: Duration, written: io::Result<()>) -> Response {
+    match written {
+        Ok(()) => took(route, wait),
+        Err(error) => {
+            failed(StatusCode::INTERNAL_SERVER_ERROR, &format!("cannot write the journal: {error}"))
+        }
+    }
+}
