@@ -14,6 +14,7 @@ mod requests;
 mod runtimes;
 mod settings;
 mod silence;
+mod sockets;
 mod tasks;
 mod unpolled;
 mod victims;
