@@ -184,7 +184,7 @@ fn every_fault_is_compared_here() {
     assert!(marked.peek().is_some());
     for path in marked {
         let name = path.file_stem().unwrap().to_str().unwrap();
-        assert!(here.contains(&format!("(\"{name}\", &[")), "no test compares {name}");
+        assert!(here.contains(&format!("#[test]\nfn {name}() {{")), "no test compares {name}");
     }
 }
 
