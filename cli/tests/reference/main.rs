@@ -2,10 +2,15 @@
 
 mod bad_input;
 mod calm;
+mod client;
 mod demo;
 mod faults;
 mod harness;
+mod live;
 mod load;
+mod peer;
+mod processes;
 mod requests;
 mod serve;
 mod service;
+mod shutdown;

@@ -1,4 +1,5 @@
 use crate::color::Color;
+use std::fmt;
 use std::io::{self, Write};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 
@@ -10,6 +11,16 @@ pub(super) enum Format {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// As it is given on the command line.
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
 }
 
 /// The server's log on stderr. Its end writes what has not been written.
