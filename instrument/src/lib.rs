@@ -22,6 +22,8 @@ mod probe;
 mod recorder;
 mod runtime;
 mod signals;
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
+mod socket_option;
 pub mod task;
 mod watchdog;
 mod watched;

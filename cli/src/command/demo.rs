@@ -1,14 +1,17 @@
 //! `stallscope demo`: the whole product on one's own machine.
 
 mod headless;
+mod play;
 mod process;
+mod scenario;
 mod scene;
 
 use super::watch;
 use crate::{color::Color, failure::Failure};
+use scenario::Scenario;
 use scene::Scene;
 use stallscope_wire::duration;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,10 +24,15 @@ const LOAD_HEADLESS: Duration = Duration::from_secs(15);
 /// Block an event loop on purpose, and watch which line does it.
 ///
 /// Starts the reference server and a load in processes of their own, and opens the dashboard on the server. Both end with it.
+/// What happens is a story of a minute, told over and over; a shorter demo tells it once, and faster.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  stallscope demo                            the dashboard; q quits\n  \
+    stallscope demo --scenario leaks           WebSockets that are never let go of\n  \
     stallscope demo --headless --duration 15s  the findings of 15 seconds, as text")]
 pub(crate) struct Args {
+    /// What happens.
+    #[arg(long, value_enum, default_value = "mixed", value_name = "NAME")]
+    scenario: Scenario,
     /// No dashboard: print what was found, and end. So it is too without a terminal on stdout.
     #[arg(long)]
     headless: bool,
@@ -40,18 +48,11 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
     let stdout = io::stdout();
     if args.headless || !stdout.is_terminal() {
         let duration = args.duration.unwrap_or(LOAD_HEADLESS);
-        let scene = Scene::set(args.addr, duration)?;
-        // Talk, not data: nothing depends on it.
-        let _ = writeln!(
-            io::stderr(),
-            "loading the reference server at {} for {}",
-            scene.url(),
-            duration::show(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
-        );
-        return headless::run(&scene, duration, color);
+        let scene = Scene::set(args.addr, args.scenario, duration, headless::tell)?;
+        return headless::run(&scene, args.scenario, color);
     }
-    let scene = Scene::set(args.addr, args.duration.unwrap_or(LOAD_ON_SCREEN))?;
-    watch::show(scene.source(), color).map(watch::Closed::exit_code)
+    let scene = Scene::set(args.addr, args.scenario, args.duration.unwrap_or(LOAD_ON_SCREEN), |_| {})?;
+    watch::show(scene.source(), &|| Some(scene.play().in_words()), color).map(watch::Closed::exit_code)
 }
 
 fn bounded_duration(text: &str) -> Result<Duration, String> {

@@ -1,9 +1,12 @@
 //! `stallscope serve`: the reference server.
 
+mod log;
+
 use crate::color::Color;
 use crate::failure::Failure;
 use crate::lifeline::Lifeline;
 use crate::reference::{self, Options, Processes, ServeError};
+use log::{Format, Log};
 use stallscope_wire::duration;
 use std::io;
 use std::net::SocketAddr;
@@ -19,6 +22,9 @@ pub(crate) struct Args {
     /// Where to listen; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "IP:PORT")]
     addr: SocketAddr,
+    /// The form of the log on stderr.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: Format,
     /// How many processes share the port; one that dies is replaced.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     processes: u32,
@@ -40,7 +46,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(color.on(&io::stderr())).init();
+    let _log = Log::start(args.log_format, color);
     let until = Lifeline::of_stdin(args.exit_with_stdin);
     let served = if args.processes > 1 {
         let arguments = args.for_each(color);
@@ -63,6 +69,7 @@ impl Args {
         let time = |name: &str, time: Duration| format!("--{name}={}us", time.as_micros());
         vec![
             format!("--color={color}"),
+            format!("--log-format={}", self.log_format),
             time("drain", self.drain),
             time("patience", self.patience),
             time("heartbeat", self.heartbeat),

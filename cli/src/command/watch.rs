@@ -53,14 +53,17 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     };
     let source = Source::open(&target)
         .map_err(|error| if error.is_no_data() { Failure::no_data(error) } else { Failure::usage(error) })?;
-    show(&source, color).map(Closed::exit_code)
+    show(&source, &|| None, color).map(Closed::exit_code)
 }
 
+/// What the dashboard is to say besides what its source tells.
+pub(crate) type Remark<'a> = &'a dyn Fn() -> Option<String>;
+
 /// Shows a source until it is closed: as dashboard on a terminal, else as text.
-pub(crate) fn show(source: &Source, color: Color) -> Result<Closed, Failure> {
+pub(crate) fn show(source: &Source, remark: Remark<'_>, color: Color) -> Result<Closed, Failure> {
     let stdout = io::stdout();
     if stdout.is_terminal() {
-        return dashboard::run(source, color.on(&stdout)).map_err(terminal_failed);
+        return dashboard::run(source, remark, color.on(&stdout)).map_err(terminal_failed);
     }
     plain::run(source, &mut stdout.lock())?;
     Ok(Closed::Done)

@@ -1,35 +1,37 @@
 use super::target::Target;
 
-/// Says which target is next, so that each has its share and its requests are spread evenly over time, those of
+/// Says which target is next, so that each has its share and what is sent is spread evenly over time, what goes to
 /// targets with equal shares apart from each other.
 ///
 /// Each target has a stride, the inverse of its weight; the one that is due first is next. They begin at different
 /// fractions of their stride: else all rare ones would come at once.
 #[derive(Debug)]
-pub(super) struct Mix {
-    strides: Vec<f64>,
-    due: Vec<f64>,
+pub(super) struct Mix(Vec<Turn>);
+
+#[derive(Debug)]
+struct Turn {
+    target: usize,
+    stride: f64,
+    due: f64,
 }
 
 impl Mix {
-    /// Of at least one target.
+    /// Of the targets that have a share.
     pub(super) fn of(targets: &[Target]) -> Self {
-        let strides: Vec<_> = targets.iter().map(|target| f64::from(target.weight).recip()).collect();
-        let count = targets.len() as f64;
-        let due = strides.iter().enumerate().map(|(i, stride)| stride * (i as f64 + 0.5) / count).collect();
-        Self { strides, due }
+        let shares = || targets.iter().enumerate().filter(|(_, target)| target.weight > 0);
+        let count = shares().count() as f64;
+        let turns = shares().zip(0u32..).map(|((target, about), i)| {
+            let stride = f64::from(about.weight).recip();
+            Turn { target, stride, due: stride * (f64::from(i) + 0.5) / count }
+        });
+        Self(turns.collect())
     }
 
-    /// The index of the next target.
-    pub(super) fn next(&mut self) -> usize {
-        let (next, _) = self
-            .due
-            .iter()
-            .enumerate()
-            .min_by(|a, b| a.1.total_cmp(b.1))
-            .expect("there is at least one target");
-        self.due[next] += self.strides[next];
-        next
+    /// The index of the next target; none when none has a share.
+    pub(super) fn next(&mut self) -> Option<usize> {
+        let next = self.0.iter_mut().min_by(|a, b| a.due.total_cmp(&b.due))?;
+        next.due += next.stride;
+        Some(next.target)
     }
 }
 
@@ -38,16 +40,16 @@ mod tests {
     use super::*;
 
     fn first(count: usize, weights: &[u32]) -> Vec<usize> {
-        let target = |weight: &u32| format!("{weight}*http://localhost/").parse().unwrap();
+        let target = |weight: &u32| format!("{weight}*ws://localhost/").parse().unwrap();
         let mut mix = Mix::of(&weights.iter().map(target).collect::<Vec<Target>>());
-        (0..count).map(|_| mix.next()).collect()
+        (0..count).map_while(|_| mix.next()).collect()
     }
 
     #[test]
     fn each_target_has_its_share() {
-        let order = first(1000, &[7, 2, 1]);
-        let shares = [0, 1, 2].map(|target| order.iter().filter(|&&next| next == target).count());
-        assert_eq!(shares, [700, 200, 100]);
+        let order = first(1000, &[7, 0, 2, 1]);
+        let shares = [0, 1, 2, 3].map(|target| order.iter().filter(|&&next| next == target).count());
+        assert_eq!(shares, [700, 0, 200, 100]);
     }
 
     #[test]
@@ -57,5 +59,10 @@ mod tests {
             order.iter().enumerate().filter(|(_, target)| **target > 0).map(|(at, _)| at).collect();
         assert_eq!(rare.len(), 6);
         assert!(rare.windows(2).all(|pair| pair[1] - pair[0] > 20), "{rare:?}");
+    }
+
+    #[test]
+    fn nothing_is_next_where_nothing_is_sent() {
+        assert!(first(1, &[0, 0]).is_empty());
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Model {
     frozen: Option<(Box<Process>, Duration)>,
     pub(crate) navigation: Navigation,
     pub(crate) switching: Switching,
+    /// What there is to say besides, by whoever shows the process.
+    pub(crate) remark: Option<String>,
     /// The user is done.
     pub(crate) quit: bool,
 }
@@ -62,6 +64,7 @@ impl Model {
             frozen: None,
             navigation: Navigation::default(),
             switching: Switching::default(),
+            remark: None,
             quit: false,
         }
     }

@@ -4,12 +4,13 @@ use super::listen;
 use super::live::{self, Live};
 use super::shutdown::{self, Shutdown};
 use super::state::State;
-use super::{faults, index};
+use super::{faults, index, middleware, service};
 use crate::lifeline::Lifeline;
 use axum::Router;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What to serve, and until when.
@@ -42,7 +43,15 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     allow_many_files();
 
     let state = State::start().await?;
+    let service = Arc::clone(&state.service);
     let shutdown = Shutdown::new();
+    let mut ending = shutdown.hold();
+    tokio::spawn(async move {
+        ending.ending().await;
+        service.readiness.withdraw();
+        service.jobs.drain().await;
+        drop(ending);
+    });
     let places = Places::new();
     let router = router(Live::new(shutdown.clone(), places.clone(), options.heartbeat)).with_state(state);
     shutdown::listen(shutdown.clone(), options.until, options.drain)?;
@@ -53,13 +62,14 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
 }
 
 fn router(live: Live) -> Router<State> {
-    Router::new()
+    let routes = Router::new()
         .merge(index::routes())
         .merge(faults::routes())
+        .merge(service::routes())
         .merge(live::routes(live))
         .fallback(index::not_found)
-        .method_not_allowed_fallback(index::not_allowed)
-        .layer(stallscope::http::Layer::new())
+        .method_not_allowed_fallback(index::not_allowed);
+    middleware::stack(routes)
 }
 
 /// Each connection is a file, and the limit that shells set is often 1,024.

@@ -92,6 +92,12 @@ pub(super) fn draw_health(frame: &mut Frame<'_>, theme: Theme, area: Rect, healt
     frame.render_widget(Paragraph::new(lines), area);
 }
 
+/// What there is to say besides, in one line.
+pub(super) fn remark(theme: Theme, remark: Option<&str>) -> Option<Line<'static>> {
+    remark
+        .map(|remark| Line::from(vec![Span::styled(" DEMO ", theme.strong()), Span::raw(remark.to_owned())]))
+}
+
 /// What is not seen: dropped, or out of sight. One line each.
 pub(super) fn notes(theme: Theme, process: &Process) -> Vec<Line<'static>> {
     let mut notes = Vec::new();

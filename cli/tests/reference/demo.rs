@@ -17,6 +17,31 @@ fn names_each_line_that_blocks_and_why() {
 }
 
 #[test]
+fn where_nothing_is_wrong_nothing_is_found() {
+    for scenario in ["calm", "fixed"] {
+        let demo = run(&["demo", "--headless", "--scenario", scenario, "--duration", "5s"]);
+        assert_eq!(demo.code, Some(0), "{scenario}: {demo:?}");
+        assert!(demo.stdout.starts_with("nothing found: "), "{scenario}: {demo:?}");
+    }
+}
+
+#[test]
+fn the_story_is_told_phase_by_phase() {
+    let demo = run(&["demo", "--headless", "--duration", "9s"]);
+    let told: Vec<_> = demo.stderr.lines().map(|line| line.trim_start().split(' ').next()).collect();
+    assert_eq!(told, [Some("calm"), Some("stall"), Some("cure")], "{demo:?}");
+    let p99 = demo.stderr.lines().filter(|line| line.contains("GET / answered in ")).count();
+    assert_eq!(p99, 3, "{demo:?}");
+}
+
+#[test]
+fn a_scenario_that_is_none_is_refused() {
+    let demo = run(&["demo", "--scenario", "chaos"]);
+    assert_eq!(demo.code, Some(2));
+    assert!(demo.stderr.contains("leaks"), "{demo:?}");
+}
+
+#[test]
 fn a_port_in_use_is_said_so() {
     let server = Server::start();
     let demo = run(&["demo", "--headless", "--addr", &server.addr.to_string()]);

@@ -60,7 +60,7 @@ fn other_paths_and_methods_are_told_from_those_there_are() {
     let server = Server::start();
     for (method, path, code) in [
         ("GET", "/blocking", 404),
-        ("GET", "/users/7", 404),
+        ("GET", "/nobody/7", 404),
         ("POST", "/", 405),
         ("DELETE", "/blocking/file", 405),
     ] {

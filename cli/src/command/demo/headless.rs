@@ -1,35 +1,68 @@
+use super::play::Turn;
+use super::scenario::Scenario;
 use super::scene::Scene;
 use crate::color::Color;
 use crate::failure::{Failure, unless_closed};
 use crate::report::text::write_findings;
 use crate::source::Message;
-use stallscope::analysis::{History, findings};
-use std::io;
+use stallscope::analysis::{Finding, History, Severity, findings};
+use stallscope_wire::duration::show;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Collects what the server tells for a time, and prints what was found in it.
-pub(super) fn run(scene: &Scene, time: Duration, color: Color) -> Result<ExitCode, Failure> {
-    let history = collect(scene, Instant::now() + time)?;
+/// How soon the end of the story is noticed.
+const END_CHECK: Duration = Duration::from_millis(100);
+
+/// Collects what the server tells while the story is played, and prints what was found in it.
+pub(super) fn run(scene: &Scene, scenario: Scenario, color: Color) -> Result<ExitCode, Failure> {
+    let history = collect(scene)?;
     let findings = findings(&[&history]);
-    if findings.is_empty() {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if scenario.is_faulty() && errors == 0 {
         return Err(Failure::internal(
-            "nothing was found, although the server was blocked: try a longer --duration",
+            "nothing was found, although the server has a fault: try a longer --duration",
         ));
     }
     let stdout = io::stdout();
-    unless_closed(write_findings(&mut stdout.lock(), &findings, color.on(&stdout)))?;
+    unless_closed(write(&mut stdout.lock(), &findings, errors, color.on(&stdout)))?;
+    if !scenario.is_faulty() && errors > 0 {
+        return Err(Failure::internal(
+            "something was found where nothing should be: the server blocks there too, or Stallscope is wrong",
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn collect(scene: &Scene, deadline: Instant) -> Result<History, Failure> {
+fn write(out: &mut impl Write, findings: &[Finding], errors: usize, color: bool) -> io::Result<()> {
+    if errors == 0 {
+        let beside = if findings.is_empty() { "" } else { "; what the busy machine did beside it:\n" };
+        writeln!(out, "nothing found: no line blocked the event loop, and nothing leaked{beside}")?;
+    }
+    write_findings(out, findings, color)
+}
+
+/// Tells how the story goes.
+pub(super) fn tell(turn: Turn<'_>) {
+    // Talk, not data: nothing depends on it.
+    let _ = match turn {
+        Turn::Begins(phase, lasts) => {
+            let lasts = u64::try_from(lasts.as_millis() * 1_000_000).unwrap_or(u64::MAX);
+            write!(io::stderr(), "{:>6}  {:6} {}", phase.name, show(lasts).to_string(), phase.about)
+        }
+        Turn::Over(Some(p99)) => writeln!(io::stderr(), " · GET / answered in {} at p99", show(p99)),
+        Turn::Over(None) => writeln!(io::stderr()),
+    };
+}
+
+fn collect(scene: &Scene) -> Result<History, Failure> {
     let source = scene.source();
     let mut history = History::new(source.header.clone());
-    while Instant::now() < deadline {
-        match source.messages.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+    while !scene.play().over().map_err(Failure::internal)? {
+        match source.messages.recv_timeout(END_CHECK) {
             Ok(Message::Line(line)) => history.apply(*line),
-            Err(RecvTimeoutError::Timeout) => break,
+            Err(RecvTimeoutError::Timeout) => {}
             Ok(Message::Failed(error)) => return Err(Failure::internal(error)),
             Ok(Message::Ended(_)) | Err(RecvTimeoutError::Disconnected) => {
                 return Err(Failure::internal("the server ended before its time"));

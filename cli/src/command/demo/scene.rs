@@ -1,4 +1,6 @@
+use super::play::{Play, Turn};
 use super::process::Process;
+use super::scenario::{Scenario, story};
 use crate::failure::Failure;
 use crate::source::{Source, Target};
 use stallscope_wire::live_socket;
@@ -10,48 +12,38 @@ use std::time::{Duration, Instant};
 
 /// How long the server may take to start and to be seen, on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Requests a second: so few that a healthy server is nearly idle.
-const RATE: u32 = 100;
 /// Worker threads of the server: what a small container has, so that a blocked one is missed on any machine.
 const WORKERS: (&str, &str) = ("TOKIO_WORKER_THREADS", "2");
-/// Requests and their share of 400, which take four seconds: in each such time one of every kind of fault, and between them
-/// mostly work that is done as it ought to be. By their order the sleep is not over when the computation begins, so that
-/// for a third of a second both workers are blocked, and everybody waits; the read comes alone.
-const REQUESTS: [(u32, &str); 6] = [
-    (1, "/blocking/sleep?ms=1700"),
-    (20, "/fixed/sleep?ms=200"),
-    (1, "/blocking/cpu?ms=600"),
-    (17, "/fixed/cpu?ms=20"),
-    (1, "/blocking/file"),
-    (360, "/"),
-];
 
-/// A server under load, and what its instrument tells.
+/// A server with a story that is played on it, and what its instrument tells.
 #[derive(Debug)]
 pub(super) struct Scene {
     // In the order in which they end: first who reads, then who asks, then who answers.
     source: Source,
-    _load: Process,
+    play: Play,
     _server: Process,
-    url: String,
 }
 
 impl Scene {
-    /// Starts the server at an address, and a load on it for a time.
-    pub(super) fn set(addr: SocketAddr, time: Duration) -> Result<Self, Failure> {
-        let mut server =
-            start("server", ["serve".to_owned(), "--addr".to_owned(), addr.to_string()], &[WORKERS])?;
+    /// Starts the server at an address, and has the scenario played on it for a time.
+    pub(super) fn set(
+        addr: SocketAddr,
+        scenario: Scenario,
+        time: Duration,
+        tell: impl Fn(Turn<'_>) + Send + 'static,
+    ) -> Result<Self, Failure> {
+        let settings = scenario.settings(story(time));
+        let settings: Vec<_> =
+            settings.iter().map(|(name, value)| (*name, value.as_str())).chain([WORKERS]).collect();
+        let args = ["serve", "--addr", &addr.to_string()].map(str::to_owned);
+        let mut server = Process::start(args, &settings)
+            .map_err(|error| Failure::internal(format_args!("cannot start the server: {error}")))?;
         let deadline = Instant::now() + PATIENCE;
         let url = address(&mut server, deadline)?;
         let source = connect(&mut server, deadline)?;
-        let load = ["load", "--rate", &RATE.to_string(), "--duration", &format!("{}ms", time.as_millis())];
-        let targets = REQUESTS.map(|(share, path)| format!("{share}*{url}{path}"));
-        let mut load = start("load", load.map(str::to_owned).into_iter().chain(targets), &[])?;
-        // Nobody wants what it measured, but it must not find its stdout closed.
-        if let Some(mut stdout) = load.stdout() {
-            thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        }
-        Ok(Self { source, _load: load, _server: server, url })
+        let play = Play::start(&url, scenario.phases(), time, tell)
+            .map_err(|error| Failure::internal(format_args!("cannot start a thread: {error}")))?;
+        Ok(Self { source, play, _server: server })
     }
 
     /// What the server's instrument tells.
@@ -59,19 +51,10 @@ impl Scene {
         &self.source
     }
 
-    /// Where the server is.
-    pub(super) fn url(&self) -> &str {
-        &self.url
+    /// What is played.
+    pub(super) fn play(&self) -> &Play {
+        &self.play
     }
-}
-
-fn start(
-    what: &str,
-    args: impl IntoIterator<Item = String>,
-    environment: &[(&str, &str)],
-) -> Result<Process, Failure> {
-    Process::start(args, environment)
-        .map_err(|error| Failure::internal(format_args!("cannot start the {what}: {error}")))
 }
 
 /// Where the server says that it listens.

@@ -1,5 +1,5 @@
-use super::Closed;
 use super::terminal::{Input, Session};
+use super::{Closed, Remark};
 use crate::model::{Model, Msg};
 use crate::source::Source;
 use crate::view::{Theme, draw};
@@ -12,9 +12,9 @@ const FRAME: Duration = Duration::from_millis(70);
 const READING: Duration = Duration::from_millis(40);
 
 /// Input, lines and time in one loop, until the user has had enough.
-pub(super) fn run(source: &Source, color: bool) -> io::Result<Closed> {
+pub(super) fn run(source: &Source, remark: Remark<'_>, color: bool) -> io::Result<Closed> {
     let mut session = Session::open(color)?;
-    let closed = watch(&mut session, source, Theme::new(color));
+    let closed = watch(&mut session, source, remark, Theme::new(color));
     // A terminal that went away with a signal fails every write; the signal is what happened.
     match session.signal() {
         Some(signal) => Ok(Closed::Signal(signal)),
@@ -22,7 +22,7 @@ pub(super) fn run(source: &Source, color: bool) -> io::Result<Closed> {
     }
 }
 
-fn watch(session: &mut Session, source: &Source, theme: Theme) -> io::Result<()> {
+fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Theme) -> io::Result<()> {
     let begun = Instant::now();
     let mut model = Model::new(source.header.clone(), source.origin.clone());
     let mut drawn: Option<Instant> = None;
@@ -50,6 +50,7 @@ fn watch(session: &mut Session, source: &Source, theme: Theme) -> io::Result<()>
         let due = drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);
         let moved = model.moves_every().is_some_and(|pace| drawn.is_none_or(|drawn| drawn.elapsed() >= pace));
         if due && (changed || moved) {
+            model.remark = remark();
             model.settle();
             session.draw(|frame| draw(frame, &model, theme, begun.elapsed()))?;
             drawn = Some(Instant::now());

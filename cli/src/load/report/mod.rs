@@ -1,0 +1,5 @@
+//! What a load measured, for people and for programs.
+
+mod figures;
+mod json;
+mod text;
