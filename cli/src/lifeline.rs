@@ -31,4 +31,14 @@ impl Lifeline {
             None => pending().await,
         }
     }
+
+    /// Whether it can be cut.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Waits until it is cut, in a thread that may block; not at all when it is bound to nothing.
+    pub(crate) fn wait(self) {
+        self.0.map(Receiver::blocking_recv);
+    }
 }

@@ -21,7 +21,10 @@ mod observe;
 mod probe;
 mod recorder;
 mod runtime;
+mod serving;
 mod signals;
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
+mod socket_option;
 pub mod task;
 mod watchdog;
 mod watched;

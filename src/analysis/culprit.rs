@@ -1,4 +1,5 @@
 use super::StallRecord;
+use super::history::Place;
 use super::place::short_place;
 use serde::{Deserialize, Serialize};
 use stallscope_wire::{Header, Owner};
@@ -26,6 +27,15 @@ pub struct Culprit {
     /// Whose poll it was, where nothing else is known: `root`, `local`, `runtime`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Of connections that came in: the route that they serve, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// Of connections that came in, and of those that nobody accepts: the listener's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener: Option<String>,
+    /// Of connections that go out: the other side's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
 }
 
 impl Culprit {
@@ -59,6 +69,20 @@ impl Culprit {
             _ => (place, None),
         };
         Self { file: Some(file.to_owned()), line, ..Self::default() }
+    }
+
+    /// Who serves the connections of a group, or makes them.
+    pub(super) fn of_connections(place: &Place) -> Self {
+        if place.incoming {
+            Self { route: place.route.clone(), ..Self::of_listener(&place.address) }
+        } else {
+            Self { peer: Some(place.address.clone()), ..Self::default() }
+        }
+    }
+
+    /// Who accepts the connections that come in at an address.
+    pub(super) fn of_listener(address: &str) -> Self {
+        Self { listener: Some(address.to_owned()), ..Self::default() }
     }
 
     /// The innermost frame of the user's own code in a stack, else the innermost at all.
@@ -110,8 +134,19 @@ impl fmt::Display for Culprit {
                 (None, Some("root")) => f.write_str("the root future"),
                 (None, Some("local")) => f.write_str("a task of a LocalSet"),
                 (None, Some("runtime")) => f.write_str("the runtime itself"),
-                (None, _) => f.write_str("a place that no stack tells"),
+                (None, _) => self.fmt_connections(f),
             },
+        }
+    }
+}
+
+impl Culprit {
+    fn fmt_connections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.route, &self.listener, &self.peer) {
+            (Some(route), Some(listener), _) => write!(f, "{route} on {listener}"),
+            (None, Some(listener), _) => f.write_str(listener),
+            (_, None, Some(peer)) => write!(f, "the client of {peer}"),
+            _ => f.write_str("a place that no stack tells"),
         }
     }
 }

@@ -52,6 +52,9 @@ pub struct Finding {
     pub stack: Vec<Frame>,
     /// How far the stack can be believed; absent when there is none.
     pub stack_quality: Option<Quality>,
+    /// In which way connections leak.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leak: Option<SocketLeak>,
     /// When it was first seen, RFC 3339; empty of futures, which are only counted.
     pub first_seen: String,
     /// What to do.
@@ -106,6 +109,17 @@ impl fmt::Display for Rule {
             Self::AcceptBacklog => "accept-backlog",
         })
     }
+}
+
+/// How connections leak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum SocketLeak {
+    /// Their other side has closed them, and the process has not.
+    CloseWait,
+    /// Their number only grows.
+    Growth,
 }
 
 /// How bad a finding is.
@@ -294,6 +308,10 @@ impl Finding {
             Rule::LostTask => {
                 "only probable, and no breach: others may still wake it; of tasks of stallscope::spawn it is known whether anything can"
             }
+            Rule::SocketLeak => {
+                "only probable, and no breach: it is for the clients to say how many connections there are, and more of them \
+                 may only have come"
+            }
             _ => {
                 "only probable, and no breach: it was sampled, and several shorter polls of the same code may look so too"
             }
@@ -392,11 +410,45 @@ impl fmt::Display for Finding {
             (Rule::BlockingPool, _) => {
                 write!(f, "{culprit} fills the blocking pool: work waited {times} {max}{ongoing}")
             }
-            (Rule::SocketLeak, _) => {
-                write!(f, "{culprit} leaves {} open", counted(self.count, "connection"))
-            }
+            (Rule::SocketLeak, _) => self.fmt_leak(f),
             (Rule::AcceptBacklog, _) => {
-                write!(f, "{culprit} lets up to {} wait to be accepted", counted(self.count, "connection"))
+                write!(
+                    f,
+                    "{culprit} let up to {} wait to be accepted{ongoing}",
+                    counted(self.count, "connection")
+                )
+            }
+        }
+    }
+}
+
+impl Finding {
+    fn fmt_leak(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (culprit, max, incoming) = (&self.culprit, show(self.max_ns), self.culprit.peer.is_none());
+        if self.leak == Some(SocketLeak::Growth) {
+            let (probably, opened) = match (self.doubt(), incoming) {
+                (Some(_), _) => ("probably ", "took in"),
+                (None, true) => ("", "took in"),
+                (None, false) => ("", "opened"),
+            };
+            let more = counted(self.count, "more connection");
+            return write!(f, "{culprit} {probably}leaks: within {max} it {opened} {more} than it closed");
+        }
+        let keeps = if self.ongoing { "keeps" } else { "kept" };
+        match (self.count, incoming) {
+            (1, true) => write!(f, "{culprit} {keeps} a connection that its client closed, for {max}"),
+            (1, false) => write!(f, "{culprit} {keeps} a connection that the server closed, for {max}"),
+            (count, true) => {
+                write!(
+                    f,
+                    "{culprit} {keeps} {count} connections that their clients closed, the oldest for {max}"
+                )
+            }
+            (count, false) => {
+                write!(
+                    f,
+                    "{culprit} {keeps} {count} connections that the server closed, the oldest for {max}"
+                )
             }
         }
     }

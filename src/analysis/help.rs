@@ -1,6 +1,6 @@
 //! What to do about a finding, in one sentence.
 
-use super::{Cause, Finding, Rule};
+use super::{Cause, Finding, Rule, SocketLeak};
 
 /// What a blocking call is known by, and what to do instead. The first that fits the innermost frames holds.
 const CALLS: [(&[&str], &str); 13] = [
@@ -160,16 +160,36 @@ pub(super) fn advice(finding: &Finding) -> String {
             "bound how many such jobs are given to tokio::task::spawn_blocking (a Semaphore), move what runs for long onto a \
              std::thread of its own, or raise max_blocking_threads"
         }
-        Rule::SocketLeak => {
-            "drop a connection as soon as its other side is gone: read it until it ends, give reads a tokio::time::timeout, \
-             and take it out of every list that keeps it"
-        }
+        Rule::SocketLeak => return against_leak(finding).to_owned(),
         Rule::AcceptBacklog => {
-            "accept faster: keep the accepting task free of other work and its workers unblocked, or give listen() more room"
+            return "accept faster: keep the task that accepts free of other work, and its workers unblocked; where bursts are \
+                    usual, give listen() more room (and the machine net.core.somaxconn)"
+                .to_owned();
         }
     };
     let at = &finding.culprit;
     if at.is_known() { format!("at {at}, {advice}") } else { advice.to_owned() }
+}
+
+/// What to do about connections that stay open.
+fn against_leak(finding: &Finding) -> &'static str {
+    match (finding.leak, &finding.culprit.peer) {
+        (Some(SocketLeak::Growth), None) => {
+            "close what is idle: give connections an idle timeout or a heartbeat, and bound how many there may be (a Semaphore)"
+        }
+        (Some(SocketLeak::Growth), Some(_)) => {
+            "share one client, and with it one pool of connections, instead of making one for each request; bound what the pool \
+             keeps idle"
+        }
+        (_, None) => {
+            "drop a connection when reading it returns 0 bytes: await the read beside whatever else the connection waits for, or \
+             give that a tokio::time::timeout, and take it out of every list that keeps it"
+        }
+        (_, Some(_)) => {
+            "drop a connection that the server has closed: read each response to its end, and give the pool an idle timeout that \
+             is shorter than the server's"
+        }
+    }
 }
 
 /// What to do about a thread that does not get on.

@@ -1,14 +1,20 @@
+mod connections;
 mod growth;
 mod kept;
 mod lags;
 mod pauses;
+mod queues;
+mod spawns;
 mod stalls;
 mod window;
 
+pub(super) use connections::{Connections, LeftOver, Place};
 pub(super) use growth::{Growth, Leak};
 pub(super) use kept::Kept;
 pub(super) use lags::{LagGroup, Lags};
 pub(super) use pauses::{Pauses, overlap};
+pub(super) use queues::{Backlog, Queues};
+use spawns::Spawns;
 pub use stalls::StallRecord;
 pub(super) use stalls::{HostTimes, Stalls};
 pub use window::Window;
@@ -29,13 +35,15 @@ pub struct History {
     stalls: Stalls,
     lags: Lags,
     pauses: Pauses,
-    growth: Growth,
+    spawns: Spawns,
     unpolled: Kept<Unpolled>,
     failures: Kept<Failure>,
     orphans: Kept<Orphan>,
     pool_waits: Kept<PoolWait>,
     handlers: Option<Handlers>,
     sockets: Option<Sockets>,
+    connections: Connections,
+    queues: Queues,
     coverage: Coverage,
     lost: Lost,
     /// The one in which least was recorded.
@@ -56,7 +64,9 @@ impl History {
         Self {
             coverage: header.coverage.clone(),
             least_mode: header.mode,
-            growth: Growth::new(header.leak_window_ns),
+            spawns: Spawns::new(header.leak_window_ns),
+            connections: Connections::new(header.leak_window_ns),
+            queues: Queues::default(),
             header,
             snapshot: None,
             stalls: Stalls::default(),
@@ -85,7 +95,7 @@ impl History {
             Line::Snapshot(mut snapshot) => {
                 let at_ns = snapshot.at_ns;
                 if !snapshot.locations.is_empty() {
-                    self.growth.look(&snapshot);
+                    self.spawns.look(&snapshot);
                 }
                 if let Some(before) = &mut self.snapshot {
                     keep(&mut snapshot.locations, &mut before.locations);
@@ -114,7 +124,13 @@ impl History {
                 pause.at_ns
             }
             Line::Handler(handlers) => self.handlers.insert(handlers).at_ns,
-            Line::Socket(sockets) => self.sockets.insert(sockets).at_ns,
+            Line::Socket(sockets) => {
+                let over =
+                    self.runtimes > 0 && self.snapshot.as_ref().is_some_and(|now| now.runtimes.is_empty());
+                self.connections.look(&sockets, over);
+                self.queues.look(&sockets);
+                self.sockets.insert(sockets).at_ns
+            }
             Line::Unpolled(unpolled) => {
                 let at_ns = unpolled.at_ns;
                 self.unpolled.apply(unpolled.task, unpolled);
@@ -312,8 +328,16 @@ impl History {
         &self.lags
     }
 
-    pub(super) fn growth(&self) -> &Growth {
-        &self.growth
+    pub(super) fn growth(&self) -> &Growth<String> {
+        self.spawns.growth()
+    }
+
+    pub(super) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    pub(super) fn queues(&self) -> &Queues {
+        &self.queues
     }
 
     pub(super) fn unpolled(&self) -> &Kept<Unpolled> {

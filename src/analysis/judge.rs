@@ -3,6 +3,7 @@ use super::thresholds::{Metric, Value};
 use super::{History, Threshold};
 use serde::{Deserialize, Serialize};
 use stallscope_wire::duration;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Whether what was seen is acceptable.
@@ -137,7 +138,7 @@ pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete:
         }
         outcomes.push(outcome);
     }
-    notes.extend(left_out.note());
+    notes.extend(left_out.notes());
     notes.extend(unguarded(thresholds, histories));
     Judgement { verdict, outcomes, lacks, notes, unmeasured }
 }
@@ -145,19 +146,20 @@ pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete:
 /// Thresholds that nobody asked for, and that no process can show.
 #[derive(Default)]
 struct LeftOut {
-    exprs: Vec<String>,
-    why: String,
+    /// By the reason.
+    exprs: BTreeMap<String, Vec<String>>,
 }
 
 impl LeftOut {
     fn add(&mut self, threshold: &Threshold, why: String) {
-        self.exprs.push(threshold.expr().to_owned());
-        self.why = why;
+        self.exprs.entry(why).or_default().push(threshold.expr().to_owned());
     }
 
-    fn note(&self) -> Option<String> {
-        let are = if self.exprs.len() == 1 { "is" } else { "are" };
-        (!self.exprs.is_empty()).then(|| format!("{} {are} left out: {}", self.exprs.join(" and "), self.why))
+    fn notes(&self) -> impl Iterator<Item = String> {
+        self.exprs.iter().map(|(why, exprs)| {
+            let are = if exprs.len() == 1 { "is" } else { "are" };
+            format!("{} {are} left out: {why}", exprs.join(" and "))
+        })
     }
 }
 

@@ -33,12 +33,12 @@ mod rule;
 pub mod thresholds;
 
 pub use culprit::Culprit;
-pub use finding::{Cause, Finding, Frame, Rule, Severity, Task};
+pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task};
 pub use history::{History, StallRecord, Window};
 pub use imbalance::imbalance;
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
 #[cfg(feature = "report")]
-pub use report::{Histograms, Lost, Process, Report, SpawnSite, Tasks};
+pub use report::{Connections, Histograms, Listener, Lost, Process, Report, Sockets, SpawnSite, Tasks};
 pub use rule::findings;
 pub use thresholds::Threshold;

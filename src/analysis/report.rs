@@ -1,5 +1,7 @@
+mod sockets;
 mod tasks;
 
+pub use sockets::{Connections, Listener, Sockets};
 pub use tasks::{SpawnSite, Tasks};
 
 use super::finding::rfc3339;
@@ -38,6 +40,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Tasks by the line that spawned them, and watched futures.
     pub tasks: Tasks,
+    /// Connections by what they serve, and accept queues.
+    pub sockets: Sockets,
     /// How long things took.
     pub histograms: Histograms,
     /// What was dropped.
@@ -123,6 +127,7 @@ impl Report {
             thresholds: judgement.outcomes,
             findings: findings(histories),
             tasks: Tasks::of(histories),
+            sockets: Sockets::of(histories),
             histograms: Histograms::of(histories),
             lost,
             notes: [judgement.lacks, judgement.notes].concat(),

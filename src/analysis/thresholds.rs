@@ -116,15 +116,16 @@ impl FromStr for Threshold {
 }
 
 /// What must hold when nobody says.
-const DEFAULTS: [&str; 5] = [
+const DEFAULTS: [&str; 6] = [
     "stall.max < 100ms",
     "never-awaited.count == 0",
     "never-polled.count == 0",
     "detached-panic.count == 0",
     "task-leak.count == 0",
+    "socket-leak.count == 0",
 ];
 
-/// What must hold when nobody says: no stall, and nothing that was started and lost. Of these, what no process can show is
+/// What must hold when nobody says: no stall, and nothing that was started and lost or left open. Of these, what no process can show is
 /// left out.
 #[must_use]
 pub fn defaults() -> Vec<Threshold> {
@@ -161,16 +162,10 @@ pub enum Metric {
     TaskLeak,
     /// Times when work waited too long for the blocking pool.
     BlockingPool,
-    /// Sockets that are not closed.
+    /// Connections that are left open.
     SocketLeak,
-}
-
-impl Metric {
-    /// Whether this version measures it: a threshold about another can be neither kept nor broken.
-    #[must_use]
-    pub fn is_measured(self) -> bool {
-        self != Self::SocketLeak
-    }
+    /// Connections that waited at one time in accept queues that were more than half full.
+    AcceptBacklog,
 }
 
 /// Which statistic of a metric.

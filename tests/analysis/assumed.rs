@@ -4,12 +4,13 @@ use crate::scenario::{MS, judged, process, sampled, tasks, times};
 use stallscope::analysis::{History, Judgement, Report, Verdict, judge, thresholds};
 use stallscope_wire::{Header, Line, Location, Snapshot, Unpolled, Waits};
 
-const DEFAULTS: [&str; 5] = [
+const DEFAULTS: [&str; 6] = [
     "stall.max < 100ms",
     "never-awaited.count == 0",
     "never-polled.count == 0",
     "detached-panic.count == 0",
     "task-leak.count == 0",
+    "socket-leak.count == 0",
 ];
 
 fn by_default(histories: &[&History]) -> Judgement {
@@ -46,7 +47,7 @@ fn each_of_them_breaches_alone() {
 fn what_sampling_cannot_show_is_left_out_of_the_defaults_and_told() {
     let judgement = by_default(&[&sampled().lag(1, 1, &[]).ended()]);
     assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:#?}");
-    assert_eq!(exprs(&judgement), [DEFAULTS[0], DEFAULTS[1], DEFAULTS[3]]);
+    assert_eq!(exprs(&judgement), [DEFAULTS[0], DEFAULTS[1], DEFAULTS[3], DEFAULTS[5]]);
     let [note] = &judgement.notes[..] else { panic!("one note") };
     assert!(
         note.starts_with("never-polled.count == 0 and task-leak.count == 0 are left out: no hook"),

@@ -9,6 +9,7 @@ mod pools;
 mod report;
 mod rules;
 mod scenario;
+mod sockets;
 mod thresholds;
 mod unpolled;
 mod verdict;

@@ -3,7 +3,8 @@
 use stallscope::analysis::{Finding, History, Judgement, findings, judge};
 use stallscope_wire::{
     Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Location, Mode,
-    Pause, Phase, Quality, Runtime, Snapshot, Stack, Stall, Startup, Task, Tier, Unpolled, Victims,
+    Pause, Phase, Quality, Runtime, Snapshot, SocketGroup, Sockets, Stack, Stall, Startup, Task, Tier,
+    Unpolled, Victims,
 };
 
 pub(crate) const MS: u64 = 1_000_000;
@@ -28,6 +29,7 @@ pub(crate) fn process() -> Process {
         lag_limit_ns: 20 * MS,
         probe_interval_ns: 20 * MS,
         leak_window_ns: 30_000 * MS,
+        close_wait_ns: 10_000 * MS,
         coverage: Coverage::whole(),
         ..Header::default()
     };
@@ -173,8 +175,24 @@ impl Process {
         Self { startup: Startup { over, long_polls: 2, longest_ns: ms * MS }, ..self }
     }
 
+    /// Each second of these it is told what is open by then.
+    pub(crate) fn connects(
+        mut self,
+        seconds: impl IntoIterator<Item = u64>,
+        of: impl Fn(u64) -> Vec<SocketGroup>,
+    ) -> Self {
+        for second in seconds {
+            let sockets = Sockets { at_ns: second * 1000 * MS, groups: of(second), ..Sockets::default() };
+            self = self.line(Line::Socket(sockets));
+        }
+        self
+    }
+
     /// The process was killed.
-    pub(crate) fn killed(self) -> History {
+    pub(crate) fn killed(mut self) -> History {
+        if self.history.sockets().is_none() {
+            self = self.line(Line::Socket(Sockets::default()));
+        }
         let snapshot = Snapshot {
             at_ns: self.history.last_at_ns(),
             mode: self.mode,

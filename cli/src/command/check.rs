@@ -35,8 +35,8 @@ A threshold is METRIC[.STAT][{route=\"ROUTE\"}] OP VALUE:
   lag      what new work waits
   schedule what tasks wait from wake to poll
   handler  latency of requests, of one route or of the worst
-  never-awaited, never-polled, detached-panic, lost-task, task-leak, blocking-pool
-           how often work got lost that way; can only be counted
+  never-awaited, never-polled, detached-panic, lost-task, task-leak, blocking-pool, socket-leak, accept-backlog
+           how often work got lost that way, and how many connections; can only be counted
   The first three leave the host's delays out; of the others they are not known. STAT is max, count, total, mean or a
   percentile such as p99.
 
@@ -46,7 +46,7 @@ Exit codes:
 )]
 pub(crate) struct Args {
     /// What must hold, such as "stall.max < 100ms"; may be given more than once. Without any: that, and that the counts of
-    /// never-awaited, never-polled, detached-panic and task-leak are 0, of which those hold that the process can show.
+    /// never-awaited, never-polled, detached-panic, task-leak and socket-leak are 0, of which those hold that the process can show.
     #[arg(long, value_name = "EXPR")]
     fail_on: Vec<String>,
     #[command(flatten)]
@@ -100,22 +100,12 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(code))
 }
 
-/// What is never measured is refused before anything runs.
 fn thresholds_of(expressions: &[String]) -> Result<Vec<Threshold>, Failure> {
     if expressions.is_empty() {
         return Ok(thresholds::defaults());
     }
-    let parse = |expr: &String| {
-        let threshold: Threshold =
-            expr.parse().map_err(|error| Failure::usage(format_args!("--fail-on: {error}")))?;
-        if !threshold.metric().is_measured() {
-            return Err(Failure::usage(format_args!(
-                "--fail-on: `{threshold}`: this version does not measure {}; leave it out",
-                threshold.metric().name()
-            )));
-        }
-        Ok(threshold)
-    };
+    let parse =
+        |expr: &String| expr.parse().map_err(|error| Failure::usage(format_args!("--fail-on: {error}")));
     expressions.iter().map(parse).collect()
 }
 

@@ -1,6 +1,7 @@
 //! What there is, and what there is not.
 
 use super::faults;
+use super::service;
 use super::state::State;
 use super::wait::failed;
 use axum::http::{Method, StatusCode, Uri};
@@ -10,14 +11,16 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 /// The routes of all parts, as requests that they answer well as they stand, once a number follows an open `ms=`.
-const ROUTES: [&[&str]; 2] = [&["/"], &faults::ROUTES];
+const ROUTES: [&[&str]; 3] = [&["/"], &faults::ROUTES, &service::GETS];
 
 pub(super) fn routes() -> Router<State> {
     Router::new().route("/", get(index))
 }
 
 async fn index() -> Json<Value> {
-    Json(json!({ "service": "stallscope reference server", "routes": ROUTES.concat() }))
+    Json(
+        json!({ "service": "stallscope reference server", "routes": ROUTES.concat(), "more": service::MORE }),
+    )
 }
 
 pub(super) async fn not_found(uri: Uri) -> Response {

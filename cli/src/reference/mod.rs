@@ -3,13 +3,24 @@
 //! Its routes under `/blocking` block the event loop on purpose, each in its own way; those under `/fixed` do the same work
 //! as it ought to be done.
 
+mod connections;
 mod database;
+mod failure;
 mod faults;
 mod index;
+mod listen;
+mod live;
+mod middleware;
 mod names;
+mod patience;
 mod server;
+mod service;
+mod shutdown;
 mod state;
+mod supervisor;
 mod upstream;
 mod wait;
 
-pub(crate) use server::{Options, ServeError, serve};
+pub(crate) use failure::ServeError;
+pub(crate) use server::{Options, serve};
+pub(crate) use supervisor::{Processes, supervise};

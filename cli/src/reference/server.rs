@@ -1,22 +1,31 @@
+use super::connections::{Connections, Places};
+use super::failure::ServeError;
+use super::listen;
+use super::live::{self, Live};
+use super::shutdown::{self, Shutdown};
 use super::state::State;
-use super::{faults, index};
+use super::{faults, index, middleware, service};
 use crate::lifeline::Lifeline;
 use axum::Router;
-use std::fmt;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-
-/// How long requests may take to end once the server is told to.
-const GRACE: Duration = Duration::from_secs(3);
 
 /// What to serve, and until when.
 #[derive(Debug)]
 pub(crate) struct Options {
     /// Where to listen; port 0 picks a free one.
     pub(crate) addr: SocketAddr,
+    /// Whether other processes listen there too.
+    pub(crate) shared: bool,
+    /// How long may pass from the first byte of a request's head to its last.
+    pub(crate) patience: Duration,
+    /// How often WebSockets are pinged.
+    pub(crate) heartbeat: Duration,
+    /// How long requests may take to end once the server is told to.
+    pub(crate) drain: Duration,
     /// Ends the server, besides SIGINT and SIGTERM.
     pub(crate) until: Lifeline,
 }
@@ -27,49 +36,51 @@ pub(crate) struct Options {
 /// When the address cannot be listened on, or something fails that no request explains.
 #[stallscope::main]
 pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
-    let listener =
-        TcpListener::bind(options.addr).await.map_err(|error| ServeError::Bind(options.addr, error))?;
-    let addr = listener.local_addr().map_err(ServeError::Other)?;
-    let mut interrupted = signal(SignalKind::interrupt()).map_err(ServeError::Other)?;
-    let mut terminated = signal(SignalKind::terminate()).map_err(ServeError::Other)?;
-    let state = State::start().await.map_err(ServeError::Other)?;
-    announce(addr).map_err(ServeError::Other)?;
+    let refused = |error| ServeError::Bind(options.addr, error);
+    let socket = listen::bind(options.addr, options.shared).map_err(refused)?;
+    let listener = listen::listen(socket).map_err(refused)?;
+    let addr = listener.local_addr()?;
+    allow_many_files();
 
-    let (ending, mut ended) = tokio::sync::watch::channel(false);
-    let service = router().with_state(state).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        tokio::select! {
-            _ = interrupted.recv() => {}
-            _ = terminated.recv() => {}
-            () = options.until.cut() => {}
-        }
-        tracing::info!("ending");
-        ending.send_replace(true);
+    let state = State::start().await?;
+    let service = Arc::clone(&state.service);
+    let shutdown = Shutdown::new();
+    let mut ending = shutdown.hold();
+    tokio::spawn(async move {
+        ending.ending().await;
+        service.readiness.withdraw();
+        service.jobs.drain().await;
+        drop(ending);
     });
-    tokio::select! {
-        served = server => served.map_err(ServeError::Other),
-        () = async {
-            // Fails only when the server is gone, and then the other branch has its outcome.
-            let _ = ended.wait_for(|&ended| ended).await;
-            tokio::time::sleep(GRACE).await;
-        } => {
-            tracing::warn!("some requests were cut off: they took longer than {GRACE:?} to end");
-            Ok(())
-        }
-    }
+    let places = Places::new();
+    let router = router(Live::new(shutdown.clone(), places.clone(), options.heartbeat)).with_state(state);
+    shutdown::listen(shutdown.clone(), options.until, options.drain)?;
+    announce(addr)?;
+    Connections::new(router, shutdown.clone(), options.patience, places).take(listener).await;
+    shutdown.all_gone().await;
+    Ok(())
 }
 
-fn router() -> Router<State> {
-    Router::new()
+fn router(live: Live) -> Router<State> {
+    let routes = Router::new()
         .merge(index::routes())
         .merge(faults::routes())
+        .merge(service::routes())
+        .merge(live::routes(live))
         .fallback(index::not_found)
-        .method_not_allowed_fallback(index::not_allowed)
-        .layer(stallscope::http::Layer::new())
+        .method_not_allowed_fallback(index::not_allowed);
+    middleware::stack(routes)
+}
+
+/// Each connection is a file, and the limit that shells set is often 1,024.
+fn allow_many_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // What is refused leaves the limit as it was, and connections above it waiting.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// The one line on stdout, for people and for whoever started the server and waits for it.
-fn announce(addr: SocketAddr) -> io::Result<()> {
+pub(super) fn announce(addr: SocketAddr) -> io::Result<()> {
     if !addr.ip().is_loopback() {
         tracing::warn!(
             "listening on {addr}, which others can reach: every route under /blocking blocks the server on purpose"
@@ -78,48 +89,4 @@ fn announce(addr: SocketAddr) -> io::Result<()> {
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on http://{addr}")?;
     stdout.flush()
-}
-
-/// Why the server cannot serve.
-#[derive(Debug)]
-pub(crate) enum ServeError {
-    /// It cannot listen.
-    Bind(SocketAddr, io::Error),
-    /// Something failed that no argument explains.
-    Other(io::Error),
-}
-
-impl fmt::Display for ServeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind(addr, error) => match error.kind() {
-                io::ErrorKind::AddrInUse => write!(
-                    f,
-                    "cannot listen on {addr}: another process uses the port; choose another with --addr, or port 0 for a free one"
-                ),
-                io::ErrorKind::PermissionDenied => {
-                    write!(
-                        f,
-                        "cannot listen on {addr}: this user may not; choose a port above 1023 with --addr"
-                    )
-                }
-                io::ErrorKind::AddrNotAvailable => {
-                    write!(
-                        f,
-                        "cannot listen on {addr}: this machine has no such address; choose another with --addr"
-                    )
-                }
-                _ => write!(f, "cannot listen on {addr}: {error}; choose another address with --addr"),
-            },
-            Self::Other(error) => write!(f, "the server failed: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for ServeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Bind(_, error) | Self::Other(error) => Some(error),
-        }
-    }
 }

@@ -1,7 +1,9 @@
 use super::database::Database;
+use super::service::Shared;
 use super::upstream::Upstream;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// What the routes share. A clone is another handle to the same.
 #[derive(Debug, Clone)]
@@ -12,6 +14,8 @@ pub(super) struct State {
     pub(super) upstream: SocketAddr,
     /// The slow name server.
     pub(super) names: SocketAddr,
+    /// What the routes of the service share.
+    pub(super) service: Arc<Shared>,
 }
 
 impl State {
@@ -22,6 +26,7 @@ impl State {
     pub(super) async fn start() -> io::Result<Self> {
         let database = Database::create().await?;
         let Upstream { http, names } = Upstream::start()?;
-        Ok(Self { database, upstream: http, names })
+        let service = Arc::new(Shared::start(http));
+        Ok(Self { database, upstream: http, names, service })
     }
 }

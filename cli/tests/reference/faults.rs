@@ -1,6 +1,6 @@
 //! Each fault, and its cure: the one is found at the line that its source marks, and hurts those beside it; the other not.
 
-use crate::harness::{Server, run};
+use crate::harness::{Response, Server, run};
 use serde_json::Value;
 use stallscope::analysis::{Finding, History, Rule, Severity, findings};
 use stallscope_wire::Reader;
@@ -161,4 +161,72 @@ fn cpu() {
 #[test]
 fn pool() {
     compare("pool", &["pool"]);
+}
+
+#[test]
+fn every_fault_is_compared_here() {
+    let here = include_str!("faults.rs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/reference/faults");
+    let sources = fs::read_dir(folder).expect("there are faults").map(|entry| entry.unwrap().path());
+    let mut marked = sources.filter(|path| fs::read_to_string(path).unwrap().contains(MARK)).peekable();
+    assert!(marked.peek().is_some());
+    for path in marked {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(here.contains(&format!("compare(\"{name}\"")), "no test compares {name}");
+    }
+}
+
+#[test]
+fn each_route_refuses_what_makes_no_sense() {
+    let server = Server::start();
+    let (_, index) = server.get("/");
+    let listed = index["routes"].as_array().unwrap().iter().map(|route| route.as_str().unwrap());
+    let faults: Vec<_> =
+        listed.filter(|path| path.starts_with("/blocking/") || path.starts_with("/fixed/")).collect();
+    assert!(faults.len() >= 18, "{faults:?}");
+    for route in faults {
+        let path = route.strip_suffix("?ms=").expect(route);
+        for (query, reason) in
+            [("?ms=", "whole number"), ("?ms=10001", "from 0 to 10000"), ("?for=5", "\"for\"")]
+        {
+            let (status, body) = server.get(&format!("{path}{query}"));
+            assert_eq!(status, 400, "{path}{query}");
+            assert!(body["error"].as_str().unwrap().contains(reason), "{path}{query}: {body}");
+        }
+        let refused = server.request("POST", path, &[], b"");
+        assert_eq!((refused.status, refused.header("allow")), (405, Some("GET,HEAD")), "{path}: {refused:?}");
+        assert_eq!(server.get(&format!("{path}/")).0, 404, "{path}/");
+    }
+}
+
+#[test]
+fn whoever_asks_others_gives_up_after_a_while() {
+    let server = Server::start();
+    thread::scope(|scope| {
+        for path in ["/fixed/http?ms=9000", "/fixed/dns?ms=9000"] {
+            let server = &server;
+            scope.spawn(move || {
+                let (status, body) = server.get(path);
+                assert_eq!(status, 504, "{path}: {body}");
+                assert!(body["error"].is_string(), "{path}: {body}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_full_line_is_told_at_once() {
+    let server = Server::start();
+    // One at work, eight in line: of sixteen that come while the first one works, at least some find no place.
+    let answers: Vec<Response> = thread::scope(|scope| {
+        let ask = || server.request("GET", "/fixed/pool?ms=300", &[], b"");
+        let asked: Vec<_> = (0..16).map(|_| scope.spawn(ask)).collect();
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    let (done, turned_away): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert!(done.len() >= 9 && !turned_away.is_empty(), "{answers:#?}");
+    for answer in turned_away {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{answer:?}");
+        assert!(answer.json()["error"].is_string(), "{answer:?}");
+    }
 }

@@ -5,6 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+/// A server on a free port that ends with its stdin, as arguments of the binary.
+pub(crate) const SERVE: [&str; 4] = ["serve", "--addr", "127.0.0.1:0", "--exit-with-stdin"];
+
 /// The binary with arguments, and with no settings from outside.
 pub(crate) fn stallscope(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stallscope"));
@@ -49,14 +52,12 @@ impl Server {
 
     /// With settings from outside.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
-        let mut command = stallscope(&["serve", "--addr", "127.0.0.1:0", "--exit-with-stdin"]);
-        let mut child = command
-            .envs(settings.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
+        Self::of(stallscope(&SERVE).envs(settings.iter().copied()).stderr(Stdio::null()))
+    }
+
+    /// That of a command which starts one; it ends with the command's stdin.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).expect("it says where it listens");
         let addr = line.trim().strip_prefix("listening on http://").expect(&line).parse().expect(&line);
@@ -69,19 +70,81 @@ impl Server {
 
     /// The status and the body of a response.
     pub(crate) fn ask(&self, method: &str, path: &str) -> (u16, serde_json::Value) {
-        let mut stream = TcpStream::connect(self.addr).expect("the server takes connections");
+        let response = self.request(method, path, &[], b"");
+        (response.status, response.json())
+    }
+
+    /// The response to a request with these headers and this body.
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Response {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.addr);
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if !body.is_empty() {
+            head += &format!("Content-Length: {}\r\n", body.len());
+        }
+        self.send(&[format!("{head}\r\n").as_bytes(), body].concat())
+    }
+
+    /// What the server answers to these bytes until it closes the connection.
+    pub(crate) fn send(&self, bytes: &[u8]) -> Response {
+        let mut stream = self.connect();
+        // A server that refuses early reads no more, and its answer is there all the same.
+        let _ = stream.write_all(bytes);
+        Response::read(stream)
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.addr).expect("the server takes connections");
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.addr)
-            .unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).expect("a whole response");
-        let (head, body) = response.split_once("\r\n\r\n").expect(&response);
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect(head);
-        (status, serde_json::from_str(body).expect(body))
+        stream
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, serde_json::Value) {
         self.ask("GET", path)
+    }
+}
+
+/// A whole response.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Response {
+    /// Reads until the server closes.
+    pub(crate) fn read(mut stream: TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        // The end may be a reset, when the server has not read all that was sent.
+        let ended = stream.read_to_end(&mut bytes);
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+        let end =
+            end.unwrap_or_else(|| panic!("no response in {:?}, {ended:?}", bytes.escape_ascii().to_string()));
+        let head = String::from_utf8(bytes[..end].to_vec()).expect("a head is text");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect(&head);
+        Self { status, head, body: bytes.split_off(end + 4) }
+    }
+
+    /// The first header of this name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("a body of text")
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(self.text()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 

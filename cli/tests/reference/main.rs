@@ -1,8 +1,16 @@
 //! The reference server, the load and the demo, run as a user runs them.
 
+mod bad_input;
+mod calm;
+mod client;
 mod demo;
 mod faults;
 mod harness;
+mod live;
 mod load;
 mod peer;
+mod processes;
+mod requests;
 mod serve;
+mod service;
+mod shutdown;

@@ -1,4 +1,7 @@
-use crate::harness::{Server, run};
+use crate::harness::{Response, Server, run};
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -57,7 +60,7 @@ fn other_paths_and_methods_are_told_from_those_there_are() {
     let server = Server::start();
     for (method, path, code) in [
         ("GET", "/blocking", 404),
-        ("GET", "/users/7", 404),
+        ("GET", "/nobody/7", 404),
         ("POST", "/", 405),
         ("DELETE", "/blocking/file", 405),
     ] {
@@ -90,4 +93,44 @@ fn it_ends_when_its_starter_does() {
     let mut server = Server::start();
     drop(server.child.stdin.take());
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_head_that_does_not_come_ends_the_connection_and_a_rest_does_not() {
+    let server = Server::told(&["--patience", "1s"], Stdio::null());
+    let (mut slow, mut resting) = (server.connect(), server.connect());
+    let begun = Instant::now();
+    slow.write_all(b"GET / HTTP/1.1\r\nHost: ").unwrap();
+    // Dribbling does not help.
+    let mut dribbling = slow.try_clone().unwrap();
+    let dribble = std::thread::spawn(move || {
+        while dribbling.write_all(b"a").is_ok() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    let ended = slow.read(&mut [0]);
+    assert!(matches!(ended, Ok(0)) || ended.is_err_and(|error| error.kind() != ErrorKind::WouldBlock));
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    slow.shutdown(Shutdown::Both).ok();
+    dribble.join().unwrap();
+    // This one has waited longer, but its head comes at once.
+    write!(resting, "GET / HTTP/1.1\r\nHost: {}\r\n\r\n", server.addr).unwrap();
+    let mut start = [0; 12];
+    resting.read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"HTTP/1.1 200");
+    std::thread::sleep(Duration::from_millis(1500));
+    write!(resting, "GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.addr).unwrap();
+    let mut rest = String::new();
+    resting.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("HTTP/1.1 200 "), "{rest}");
+}
+
+#[test]
+fn a_client_that_sends_no_more_is_still_answered() {
+    let server = Server::start();
+    let mut stream = server.connect();
+    write!(stream, "GET /fixed/sleep?ms=100 HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.addr)
+        .unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(Response::read(stream).status, 200);
 }

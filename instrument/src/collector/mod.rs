@@ -9,6 +9,7 @@ mod load;
 mod log;
 mod notice;
 mod snapshot;
+#[cfg_attr(not(all(target_os = "linux", not(stallscope_elsewhere))), path = "sockets_elsewhere.rs")]
 mod sockets;
 
 use crate::clock;
@@ -142,6 +143,7 @@ pub(crate) fn run(
         told: Lost::default(),
         beats: 0,
         locations_due_ns: 0,
+        sockets: sockets::Watch::new(output.header.close_wait_ns),
         output,
         ended: false,
     };
@@ -179,6 +181,7 @@ struct Collector {
     beats: u64,
     /// When the spawn locations are told of next, in nanoseconds since the start.
     locations_due_ns: u64,
+    sockets: sockets::Watch,
     ended: bool,
 }
 
@@ -291,9 +294,10 @@ impl Collector {
             }
         }
         if self.beats.is_multiple_of(SOCKETS_EVERY)
-            && let Some(sockets) = sockets::read(at_ns)
+            && let Some(sockets) = self.sockets.look(at_ns)
         {
             self.write(&Line::Socket(sockets), to_log);
+            self.sockets.gap().into_iter().for_each(|gap| self.tell_gap(gap));
         }
         let lost = Lost { at_ns, ..self.lost() };
         if lost != (Lost { at_ns, ..self.told.clone() }) {

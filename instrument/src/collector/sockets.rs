@@ -1,147 +1,157 @@
-//! The process's open sockets: the kernel's tables of sockets, joined with the process's descriptors by inode. See
-//! proc_pid_net(5) and the kernel's `proc_net_tcp`.
+//! The process's open sockets: the kernel's list of them, joined with what the process holds, and compared with what was seen before.
 
-use stallscope_wire::{Socket, Sockets, Transport};
-use std::collections::HashSet;
-use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+mod ages;
+mod groups;
+mod netlink;
+mod owned;
+mod routes;
+mod row;
+mod table;
+
+use crate::clock;
+use ages::{Ages, Known};
+use groups::Groups;
+use owned::Owned;
+use routes::Routes;
+use row::{LISTEN, Row, TRANSPORTS};
+use stallscope_wire::{Gap, Socket, Sockets, Transport};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io;
 
 /// Sockets that are listed.
 const LISTED: usize = 256;
-/// The word of a row that is the inode.
-const INODE: usize = 9;
+/// The share of the time that looks may take: one in so many.
+const SHARE: u64 = 25;
 
-/// None where the kernel does not tell, or there are none.
-pub(super) fn read(at_ns: u64) -> Option<Sockets> {
-    let own = own_inodes()?;
-    let tables = [
-        ("tcp", Transport::Tcp),
-        ("tcp6", Transport::Tcp6),
-        ("udp", Transport::Udp),
-        ("udp6", Transport::Udp6),
-    ];
-    let mut sockets: Vec<Socket> = Vec::new();
-    for (name, transport) in tables {
-        let Ok(table) = fs::read_to_string(format!("/proc/self/net/{name}")) else { continue };
-        sockets.extend(
-            table
-                .lines()
-                .skip(1)
-                // The tables are the machine's, and long on a busy one: little is done for a row of another process.
-                .filter(|row| inode(row).is_some_and(|inode| own.contains(&inode)))
-                .filter_map(|row| parse(row, transport)),
-        );
-    }
-    let total = sockets.len() as u64;
-    sockets.sort_by_key(|socket| {
-        (socket.state != "LISTEN", std::cmp::Reverse(socket.receive_queue + socket.send_queue), socket.inode)
-    });
-    sockets.truncate(LISTED);
-    Some(Sockets { at_ns, total, sockets, ..Sockets::default() })
+/// The open sockets from look to look.
+#[derive(Debug)]
+pub(super) struct Watch {
+    close_wait_ns: u64,
+    ages: Ages,
+    groups: Groups,
+    routes: Routes,
+    /// Before this time no look is had, since the last one took long.
+    due_ns: u64,
+    /// Of each table, why sock_diag does not tell it.
+    refusals: [Option<io::ErrorKind>; TRANSPORTS.len()],
+    gap_told: bool,
 }
 
-/// The inodes of the process's sockets.
-fn own_inodes() -> Option<HashSet<u64>> {
-    let inode = |entry: fs::DirEntry| {
-        let target = fs::read_link(entry.path()).ok()?;
-        target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
-    };
-    Some(fs::read_dir("/proc/self/fd").ok()?.flatten().filter_map(inode).collect())
-}
-
-fn inode(row: &str) -> Option<u64> {
-    row.split_ascii_whitespace().nth(INODE)?.parse().ok()
-}
-
-/// `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …`
-fn parse(row: &str, transport: Transport) -> Option<Socket> {
-    let mut words = row.split_ascii_whitespace().skip(1);
-    let (local, peer, state, queues) = (words.next()?, words.next()?, words.next()?, words.next()?);
-    let peer = address(peer)?;
-    let (send, receive) = queues.split_once(':')?;
-    let (send, receive) = (u64::from_str_radix(send, 16).ok()?, u64::from_str_radix(receive, 16).ok()?);
-    Some(Socket {
-        transport,
-        local: address(local)?.to_string(),
-        peer: (peer.port() != 0).then(|| peer.to_string()),
-        state: state_name(u8::from_str_radix(state, 16).ok()?).to_owned(),
-        receive_queue: receive,
-        send_queue: send,
-        inode: inode(row)?,
-        ..Socket::default()
-    })
-}
-
-/// Hexadecimal words in the machine's byte order, and the port.
-fn address(text: &str) -> Option<SocketAddr> {
-    let (ip, port) = text.split_once(':')?;
-    let word = |at: usize| Some(u32::from_str_radix(ip.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes());
-    let ip = match ip.len() {
-        8 => IpAddr::V4(Ipv4Addr::from(word(0)?)),
-        32 => {
-            let mut octets = [0; 16];
-            for at in 0..4 {
-                octets[at * 4..at * 4 + 4].copy_from_slice(&word(at)?);
-            }
-            IpAddr::V6(Ipv6Addr::from(octets))
+impl Watch {
+    pub(super) fn new(close_wait_ns: u64) -> Self {
+        Self {
+            close_wait_ns,
+            ages: Ages::default(),
+            groups: Groups::new(),
+            routes: Routes::default(),
+            due_ns: 0,
+            refusals: [None; TRANSPORTS.len()],
+            gap_told: false,
         }
-        _ => return None,
-    };
-    Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
+    }
+
+    /// None when it is too early for another look.
+    pub(super) fn look(&mut self, at_ns: u64) -> Option<Sockets> {
+        let begun_ns = clock::now_ns();
+        if begun_ns < self.due_ns {
+            return None;
+        }
+        let owned = Owned::look();
+        let mut rows = Vec::new();
+        for (transport, refusal) in TRANSPORTS.into_iter().zip(&mut self.refusals) {
+            read(transport, &owned, refusal, &mut rows);
+        }
+        self.groups.begin(&rows);
+        self.ages.look(&rows, &owned, &mut self.groups, at_ns);
+        self.routes.tidy(self.ages.iter().filter_map(|known| Some(known.row.connection()?.1)));
+        let sockets = self.tell(at_ns);
+        let ended_ns = clock::now_ns();
+        self.due_ns = ended_ns + ended_ns.saturating_sub(begun_ns) * SHARE;
+        Some(sockets)
+    }
+
+    /// What cannot be seen of listeners, once.
+    pub(super) fn gap(&mut self) -> Option<Gap> {
+        let listens = self.ages.iter().any(|known| known.row.state == LISTEN);
+        let refusal = self.refusals[0].filter(|_| listens && !self.gap_told)?;
+        self.gap_told = true;
+        Some(Gap::new(
+            format!("how many connections may wait to be accepted: sock_diag is not to be had ({refusal})"),
+            "let the process open netlink sockets (seccomp, RestrictAddressFamilies), on a kernel with inet_diag",
+        ))
+    }
+
+    fn tell(&mut self, at_ns: u64) -> Sockets {
+        let mut states = BTreeMap::new();
+        let mut known: Vec<&Known> = self.ages.iter().collect();
+        for known in &known {
+            *states.entry(known.row.state_name()).or_insert(0) += 1;
+            if let Some(place) = known.group.filter(|_| known.row.is_left_over()) {
+                self.groups.left_over(place, known.in_state_ns(at_ns), self.close_wait_ns);
+            }
+        }
+        let total = known.len() as u64;
+        if known.len() > LISTED {
+            known.select_nth_unstable_by_key(LISTED, |known| rank(known, at_ns));
+            known.truncate(LISTED);
+        }
+        known.sort_unstable_by_key(|known| rank(known, at_ns));
+        Sockets {
+            at_ns,
+            total,
+            states: states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect(),
+            groups: self.groups.told(),
+            sockets: known.into_iter().map(|known| self.socket(known, at_ns)).collect(),
+        }
+    }
+
+    fn socket(&self, known: &Known, at_ns: u64) -> Socket {
+        let row = &known.row;
+        Socket {
+            transport: row.transport,
+            local: row.local.to_string(),
+            peer: row.peer.map(|peer| peer.to_string()),
+            state: row.state_name().to_owned(),
+            receive_queue: row.receive_queue,
+            send_queue: row.send_queue,
+            age_ns: known.age_ns(at_ns),
+            in_state_ns: known.in_state_ns(at_ns),
+            route: known.group.and_then(|place| self.groups.key(place)?.route.clone()),
+            inode: row.inode,
+        }
+    }
 }
 
-/// The states of `include/net/tcp_states.h`; UDP uses the first and the seventh.
-fn state_name(state: u8) -> &'static str {
-    const NAMES: [&str; 13] = [
-        "UNKNOWN",
-        "ESTABLISHED",
-        "SYN_SENT",
-        "SYN_RECV",
-        "FIN_WAIT1",
-        "FIN_WAIT2",
-        "TIME_WAIT",
-        "CLOSE",
-        "CLOSE_WAIT",
-        "LAST_ACK",
-        "LISTEN",
-        "CLOSING",
-        "NEW_SYN_RECV",
-    ];
-    NAMES.get(state as usize).copied().unwrap_or("UNKNOWN")
+/// Listeners first, then what is left over, oldest first, then the fullest queues.
+fn rank(known: &Known, at_ns: u64) -> (bool, bool, Reverse<u64>, Reverse<u64>, u64) {
+    let row = &known.row;
+    let left_over_ns = if row.is_left_over() { known.in_state_ns(at_ns) } else { 0 };
+    let queued = row.receive_queue + row.send_queue;
+    (row.state != LISTEN, !row.is_left_over(), Reverse(left_over_ns), Reverse(queued), row.inode)
+}
+
+/// One table by sock_diag, else from `/proc`. What the kernel refuses once it is not asked for again.
+fn read(transport: Transport, owned: &Owned, refusal: &mut Option<io::ErrorKind>, rows: &mut Vec<Row>) {
+    let before = rows.len();
+    match owned.cookies().filter(|_| refusal.is_none()) {
+        Some(cookies) => match netlink::dump(transport, |cookie| cookies.contains(&cookie), rows) {
+            Ok(()) => return,
+            Err(error) if passes(&error) => {}
+            Err(error) => *refusal = Some(error.kind()),
+        },
+        None if owned.inodes().is_empty() => return,
+        None => *refusal = refusal.or(Some(io::ErrorKind::Unsupported)),
+    }
+    rows.truncate(before);
+    table::read(transport, owned.inodes(), rows);
+}
+
+/// Memory or descriptors are short now, and need not be at the next look.
+fn passes(error: &io::Error) -> bool {
+    let codes = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EINTR, libc::EAGAIN];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::{TcpListener, TcpStream};
-
-    #[test]
-    fn reads_a_row() {
-        let row = "   1: 0100007F:1F90 00000000:0000 0A 00000000:00000003 00:00000000 00000000  1000        0 41234 1 x";
-        let socket = parse(row, Transport::Tcp).unwrap();
-        assert_eq!(
-            (socket.local.as_str(), socket.peer, socket.state.as_str()),
-            ("127.0.0.1:8080", None, "LISTEN")
-        );
-        assert_eq!((socket.receive_queue, socket.inode), (3, 41234));
-        for row in ["", "1: 2 3", "1: 0100007F:1F90 zz 0A 0:0 0 0 0 0 1"] {
-            assert!(parse(row, Transport::Tcp).is_none(), "{row:?}");
-        }
-    }
-
-    #[test]
-    fn own_sockets_are_found_with_what_waits_in_them() {
-        use std::io::Write;
-        let listener = TcpListener::bind("[::1]:0").or_else(|_| TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut client = TcpStream::connect(address).unwrap();
-        let (_server, _) = listener.accept().unwrap();
-        client.write_all(b"twelve bytes").unwrap();
-        let sockets = read(0).unwrap().sockets;
-        assert!(sockets.iter().any(|s| s.state == "LISTEN" && s.local == address.to_string()));
-        assert!(
-            sockets.iter().any(|s| s.local == address.to_string() && s.receive_queue == 12),
-            "{sockets:#?}"
-        );
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ mod culprit;
 mod origin;
 mod owner;
 mod pool;
+mod routes;
 mod settled;
 mod symbols;
 mod wrapper;
@@ -25,6 +26,7 @@ use cause::{Case, Judged};
 use origin::Origins;
 use owner::Owned;
 use pool::PoolWaits;
+use routes::Settling;
 use stallscope_wire::{Certainty, Frame, Gap, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -73,15 +75,20 @@ pub(crate) fn run(
         ongoing: HashMap::new(),
         dismissed: VecDeque::new(),
         pool_waits: PoolWaits::default(),
+        settling: Settling::default(),
         settled,
     };
     let mut closed = true;
     loop {
-        let report = if closed {
-            reports.recv().map_err(RecvTimeoutError::from)
-        } else {
-            reports.recv_timeout(SYMBOLS_KEPT)
+        let patience = diagnosis.settling.patience();
+        let report = match patience.or((!closed).then_some(SYMBOLS_KEPT)) {
+            Some(patience) => reports.recv_timeout(patience),
+            None => reports.recv().map_err(RecvTimeoutError::from),
         };
+        let ends = matches!(report, Ok(Report::Flush(_) | Report::Finish(_)));
+        for stall in diagnosis.settling.take(ends) {
+            offer(output, Message::Line(Box::new(Line::Stall(stall))), &engine.losses);
+        }
         match report {
             Ok(report) => {
                 closed = false;
@@ -89,12 +96,16 @@ pub(crate) fn run(
                     offer(output, Message::Draft(Box::new(Line::Stall(draft))), &engine.losses);
                 }
                 if let Some(line) = diagnosis.take(report, output) {
+                    if let Line::Stall(stall) = &line {
+                        diagnosis.settling.note(stall);
+                    }
                     offer(output, Message::Line(Box::new(line)), &engine.losses);
                 }
                 for gap in diagnosis.symbols.take_gaps() {
                     offer(output, Message::Gap(gap), &engine.losses);
                 }
             }
+            Err(RecvTimeoutError::Timeout) if patience.is_some() => {}
             Err(RecvTimeoutError::Timeout) => {
                 diagnosis.symbols.close();
                 closed = true;
@@ -113,6 +124,7 @@ struct Diagnosis<'a> {
     /// The last ones that were found to be no stalls, and are over.
     dismissed: VecDeque<u64>,
     pool_waits: PoolWaits,
+    settling: Settling,
     settled: &'a Settled,
 }
 
@@ -377,7 +389,7 @@ fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
         lock: found.judged.lock.map(str::to_owned),
         evidence: report.evidence.clone(),
         stack,
-        serving: None,
+        serving: report.serving.clone(),
         victims: report.victims.clone(),
     }
 }

@@ -13,20 +13,27 @@ const SHARDS: usize = 64;
 static PROCESS: LazyLock<Peers> = LazyLock::new(Peers::default);
 
 /// The route of the last request of a connection with this peer: `GET /users/{id}`.
-#[cfg_attr(not(test), expect(dead_code, reason = "the list of sockets is to ask it"))]
+#[cfg_attr(
+    not(any(test, all(target_os = "linux", not(stallscope_elsewhere)))),
+    expect(dead_code, reason = "the list of sockets asks it")
+)]
 pub(crate) fn route_of(peer: SocketAddr) -> Option<String> {
     PROCESS.route_of(peer).map(Route::name)
 }
 
 /// Forgets the peers of which `is_gone` holds.
-#[cfg_attr(not(test), expect(dead_code, reason = "the list of sockets is to ask it"))]
+#[cfg_attr(
+    not(any(test, all(target_os = "linux", not(stallscope_elsewhere)))),
+    expect(dead_code, reason = "the list of sockets asks it")
+)]
 pub(crate) fn forget(is_gone: &dyn Fn(&SocketAddr) -> bool) {
     PROCESS.forget(is_gone);
 }
 
-/// A connection with this peer has asked for the route.
+/// A connection with this peer has asked for the route. A client of IPv4 is known by its address of IPv4, and none by more than
+/// address and port.
 pub(super) fn note(peer: SocketAddr, route: &'static Route) {
-    PROCESS.note(peer, route);
+    PROCESS.note(SocketAddr::new(peer.ip().to_canonical(), peer.port()), route);
 }
 
 #[derive(Debug, Default)]

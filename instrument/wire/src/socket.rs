@@ -13,7 +13,7 @@ pub struct Sockets {
     pub states: BTreeMap<String, u64>,
     /// Connections by what they serve, most first.
     pub groups: Vec<SocketGroup>,
-    /// The sockets: listeners first, then those with the fullest queues.
+    /// The sockets: listeners first, then those whose other side has closed, oldest first, then those with the fullest queues.
     pub sockets: Vec<Socket>,
 }
 
@@ -23,11 +23,12 @@ pub struct Sockets {
 pub struct Socket {
     /// Protocol.
     pub transport: Transport,
-    /// Own address, `ip:port`.
+    /// Own address, `ip:port`; one of IPv4 that a socket of IPv6 has, as one of IPv4.
     pub local: String,
     /// The other side's address; absent when there is none.
     pub peer: Option<String>,
-    /// State as Linux names it: `ESTABLISHED`, `LISTEN`, `CLOSE_WAIT`, …
+    /// State as Linux names it: `ESTABLISHED`, `LISTEN`, `CLOSE_WAIT`, …; `CLOSE` when both sides are through with it, and the
+    /// process still holds it.
     pub state: String,
     /// Bytes received and not yet read; of a listener, connections not yet accepted.
     pub receive_queue: u64,
@@ -48,7 +49,8 @@ pub struct Socket {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SocketGroup {
-    /// Of incoming connections, the listener's address; of outgoing ones, the other side's.
+    /// Of incoming connections, the listener's address; of outgoing ones, the other side's; `(other)` of all those for whose
+    /// group there was no room.
     pub address: String,
     /// They came in, and were accepted.
     pub incoming: bool,
@@ -58,12 +60,14 @@ pub struct SocketGroup {
     pub open: u64,
     /// How many were opened so far, as far as seen. Cumulative.
     pub opened: u64,
-    /// Those of them that were seen to be gone. Cumulative.
+    /// Those of them that were seen to be gone, or to have gone over to another route. Cumulative.
     pub closed: u64,
-    /// Of the open ones, those whose other side has closed while the process has not (`CLOSE_WAIT`).
+    /// Of the open ones, those whose other side has closed while the process has not (`CLOSE_WAIT`, or `CLOSE` after a reset).
     pub close_wait: u64,
     /// For how long the one of these that waits longest has been seen so, in nanoseconds.
     pub close_wait_ns: u64,
+    /// How many of these have been seen so for longer than the limit, [`Header::close_wait_ns`](crate::Header).
+    pub overdue: u64,
 }
 
 /// Protocol of a socket.

@@ -1,18 +1,20 @@
-//! Spawn locations whose tasks only grow in number.
+//! Things whose number only grows: the tasks of a spawn location, the connections of a group.
 //!
-//! The leak window is looked at in six parts, and of each part the moment counts at which fewest tasks were alive: what comes
-//! and goes is not alive then. A location leaks when, over the whole window, these minima grow from part to part, when it grew
-//! by [`FEWEST`] tasks at least, and when fewer than half as many ended as were spawned. So a wave that takes shorter than
-//! the window is no leak, nor is a warm-up that levels off, nor a line whose level follows the load: its tasks end.
+//! The leak window is looked at in six parts, and of each part the moment counts at which fewest were there: what comes
+//! and goes is not there then. Something leaks when, over the whole window, these minima grow from part to part, when it grew
+//! by [`FEWEST`] at least, and when fewer than half as many ended as began. So a wave that takes shorter than
+//! the window is no leak, nor is a warm-up that levels off, nor what follows the load: it ends.
 //!
 //! What was taken for a leak is one no more when half of what it grew by is gone again, or when it has not grown over a
-//! later window though tasks were spawned. Tasks that end because their runtime is shut down do not count as gone.
+//! later window; [`Proof`] says whether more must have begun meanwhile. What ends because its runtime is shut down does not count
+//! as gone.
 //!
-//! A part takes a sixth of the window, or longer where locations are told less often. No fewer than [`FEWEST_PARTS`] are
+//! A part takes a sixth of the window, or longer where it is told less often. No fewer than [`FEWEST_PARTS`] are
 //! judged.
 
-use stallscope_wire::{Location, Snapshot};
+use std::borrow::Borrow;
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 
 /// How many parts the window has.
 const PARTS: u64 = 6;
@@ -20,42 +22,50 @@ const PARTS: u64 = 6;
 const KEPT: usize = PARTS as usize + 1;
 /// Fewer parts than this prove no trend.
 const FEWEST_PARTS: usize = 4;
-/// Growth by fewer tasks than this is no leak.
+/// Growth by fewer than this is no leak.
 const FEWEST: u64 = 8;
-/// Of more locations than this, the later ones are not followed.
+/// Of more places than this, the later ones are not followed.
 const LIMIT: usize = 16_384;
 /// The window of a process that does not tell its own, in nanoseconds.
 const USUAL_WINDOW_NS: u64 = 30_000_000_000;
 
-/// How the number of tasks of each spawn location develops. Its size depends on the number of locations alone.
+/// How the number of things develops at each place that `K` names. Its size depends on the number of places alone.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Growth {
+pub(in super::super) struct Growth<K> {
     window_ns: u64,
+    proof: Proof,
     /// When the latest parts began, oldest first: at most [`KEPT`].
     begins: VecDeque<u64>,
-    sites: HashMap<String, Site>,
-    /// Locations that found no room.
+    sites: HashMap<K, Site>,
+    /// Places that found no room, at the last look.
     unfollowed: u64,
-    /// The runtimes that lived at the last look.
-    runtimes: Vec<u64>,
 }
 
-/// One spawn location.
+/// What shows that something that grew, and grows no more, is no leak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// More has begun meanwhile, and so must have ended: what nobody begins cannot grow.
+    Turnover,
+    /// That it stands still, as what is kept in readiness does once there is enough of it.
+    Standstill,
+}
+
+/// One place.
 #[derive(Debug, Clone, Default)]
 struct Site {
-    /// Of the latest parts, when fewest were alive; the newest last, none from before the location was first seen.
+    /// Of the latest parts, when fewest were there; the newest last, none from before the place was first seen.
     parts: VecDeque<Tally>,
     leak: Option<Leak>,
 }
 
-/// The tasks of a location at one time.
+/// The things of a place at one time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Tally {
-    spawned: u64,
-    finished: u64,
+pub(super) struct Tally {
+    pub(super) begun: u64,
+    pub(super) ended: u64,
 }
 
-/// A location whose tasks only grew in number.
+/// A place whose things only grew in number.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Leak {
     from_ns: u64,
@@ -69,12 +79,8 @@ pub(in super::super) struct Leak {
 }
 
 impl Tally {
-    fn of(location: &Location) -> Self {
-        Self { spawned: location.spawned, finished: location.finished }
-    }
-
     fn alive(self) -> u64 {
-        self.spawned.saturating_sub(self.finished)
+        self.begun.saturating_sub(self.ended)
     }
 }
 
@@ -89,27 +95,27 @@ impl Leak {
         self.to_ns.saturating_sub(self.from_ns)
     }
 
-    /// All tasks of the location that were alive at last.
+    /// All that was there at last.
     pub(in super::super) fn alive(&self) -> u64 {
         self.to.alive()
     }
 
-    /// Tasks that were spawned while it grew.
-    pub(in super::super) fn spawned(&self) -> u64 {
-        self.to.spawned.saturating_sub(self.from.spawned)
+    /// What began while it grew.
+    pub(in super::super) fn begun(&self) -> u64 {
+        self.to.begun.saturating_sub(self.from.begun)
     }
 
-    /// Tasks that ended while it grew.
-    pub(in super::super) fn finished(&self) -> u64 {
-        self.to.finished.saturating_sub(self.from.finished)
+    /// What ended while it grew.
+    pub(in super::super) fn ended(&self) -> u64 {
+        self.to.ended.saturating_sub(self.from.ended)
     }
 
-    /// Whether its tasks still lived when it was last looked at.
+    /// Whether it was still there when it was last looked at.
     pub(in super::super) fn is_ongoing(&self) -> bool {
         !self.settled && self.fell_ns.is_none()
     }
 
-    /// Takes in what is alive now; whether it is still a leak.
+    /// Takes in what is there now; whether it is still a leak.
     fn stands(&mut self, now: Tally, at_ns: u64, patience_ns: u64, shut_down: bool) -> bool {
         if self.settled {
             return true;
@@ -119,40 +125,37 @@ impl Leak {
             (self.to, self.to_ns, self.fell_ns) = (now, at_ns, None);
             return true;
         }
-        // The runtime's end ends all tasks, and is known a little later than that.
+        // The runtime's end ends all, and is known a little later than that.
         let fell_ns = *self.fell_ns.get_or_insert(at_ns);
         self.settled = shut_down;
         self.settled || at_ns.saturating_sub(fell_ns) < patience_ns
     }
 }
 
-impl Growth {
-    pub(super) fn new(window_ns: u64) -> Self {
+impl<K: Hash + Eq> Growth<K> {
+    pub(super) fn new(window_ns: u64, proof: Proof) -> Self {
         let window_ns = if window_ns == 0 { USUAL_WINDOW_NS } else { window_ns };
-        Self {
-            window_ns,
-            begins: VecDeque::new(),
-            sites: HashMap::new(),
-            unfollowed: 0,
-            runtimes: Vec::new(),
-        }
+        Self { window_ns, proof, begins: VecDeque::new(), sites: HashMap::new(), unfollowed: 0 }
     }
 
-    /// Takes in the locations of a snapshot that tells them.
-    pub(super) fn look(&mut self, snapshot: &Snapshot) {
-        let at_ns = snapshot.at_ns;
+    /// Takes in what is there at one time; whether a runtime was shut down since the last look.
+    pub(super) fn look<'a, Q>(
+        &mut self,
+        at_ns: u64,
+        shut_down: bool,
+        things: impl IntoIterator<Item = (&'a Q, Tally)>,
+    ) where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+    {
         let part_ns = self.window_ns / PARTS;
         let begins = self.begins.back().is_none_or(|&begun| at_ns.saturating_sub(begun) >= part_ns);
         if begins {
             push(&mut self.begins, at_ns);
         }
-        let alive = |id: &u64| snapshot.runtimes.iter().any(|runtime| runtime.id == *id);
-        let shut_down = !self.runtimes.iter().all(alive);
-        self.runtimes = snapshot.runtimes.iter().map(|runtime| runtime.id).collect();
         self.unfollowed = 0;
-        for location in &snapshot.locations {
-            let now = Tally::of(location);
-            let Some(site) = site(&mut self.sites, &location.spawned_at) else {
+        for (place, now) in things {
+            let Some(site) = site(&mut self.sites, place) else {
                 self.unfollowed += 1;
                 continue;
             };
@@ -167,14 +170,24 @@ impl Growth {
                 site.leak = None;
             }
             if begins {
-                site.judge(&self.begins, self.window_ns);
+                site.judge(&self.begins, self.window_ns, self.proof);
             }
         }
     }
 
-    /// What leaks, by the location of the spawn.
-    pub(in super::super) fn leaks(&self) -> impl Iterator<Item = (&str, &Leak)> {
-        self.sites.iter().filter_map(|(place, site)| Some((&place[..], site.leak.as_ref()?)))
+    /// What leaks, by its place.
+    pub(in super::super) fn leaks(&self) -> impl Iterator<Item = (&K, &Leak)> {
+        self.sites.iter().filter_map(|(place, site)| Some((place, site.leak.as_ref()?)))
+    }
+
+    /// What leaks at a place.
+    pub(in super::super) fn leak(&self, place: &K) -> Option<&Leak> {
+        self.sites.get(place)?.leak.as_ref()
+    }
+
+    /// Follows a place no more.
+    pub(super) fn forget(&mut self, place: &K) {
+        self.sites.remove(place);
     }
 
     /// Over what time something must grow to be a leak, in nanoseconds.
@@ -182,14 +195,18 @@ impl Growth {
         self.window_ns
     }
 
-    /// Locations of which nothing is known, because there are too many.
+    /// Places of which nothing is known, because there are too many.
     pub(in super::super) fn unfollowed(&self) -> u64 {
         self.unfollowed
     }
 }
 
 /// None for one more than can be followed.
-fn site<'a>(sites: &'a mut HashMap<String, Site>, place: &str) -> Option<&'a mut Site> {
+fn site<'a, K, Q>(sites: &'a mut HashMap<K, Site>, place: &Q) -> Option<&'a mut Site>
+where
+    K: Hash + Eq + Borrow<Q>,
+    Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+{
     if !sites.contains_key(place) {
         if sites.len() >= LIMIT {
             return None;
@@ -208,19 +225,20 @@ fn push<T>(kept: &mut VecDeque<T>, new: T) {
 
 impl Site {
     /// Looks back over the window, at the beginning of a part.
-    fn judge(&mut self, begins: &VecDeque<u64>, window_ns: u64) {
+    fn judge(&mut self, begins: &VecDeque<u64>, window_ns: u64, proof: Proof) {
         let Some((from_ns, to_ns, parts)) = self.window(begins, window_ns) else { return };
         let (first, last) = (parts[0], parts[parts.len() - 1]);
         let grown = last.alive().saturating_sub(first.alive());
-        let spawned = last.spawned.saturating_sub(first.spawned);
-        let finished = last.finished.saturating_sub(first.finished);
+        let begun = last.begun.saturating_sub(first.begun);
+        let ended = last.ended.saturating_sub(first.ended);
+        let proven = proof == Proof::Standstill || begun >= FEWEST;
         match &self.leak {
             // Whether one that fell is withdrawn, is decided a little later.
-            Some(leak) if leak.is_ongoing() && grown == 0 && spawned >= FEWEST => self.leak = None,
+            Some(leak) if leak.is_ongoing() && grown == 0 && proven => self.leak = None,
             Some(_) => {}
             None => {
                 let only_grows = parts.windows(2).all(|two| two[0].alive() < two[1].alive());
-                if only_grows && grown >= FEWEST && finished.saturating_mul(2) < spawned {
+                if only_grows && grown >= FEWEST && ended.saturating_mul(2) < begun {
                     let (from, to) = (first, last);
                     self.leak = Some(Leak { from_ns, from, to_ns, to, fell_ns: None, settled: false });
                 }

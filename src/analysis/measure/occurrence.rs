@@ -5,6 +5,9 @@ use super::Measured;
 use stallscope_wire::duration::show;
 use stallscope_wire::{Certainty, Tier};
 
+/// Where sockets are told of, they are within this time, in nanoseconds.
+const SOCKETS_WITHIN_NS: u64 = 2_000_000_000;
+
 /// How often a rule fired for certain. An assumed threshold says nothing of processes that cannot show it; one that was asked
 /// for does not hold as long as there are any.
 pub(super) fn measure(threshold: &Threshold, rule: Rule, histories: &[&History]) -> Result<Measured, String> {
@@ -46,13 +49,15 @@ pub(in super::super) fn out_of_sight(metric: Metric, histories: &[&History]) -> 
 }
 
 /// The rules whose findings are counted, and the metrics that count them.
-const COUNTED: [(Metric, Rule); 6] = [
+const COUNTED: [(Metric, Rule); 8] = [
     (Metric::NeverAwaited, Rule::NeverAwaited),
     (Metric::NeverPolled, Rule::NeverPolled),
     (Metric::DetachedPanic, Rule::DetachedPanic),
     (Metric::LostTask, Rule::LostTask),
     (Metric::TaskLeak, Rule::TaskLeak),
     (Metric::BlockingPool, Rule::BlockingPool),
+    (Metric::SocketLeak, Rule::SocketLeak),
+    (Metric::AcceptBacklog, Rule::AcceptBacklog),
 ];
 
 /// The rule whose findings the metric counts.
@@ -88,6 +93,8 @@ fn blindness(rule: Rule, history: &History) -> Option<String> {
     let what = match rule {
         Rule::NeverPolled | Rule::TaskLeak => "no hook tells of the tasks",
         Rule::BlockingPool => "the pool is not looked at",
+        Rule::SocketLeak => return unlisted(history),
+        Rule::AcceptBacklog => return unlisted(history).or_else(|| unlimited(history)),
         _ => return None,
     };
     (header.tier == Tier::Sampled).then(|| {
@@ -99,11 +106,29 @@ fn blindness(rule: Rule, history: &History) -> Option<String> {
     })
 }
 
+/// Sockets are told of about once a second, where they are.
+fn unlisted(history: &History) -> Option<String> {
+    let pid = history.header().pid;
+    let listed = history.sockets().is_some() || history.observed_ns() < SOCKETS_WITHIN_NS;
+    (!listed).then(|| format!("the sockets of process {pid} are not told of: run it on Linux"))
+}
+
+/// Without its limit, nobody knows how full an accept queue is.
+fn unlimited(history: &History) -> Option<String> {
+    let mut limits = history.queues().iter().map(|(_, queue)| queue.limit).peekable();
+    let unlimited = limits.peek().is_some() && limits.all(|limit| limit == 0);
+    let pid = history.header().pid;
+    unlimited.then(|| {
+        format!("how many connections may wait is not told of process {pid}: let it open netlink sockets")
+    })
+}
+
 /// Why the count of a process may be too low.
 fn limitation(rule: Rule, history: &History) -> Option<String> {
     let (pid, lost) = (history.header().pid, history.lost());
     let forgotten = match rule {
         Rule::TaskLeak => return unjudged(history),
+        Rule::SocketLeak => return unjudged_connections(history),
         Rule::NeverPolled => history.unpolled().forgotten(),
         Rule::DetachedPanic => history.failures().forgotten(),
         Rule::LostTask => history.orphans().forgotten(),
@@ -130,4 +155,30 @@ fn unjudged(history: &History) -> Option<String> {
     }
     let unfollowed = growth.unfollowed();
     (unfollowed > 0).then(|| format!("{unfollowed} spawn locations of process {pid} are not followed"))
+}
+
+/// Of which connections nobody can say whether they leak.
+fn unjudged_connections(history: &History) -> Option<String> {
+    let (header, connections, seen_ns) = (history.header(), history.connections(), history.observed_ns());
+    if history.sockets().is_some() && connections.groups().next().is_none() {
+        return None;
+    }
+    let (pid, seen) = (header.pid, show(seen_ns));
+    let (limit_ns, window_ns) = (header.close_wait_ns, connections.window_ns());
+    if seen_ns < limit_ns {
+        let limit = show(limit_ns);
+        return Some(format!(
+            "process {pid} was seen for {seen}, and a connection that its other side closed is told of after {limit} \
+             (STALLSCOPE_CLOSE_WAIT)"
+        ));
+    }
+    if seen_ns < window_ns {
+        let window = show(window_ns);
+        return Some(format!(
+            "process {pid} was seen for {seen}, and connections that only grow in number are told of after {window} \
+             (STALLSCOPE_LEAK_WINDOW)"
+        ));
+    }
+    let unfollowed = connections.unfollowed();
+    (unfollowed > 0).then(|| format!("{unfollowed} groups of connections of process {pid} are not followed"))
 }

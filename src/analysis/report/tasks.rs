@@ -4,7 +4,7 @@ use stallscope_wire::{Histogram, Location, Waits, Watched};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// How many spawn locations, and lines of watched futures, a report lists.
+/// How many of a kind a report lists.
 const LISTED: usize = 100;
 
 /// What became of tasks and watched futures, over all processes. Empty where tasks are not known by their spawn location,
@@ -101,7 +101,7 @@ impl SpawnSite {
 }
 
 /// How many were over the limit.
-fn cut<T>(list: &mut Vec<T>) -> u64 {
+pub(super) fn cut<T>(list: &mut Vec<T>) -> u64 {
     let left_out = list.len().saturating_sub(LISTED);
     list.truncate(LISTED);
     left_out as u64

@@ -53,8 +53,8 @@ impl Group {
         let grown_ns = leak.grown_ns();
         self.processes += 1;
         self.alive = self.alive.saturating_add(leak.alive());
-        self.spawned = self.spawned.saturating_add(leak.spawned());
-        self.finished = self.finished.saturating_add(leak.finished());
+        self.spawned = self.spawned.saturating_add(leak.begun());
+        self.finished = self.finished.saturating_add(leak.ended());
         self.max_ns = self.max_ns.max(grown_ns);
         self.total_ns = self.total_ns.saturating_add(grown_ns);
         self.ongoing |= leak.is_ongoing();

@@ -2,7 +2,7 @@
 
 use super::{Metric, Stat};
 
-pub(super) const METRICS: [(&str, Metric); 12] = [
+pub(super) const METRICS: [(&str, Metric); 13] = [
     ("stall", Metric::Stall),
     ("poll", Metric::Poll),
     ("lag", Metric::Lag),
@@ -15,6 +15,7 @@ pub(super) const METRICS: [(&str, Metric); 12] = [
     ("task-leak", Metric::TaskLeak),
     ("blocking-pool", Metric::BlockingPool),
     ("socket-leak", Metric::SocketLeak),
+    ("accept-backlog", Metric::AcceptBacklog),
 ];
 
 pub(super) const STATS: [(&str, Stat); 7] = [

@@ -17,7 +17,7 @@ use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio::task::spawn_blocking;
 
 /// Bytes of an entry. Each overwrites the one before, so that the file does not grow.
-const ENTRY: [u8; 1 << 20] = [7; 1 << 20];
+static ENTRY: [u8; 1 << 20] = [7; 1 << 20];
 
 pub(super) fn routes() -> Router<State> {
     Router::new().route("/blocking/fsync", get(blocking)).route("/fixed/fsync", get(fixed))

@@ -1,6 +1,7 @@
 //! What the kernel tells of an epoll instance's descriptors, and of the sockets among them. Nothing is changed by asking.
-#![expect(unsafe_code, reason = "poll, fstat and getsockopt are reached through libc")]
+#![expect(unsafe_code, reason = "poll and fstat are reached through libc")]
 
+use crate::socket_option;
 use std::fs;
 use std::mem::MaybeUninit;
 
@@ -81,19 +82,11 @@ pub(super) enum Tcp {
 
 /// None for a socket that is not TCP.
 pub(super) fn tcp(descriptor: i32) -> Option<Tcp> {
-    // SAFETY: the structure is plain numbers, for which zero is a value.
-    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
-    let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
-    // SAFETY: the kernel writes at most `length` bytes into `info`. A descriptor that is no TCP socket is an error.
-    let failed = unsafe {
-        let option = (&raw mut info).cast();
-        libc::getsockopt(descriptor, libc::IPPROTO_TCP, libc::TCP_INFO, option, &raw mut length)
-    };
-    match info.tcpi_state {
-        _ if failed != 0 => None,
-        LISTEN => Some(Tcp::Listening { queued: info.tcpi_unacked.into() }),
-        _ => Some(Tcp::Connected { silent_ns: u64::from(info.tcpi_last_data_recv) * 1_000_000 }),
-    }
+    let info: libc::tcp_info = socket_option::read(descriptor, libc::IPPROTO_TCP, libc::TCP_INFO)?;
+    Some(match info.tcpi_state {
+        LISTEN => Tcp::Listening { queued: info.tcpi_unacked.into() },
+        _ => Tcp::Connected { silent_ns: u64::from(info.tcpi_last_data_recv) * 1_000_000 },
+    })
 }
 
 #[cfg(test)]
