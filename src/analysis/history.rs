@@ -113,7 +113,12 @@ impl History {
                 self.pauses.apply(pause.clone());
                 pause.at_ns
             }
-            Line::Handler(handlers) => self.handlers.insert(handlers).at_ns,
+            Line::Handler(mut handlers) => {
+                if let Some(before) = self.handlers.take() {
+                    handlers.complete(before);
+                }
+                self.handlers.insert(handlers).at_ns
+            }
             Line::Socket(sockets) => self.sockets.insert(sockets).at_ns,
             Line::Unpolled(unpolled) => {
                 let at_ns = unpolled.at_ns;
