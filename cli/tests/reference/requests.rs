@@ -99,6 +99,38 @@ fn what_a_job_logs_says_the_id_of_its_request() {
 }
 
 #[test]
+fn jobs_that_were_taken_are_done_before_the_server_ends() {
+    let (mut server, mut log) = Log::start();
+    for _ in 0..5 {
+        let json = [("Content-Type", "application/json")];
+        assert_eq!(server.request("POST", "/jobs", &json, br#"{"text": "a", "rounds": 3000}"#).status, 202);
+    }
+    drop(server.child.stdin.take());
+    let mut rest = String::new();
+    log.0.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest.matches("job done").count(), 5, "{rest}");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_stall_says_the_id_of_the_request_that_it_belongs_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut server = Server::with(&[("STALLSCOPE_LOG", path.to_str().unwrap())]);
+    // Longer than the time after the start in which nothing is a stall.
+    let id = [("X-Request-Id", "culprit-1")];
+    assert_eq!(server.request("GET", "/blocking/sleep?ms=2500", &id, b"").status, 200);
+    drop(server.child.stdin.take());
+    server.child.wait().unwrap();
+    let log = std::fs::read_to_string(&path).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    let serving: Vec<_> =
+        lines.filter(|line| line["kind"] == "stall").map(|line| line["serving"].clone()).collect();
+    let culprit = serde_json::json!({ "route": "GET /blocking/sleep", "id": "culprit-1" });
+    assert!(serving.contains(&culprit), "{serving:?}");
+}
+
+#[test]
 fn a_log_that_nobody_reads_stops_nobody() {
     let (server, log) = Log::start();
     // More than a pipe holds, which is 64 KiB.
