@@ -26,6 +26,9 @@ impl fmt::Display for Format {
     }
 }
 
+/// Lines that may wait to be written, some 200 bytes each.
+const ROOM: usize = 10_000;
+
 static LOG: Mutex<Option<Log>> = Mutex::new(None);
 
 /// A log in progress; its end writes what has not been written.
@@ -39,7 +42,8 @@ struct Log {
 /// Lines are written by a thread of its own: a terminal that is stopped, or a pipe that nobody reads, would block whoever writes
 /// to it, and that would be the event loop. What comes meanwhile waits, and what has no room is counted.
 pub(crate) fn start(format: Format, color: Color) {
-    let (output, writer) = NonBlockingBuilder::default().thread_name("log").finish(io::stderr());
+    let (output, writer) =
+        NonBlockingBuilder::default().buffered_lines_limit(ROOM).thread_name("log").finish(io::stderr());
     let dropped = output.error_counter();
     let log = tracing_subscriber::fmt().with_writer(output);
     match format {
