@@ -1,6 +1,7 @@
 //! How the server ends: who is told, who is waited for, and for how long.
 
 use crate::lifeline::Lifeline;
+use crate::log;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
@@ -93,17 +94,23 @@ fn conduct(shutdown: &Shutdown, told: &Receiver<Option<i32>>, limit: Duration) {
             Ok(Some(signal)) if begun.elapsed() > ONE_SIGNAL => {
                 tracing::warn!("ending at once");
                 // As if the signal had ended it, which it has.
-                process::exit(128 + signal);
+                exit(128 + signal);
             }
             Ok(_) => {}
             Err(_) if begun.elapsed() >= limit => {
                 let open = shutdown.0.receiver_count();
                 tracing::warn!("{open} connections were cut off: they took longer than {limit:?} to end");
                 // Returning from main would wait for threads that block.
-                process::exit(0);
+                exit(0);
             }
             // Nobody is left who could say more.
             Err(_) => thread::sleep(limit.saturating_sub(begun.elapsed())),
         }
     }
+}
+
+/// With all that was logged: nothing of it would be written later.
+fn exit(code: i32) -> ! {
+    log::finish();
+    process::exit(code)
 }
