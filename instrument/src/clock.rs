@@ -7,6 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Nanoseconds per tick as a 32.32 fixed-point number; 0 until calibrated.
 static SCALE: AtomicU64 = AtomicU64::new(0);
+/// What the counter stood at when the clock was started.
+static FIRST: AtomicU64 = AtomicU64::new(0);
 static EPOCH: OnceLock<Epoch> = OnceLock::new();
 
 #[derive(Debug)]
@@ -26,6 +28,13 @@ fn epoch() -> &'static Epoch {
 pub(crate) fn start() {
     counter::choose();
     epoch();
+    FIRST.store(ticks(), Relaxed);
+}
+
+/// Whether the clock was started.
+#[cfg(feature = "http")]
+pub(crate) fn is_started() -> bool {
+    FIRST.load(Relaxed) != 0
 }
 
 /// Nanoseconds since the instrument started, on the monotonic clock.
@@ -58,6 +67,16 @@ fn unrepeated(now_ns: u64) -> u64 {
 /// Ticks as nanoseconds; 0 before [`calibrate`].
 pub(crate) fn ticks_to_ns(ticks: u64) -> u64 {
     ((u128::from(ticks) * u128::from(SCALE.load(Relaxed))) >> 32) as u64
+}
+
+/// Ticks as nanoseconds, and before [`calibrate`] by the rate of the counter since the start, which may be off by a percent.
+#[cfg(feature = "http")]
+pub(crate) fn span_ns(ticks: u64) -> u64 {
+    if SCALE.load(Relaxed) != 0 {
+        return ticks_to_ns(ticks);
+    }
+    let passed = self::ticks().saturating_sub(FIRST.load(Relaxed)).max(1);
+    u64::try_from(u128::from(ticks) * u128::from(now_ns()) / u128::from(passed)).unwrap_or(u64::MAX)
 }
 
 /// Nanoseconds as ticks; before [`calibrate`] too few: as of a counter at 1 GHz, and none is known that is slower.

@@ -21,6 +21,7 @@ mod observe;
 mod probe;
 mod recorder;
 mod runtime;
+mod serving;
 mod signals;
 #[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 mod socket_option;

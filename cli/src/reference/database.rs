@@ -147,3 +147,70 @@ impl std::error::Error for CallError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    fn count(connection: &Connection) -> rusqlite::Result<u32> {
+        connection
+            .query_row("SELECT count(*) FROM users WHERE id BETWEEN 1 AND ?1", [USERS], |row| row.get(0))
+    }
+
+    #[tokio::test]
+    async fn both_ways_lead_to_the_users() {
+        let database = Database::create().await.unwrap();
+        assert_eq!(count(&database.connect().unwrap()), Ok(USERS));
+        assert_eq!(database.call(|connection| count(connection)).await.unwrap(), USERS);
+    }
+
+    #[tokio::test]
+    async fn the_pool_outlives_what_fails_in_it() {
+        let database = Database::create().await.unwrap();
+        for _ in 0..2 * CONNECTIONS {
+            let failed = database.call(|connection| connection.execute("DELETE FROM nothing", [])).await;
+            assert!(matches!(failed, Err(CallError::Database(_))), "{failed:?}");
+            let lost = database.call(|_| -> rusqlite::Result<()> { panic!("it is to be lost") }).await;
+            assert!(matches!(lost, Err(CallError::Lost(_))), "{lost:?}");
+        }
+        assert_eq!(database.call(|connection| count(connection)).await.unwrap(), USERS);
+    }
+
+    #[tokio::test]
+    async fn no_more_work_at_once_than_there_are_connections() {
+        static AT_WORK: AtomicUsize = AtomicUsize::new(0);
+        let database = Database::create().await.unwrap();
+        // Work ends only when as much is at work as may be.
+        let all = Arc::new(Barrier::new(CONNECTIONS));
+        let work = (0..3 * CONNECTIONS).map(|_| {
+            let (database, all) = (database.clone(), Arc::clone(&all));
+            tokio::spawn(async move {
+                let work = move |_: &mut Connection| {
+                    let at_work = AT_WORK.fetch_add(1, Relaxed) + 1;
+                    all.wait();
+                    AT_WORK.fetch_sub(1, Relaxed);
+                    Ok(at_work)
+                };
+                database.call(work).await.unwrap()
+            })
+        });
+        let work: Vec<_> = work.collect();
+        let mut most = 0;
+        for work in work {
+            most = most.max(work.await.unwrap());
+        }
+        assert_eq!(most, CONNECTIONS);
+    }
+
+    #[tokio::test]
+    async fn the_file_goes_with_the_last_handle() {
+        let database = Database::create().await.unwrap();
+        let folder = database.0.folder.path().to_owned();
+        drop(database.clone());
+        assert!(folder.join("users.db").is_file());
+        drop(database);
+        assert!(!folder.exists());
+    }
+}

@@ -83,3 +83,34 @@ async fn item(Path(id): Path<u32>) -> Response {
     }
     Json(json!({ "id": id, "name": format!("Item {id}"), "stock": id % 17 })).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The status and the body of a response.
+    fn get(upstream: Upstream, path: &str) -> (u16, String) {
+        let config = ureq::Agent::config_builder().proxy(None).http_status_as_error(false);
+        let url = format!("http://{}{path}", upstream.http);
+        let mut response = config.build().new_agent().get(url).call().expect(path);
+        (response.status().as_u16(), response.body_mut().read_to_string().expect(path))
+    }
+
+    #[test]
+    fn fails_as_often_as_it_is_asked_to() {
+        let upstream = Upstream::start().unwrap();
+        assert_eq!(get(upstream, "/flaky").0, 200);
+        assert_eq!(get(upstream, "/flaky?fail=100").0, 503);
+        let failed = (0..400).filter(|_| get(upstream, "/flaky?fail=50").0 == 503).count();
+        // Less likely than one in a hundred million to be missed by chance.
+        assert!((140..=260).contains(&failed), "{failed} of 400");
+    }
+
+    #[test]
+    fn knows_its_items() {
+        let upstream = Upstream::start().unwrap();
+        assert_eq!(get(upstream, "/items/7"), (200, r#"{"id":7,"name":"Item 7","stock":7}"#.to_owned()));
+        assert_eq!(get(upstream, "/items/0").0, 404);
+        assert_eq!(get(upstream, &format!("/items/{}", ITEMS + 1)).0, 404);
+    }
+}

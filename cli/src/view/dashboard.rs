@@ -14,7 +14,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     let (process, ours) = model.shown(ours);
     let now_ns = process.clock.now_ns(ours);
     let mut notes = header::notes(theme, process);
-    notes.splice(0..0, header::remark(theme, model.remark.as_deref()));
+    notes.splice(0..0, header::remark(theme, model.remark.as_deref(), frame.area().width));
     notes.truncate(usize::from(frame.area().height / 8));
     let layout = Layout::of(frame.area(), notes.len() as u16);
     header::draw(frame, theme, layout.header, process, now_ns, frozen);

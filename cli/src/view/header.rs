@@ -93,9 +93,10 @@ pub(super) fn draw_health(frame: &mut Frame<'_>, theme: Theme, area: Rect, healt
 }
 
 /// What there is to say besides, in one line.
-pub(super) fn remark(theme: Theme, remark: Option<&str>) -> Option<Line<'static>> {
-    remark
-        .map(|remark| Line::from(vec![Span::styled(" DEMO ", theme.strong()), Span::raw(remark.to_owned())]))
+pub(super) fn remark(theme: Theme, remark: Option<&str>, width: u16) -> Option<Line<'static>> {
+    let badge = Span::styled(" DEMO ", theme.strong());
+    let room = usize::from(width).saturating_sub(badge.width() + 1);
+    remark.map(|remark| Line::from(vec![badge, Span::raw(fit::end(remark, room).into_owned())]))
 }
 
 /// What is not seen: dropped, or out of sight. One line each.

@@ -6,6 +6,7 @@
 mod agreement;
 mod cause;
 mod culprit;
+mod ended;
 mod origin;
 mod owner;
 mod pool;
@@ -22,10 +23,13 @@ use crate::engine::{Engine, offer};
 use crate::recorder::{LongPoll, task_id};
 use crate::watchdog::{PoolReport, Sampled, StallReport};
 use cause::{Case, Judged};
+use ended::Ended;
 use origin::Origins;
 use owner::Owned;
 use pool::PoolWaits;
-use stallscope_wire::{Certainty, Frame, Gap, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
+use stallscope_wire::{
+    Certainty, Frame, Gap, Lag, Line, Owner, Pause, Phase, RouteVictims, Stack, Stall, Task, Thread,
+};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
@@ -45,6 +49,11 @@ const SYMBOLS_KEPT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) enum Report {
     Stall(Box<StallReport>),
+    /// The routes of the requests that waited behind a stall that has ended.
+    Routes {
+        id: u64,
+        routes: Vec<RouteVictims>,
+    },
     /// A long poll that is no stall: it lies in the start-up grace.
     LongPoll(LongPoll),
     Lag {
@@ -73,6 +82,7 @@ pub(crate) fn run(
         ongoing: HashMap::new(),
         dismissed: VecDeque::new(),
         pool_waits: PoolWaits::default(),
+        ended: Ended::default(),
         settled,
     };
     let mut closed = true;
@@ -113,6 +123,7 @@ struct Diagnosis<'a> {
     /// The last ones that were found to be no stalls, and are over.
     dismissed: VecDeque<u64>,
     pool_waits: PoolWaits,
+    ended: Ended,
     settled: &'a Settled,
 }
 
@@ -169,7 +180,12 @@ impl Diagnosis<'_> {
     /// The line to tell of a report, where there is one.
     fn take(&mut self, report: Report, output: &SyncSender<Message>) -> Option<Line> {
         match report {
-            Report::Stall(report) => return self.stall(&report, output).map(Line::Stall),
+            Report::Stall(report) => {
+                let stall = self.stall(&report, output)?;
+                self.ended.note(&stall);
+                return Some(Line::Stall(stall));
+            }
+            Report::Routes { id, routes } => return self.ended.with_routes(id, routes).map(Line::Stall),
             Report::LongPoll(poll) => {
                 if let Some(ticks) = poll.ticks() {
                     self.settled.book(poll.open.location, ticks);
@@ -377,7 +393,7 @@ fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
         lock: found.judged.lock.map(str::to_owned),
         evidence: report.evidence.clone(),
         stack,
-        serving: None,
+        serving: report.serving.clone(),
         victims: report.victims.clone(),
     }
 }

@@ -1,4 +1,4 @@
-use super::routes::Timing;
+use super::flight::Flight;
 use http::Response;
 use pin_project_lite::pin_project;
 use std::pin::Pin;
@@ -12,13 +12,14 @@ pin_project! {
         #[pin]
         inner: F,
         // Taken when the outcome is known.
-        timing: Option<Timing>,
+        flight: Option<Flight>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, timing: Timing) -> Self {
-        Self { inner, timing: Some(timing) }
+    /// Without a flight it is only passed on.
+    pub(super) fn new(inner: F, flight: Option<Flight>) -> Self {
+        Self { inner, flight }
     }
 }
 
@@ -30,11 +31,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let outcome = ready!(this.inner.poll(cx));
-        if let Some(timing) = this.timing.take() {
+        let Some(flight) = this.flight else { return this.inner.poll(cx) };
+        let outcome = ready!(flight.poll(cx, |cx| this.inner.poll(cx)));
+        if let Some(flight) = this.flight.take() {
             match &outcome {
-                Ok(response) => timing.answered(response.status()),
-                Err(_) => drop(timing),
+                Ok(response) => flight.answered(response.status()),
+                Err(_) => drop(flight),
             }
         }
         Poll::Ready(outcome)

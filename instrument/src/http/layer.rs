@@ -47,6 +47,17 @@ impl Layer {
         self
     }
 
+    /// Names each request with a function, in place of its header `x-request-id`. What is longer than 128 bytes, or not
+    /// printable ASCII, is no name.
+    #[must_use]
+    pub fn request_id<F>(mut self, id: F) -> Self
+    where
+        F: Fn(&Parts) -> Option<String> + Send + Sync + 'static,
+    {
+        self.naming.id = Some(Arc::new(id));
+        self
+    }
+
     /// Gives the address of the peer that sent a request, by which the list of sockets tells which route a connection serves.
     /// Called for every request.
     #[must_use]

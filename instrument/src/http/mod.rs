@@ -25,14 +25,20 @@
 //! # let _ = app;
 //! ```
 
+mod flight;
 mod future;
+mod id;
 mod layer;
 mod naming;
 mod peers;
 mod routes;
+mod seat;
 mod service;
+mod slowest;
 #[cfg(test)]
 mod tests;
+mod turn;
+mod wakes;
 
 pub use future::ResponseFuture;
 pub use layer::Layer;
@@ -41,9 +47,14 @@ pub use layer::Layer;
     expect(unused_imports, reason = "the list of sockets asks them")
 )]
 pub(crate) use peers::{forget, route_of};
+pub(crate) use seat::{any, behind, serving};
 pub use service::Service;
 
 /// What is known of this process's requests now.
 pub(crate) fn handlers(at_ns: u64) -> stallscope_wire::Handlers {
-    stallscope_wire::Handlers { at_ns, handlers: routes::PROCESS.read(), slowest: Vec::new() }
+    stallscope_wire::Handlers {
+        at_ns,
+        handlers: routes::PROCESS.read(),
+        slowest: routes::PROCESS.slowest.read(),
+    }
 }

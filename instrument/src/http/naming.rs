@@ -1,5 +1,6 @@
 //! What a request is known by.
 
+use super::id::{HEADER, RequestId};
 use http::request::Parts;
 use std::borrow::Cow;
 use std::fmt;
@@ -13,6 +14,7 @@ type Read<T> = Arc<dyn Fn(&Parts) -> T + Send + Sync>;
 #[derive(Clone, Default)]
 pub(super) struct Naming {
     pub(super) route: Option<Read<Cow<'static, str>>>,
+    pub(super) id: Option<Read<Option<String>>>,
     pub(super) peer: Option<Read<Option<SocketAddr>>>,
 }
 
@@ -21,6 +23,13 @@ impl Naming {
         match &self.route {
             Some(namer) => namer(request),
             None => Cow::Borrowed(matched_path(request).unwrap_or("*")),
+        }
+    }
+
+    pub(super) fn id(&self, request: &Parts) -> RequestId {
+        match &self.id {
+            Some(id) => RequestId::of_text(id(request)),
+            None => RequestId::of_header(request.headers.get(HEADER)),
         }
     }
 
@@ -36,6 +45,7 @@ impl fmt::Debug for Naming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Naming")
             .field("route_by_function", &self.route.is_some())
+            .field("id_by_function", &self.id.is_some())
             .field("peer_by_function", &self.peer.is_some())
             .finish()
     }

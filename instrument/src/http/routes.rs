@@ -1,9 +1,10 @@
+use super::slowest::Slowest;
 use crate::recorder::Histogram;
 use http::{Method, StatusCode};
+use stallscope_wire::Spent;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{OnceLock, PoisonError, RwLock};
-use std::time::Instant;
 
 /// Method and template pairs that are kept apart; all later ones share one entry.
 const LIMIT: usize = 256;
@@ -19,11 +20,12 @@ type Known = BTreeMap<&'static str, BTreeMap<Box<str>, &'static Route>>;
 pub(super) struct Routes {
     known: RwLock<Known>,
     other: OnceLock<&'static Route>,
+    pub(super) slowest: Slowest,
 }
 
 impl Routes {
     pub(super) const fn new() -> Self {
-        Self { known: RwLock::new(BTreeMap::new()), other: OnceLock::new() }
+        Self { known: RwLock::new(BTreeMap::new()), other: OnceLock::new(), slowest: Slowest::new() }
     }
 
     /// The route of a method and a template; the common one when there is no room for another.
@@ -79,9 +81,14 @@ pub(super) struct Route {
     method: &'static str,
     template: Box<str>,
     in_flight: AtomicU64,
-    statuses: [AtomicU64; 5],
     dropped: AtomicU64,
-    latency: Histogram,
+    /// By the first digit of the status, each made with the first response that has it: 8 KB.
+    latency: [OnceLock<Box<Histogram>>; 5],
+    own_ns: AtomicU64,
+    behind_ns: AtomicU64,
+    awaiting_ns: AtomicU64,
+    /// What takes no longer is not among its slowest. Written by those who keep them.
+    pub(super) slow_ns: AtomicU64,
 }
 
 impl Route {
@@ -90,9 +97,12 @@ impl Route {
             method,
             template: template.into(),
             in_flight: AtomicU64::new(0),
-            statuses: [const { AtomicU64::new(0) }; 5],
             dropped: AtomicU64::new(0),
-            latency: Histogram::new(),
+            latency: [const { OnceLock::new() }; 5],
+            own_ns: AtomicU64::new(0),
+            behind_ns: AtomicU64::new(0),
+            awaiting_ns: AtomicU64::new(0),
+            slow_ns: AtomicU64::new(0),
         }
     }
 
@@ -115,49 +125,52 @@ impl Route {
         *self.template == *template && self.method == known_method(method)
     }
 
-    /// Counts a request in; what becomes of it is the timing's to say.
-    pub(super) fn begin(&'static self) -> Timing {
+    /// A request has come.
+    pub(super) fn came(&self) {
         self.in_flight.fetch_add(1, Relaxed);
-        Timing { route: self, started: Instant::now(), answered: false }
+    }
+
+    /// A request is over, without a response where there is no status. One of 600 or more, which HTTP has not, counts with
+    /// those of 500.
+    pub(super) fn went(&self, status: Option<StatusCode>, took_ns: u64, spent: Spent) {
+        match status {
+            Some(status) => {
+                let class = usize::from(status.as_u16() / 100).clamp(1, 5);
+                self.latency[class - 1].get_or_init(|| Box::new(Histogram::new())).record(took_ns);
+            }
+            None => drop(self.dropped.fetch_add(1, Relaxed)),
+        }
+        let sums = [
+            (&self.own_ns, spent.own_ns),
+            (&self.behind_ns, spent.behind_ns),
+            (&self.awaiting_ns, spent.awaiting_ns),
+        ];
+        for (sum, ns) in sums.into_iter().filter(|(_, ns)| *ns > 0) {
+            sum.fetch_add(ns, Relaxed);
+        }
+        self.in_flight.fetch_sub(1, Relaxed);
     }
 
     fn read(&self) -> stallscope_wire::Handler {
+        let read = |histogram: &OnceLock<Box<Histogram>>| {
+            histogram.get().map(|histogram| histogram.read()).unwrap_or_default()
+        };
+        let latency_by_status = self.latency.each_ref().map(read);
+        let mut latency = stallscope_wire::Histogram::default();
+        latency_by_status.iter().for_each(|of_status| latency.merge(of_status));
         stallscope_wire::Handler {
             route: self.name(),
             in_flight: self.in_flight.load(Relaxed),
-            statuses: self.statuses.each_ref().map(|count| count.load(Relaxed)),
+            statuses: latency_by_status.each_ref().map(stallscope_wire::Histogram::count),
             dropped: self.dropped.load(Relaxed),
-            latency: self.latency.read(),
-            ..stallscope_wire::Handler::default()
+            latency,
+            latency_by_status: latency_by_status.into(),
+            spent: Spent {
+                own_ns: self.own_ns.load(Relaxed),
+                behind_ns: self.behind_ns.load(Relaxed),
+                awaiting_ns: self.awaiting_ns.load(Relaxed),
+            },
         }
-    }
-}
-
-/// A request on its way; dropped, it had no response.
-#[derive(Debug)]
-pub(super) struct Timing {
-    route: &'static Route,
-    started: Instant,
-    answered: bool,
-}
-
-impl Timing {
-    /// Counts the response. A status of 600 or more, which HTTP has not, counts with those of 500.
-    pub(super) fn answered(mut self, status: StatusCode) {
-        let nanos = self.started.elapsed().as_nanos();
-        self.route.latency.record(u64::try_from(nanos).unwrap_or(u64::MAX));
-        let class = (usize::from(status.as_u16() / 100)).clamp(1, 5);
-        self.route.statuses[class - 1].fetch_add(1, Relaxed);
-        self.answered = true;
-    }
-}
-
-impl Drop for Timing {
-    fn drop(&mut self) {
-        if !self.answered {
-            self.route.dropped.fetch_add(1, Relaxed);
-        }
-        self.route.in_flight.fetch_sub(1, Relaxed);
     }
 }
 
@@ -165,11 +178,16 @@ impl Drop for Timing {
 mod tests {
     use super::*;
 
+    fn answer(route: &Route, status: StatusCode) {
+        route.came();
+        route.went(Some(status), 1, Spent::default());
+    }
+
     #[test]
     fn routes_past_the_limit_are_counted_together() {
         let routes = Routes::new();
         for i in 0..LIMIT + 10 {
-            routes.find(&Method::GET, &format!("/{i}")).begin().answered(StatusCode::OK);
+            answer(routes.find(&Method::GET, &format!("/{i}")), StatusCode::OK);
         }
         let read = routes.read();
         assert_eq!(read.len(), LIMIT + 1);
@@ -186,7 +204,7 @@ mod tests {
     fn a_client_cannot_invent_routes_by_its_method() {
         let routes = Routes::new();
         for method in ["BREW", "WHEN", "PROPFIND"] {
-            routes.find(&method.parse().unwrap(), "/").begin().answered(StatusCode::IM_A_TEAPOT);
+            answer(routes.find(&method.parse().unwrap(), "/"), StatusCode::IM_A_TEAPOT);
         }
         let read = routes.read();
         assert_eq!(read.len(), 1);

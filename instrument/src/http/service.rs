@@ -1,7 +1,9 @@
+use super::flight::Flight;
 use super::future::ResponseFuture;
 use super::naming::Naming;
 use super::peers;
 use super::routes::{Route, Routes};
+use crate::clock;
 use http::request::Parts;
 use http::{Request, Response};
 use std::fmt;
@@ -54,13 +56,20 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        if !clock::is_started() {
+            // Nobody asks what became of it.
+            return ResponseFuture::new(self.inner.call(request), None);
+        }
         let (parts, body) = request.into_parts();
+        let Shared { routes, naming, .. } = &*self.shared;
         let route = self.shared.route_of(&parts);
-        if let Some(peer) = self.shared.naming.peer(&parts) {
+        if let Some(peer) = naming.peer(&parts) {
             peers::note(peer, route);
         }
-        let timing = route.begin();
-        ResponseFuture::new(self.inner.call(Request::from_parts(parts, body)), timing)
+        let mut flight = Flight::begin(routes, route, naming.id(&parts));
+        let request = Request::from_parts(parts, body);
+        let response = flight.visit(|| self.inner.call(request));
+        ResponseFuture::new(response, Some(flight))
     }
 }
 

@@ -355,7 +355,8 @@ impl Cell {
     fn hand_over(&self, version: u64, end: u64) {
         let open =
             Open { version, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
-        self.long.push(LongPoll { open, end, generation: self.generation.load(Relaxed) });
+        let (generation, parks) = (self.generation.load(Relaxed), self.parks.load(Relaxed));
+        self.long.push(LongPoll { open, end, generation, parks });
     }
 
     /// The open record; none when the thread is parked, or is just changing it.
@@ -383,6 +384,14 @@ impl Cell {
     /// When the thread was last known to be between two polls, in ticks.
     pub(crate) fn between(&self) -> u64 {
         self.between.load(Relaxed)
+    }
+
+    /// The last long poll that is over, with when it began, in ticks, where that is known. Only the thread that owns the cell
+    /// calls it.
+    #[cfg(feature = "http")]
+    pub(super) fn last_long(&self) -> Option<(u64, LongPoll)> {
+        let poll = self.long.last()?;
+        Some((self.start(poll.open)?, poll))
     }
 
     /// Whether `open` is still the open record.

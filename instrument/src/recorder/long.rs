@@ -17,6 +17,8 @@ pub(crate) struct LongPoll {
     pub(crate) end: u64,
     /// Tells which of the threads that have had the cell it was.
     pub(crate) generation: u32,
+    /// How often the thread had parked before.
+    pub(crate) parks: u64,
 }
 
 impl LongPoll {
@@ -33,6 +35,7 @@ struct Slot {
     task: AtomicU64,
     location: AtomicPtr<Location<'static>>,
     generation: AtomicU32,
+    parks: AtomicU64,
 }
 
 impl Slot {
@@ -43,6 +46,20 @@ impl Slot {
             task: AtomicU64::new(0),
             location: AtomicPtr::new(ptr::null_mut()),
             generation: AtomicU32::new(0),
+            parks: AtomicU64::new(0),
+        }
+    }
+
+    fn read(&self) -> LongPoll {
+        LongPoll {
+            open: Open {
+                version: self.version.load(Relaxed),
+                task: self.task.load(Relaxed),
+                location: known(self.location.load(Relaxed)),
+            },
+            end: self.end.load(Relaxed),
+            generation: self.generation.load(Relaxed),
+            parks: self.parks.load(Relaxed),
         }
     }
 }
@@ -85,6 +102,7 @@ impl LongPolls {
         slot.task.store(poll.open.task, Relaxed);
         slot.location.store(address(poll.open.location), Relaxed);
         slot.generation.store(poll.generation, Relaxed);
+        slot.parks.store(poll.parks, Relaxed);
         self.written.store(written.wrapping_add(1), Release);
     }
 
@@ -94,16 +112,14 @@ impl LongPolls {
         if taken == self.written.load(Acquire) {
             return None;
         }
-        let slot = &self.slots[taken % ROOM];
-        Some(LongPoll {
-            open: Open {
-                version: slot.version.load(Relaxed),
-                task: slot.task.load(Relaxed),
-                location: known(slot.location.load(Relaxed)),
-            },
-            end: slot.end.load(Relaxed),
-            generation: slot.generation.load(Relaxed),
-        })
+        Some(self.slots[taken % ROOM].read())
+    }
+
+    /// The one that was handed over last, taken or not. Called by the worker alone.
+    #[cfg(feature = "http")]
+    pub(super) fn last(&self) -> Option<LongPoll> {
+        let written = self.written.load(Relaxed);
+        (written != 0).then(|| self.slots[written.wrapping_sub(1) % ROOM].read())
     }
 
     /// Takes the next one of a thread; those of threads before it, which nobody has asked for, are counted. Called by the
@@ -148,7 +164,12 @@ mod tests {
     }
 
     fn poll_of(generation: u32, start: u64) -> LongPoll {
-        LongPoll { open: Open { version: start, task: 0, location: None }, end: start + 1, generation }
+        LongPoll {
+            open: Open { version: start, task: 0, location: None },
+            end: start + 1,
+            generation,
+            parks: 0,
+        }
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(crate) use task::{task_bits, task_id};
 pub(crate) use tasks::{tasks, unplaced};
 #[cfg(all(tokio_unstable, feature = "schedule-latency"))]
 pub(crate) use threads::scheduled;
+#[cfg(feature = "http")]
+pub(crate) use threads::{OwnLong, own_long, own_parks};
 pub(crate) use threads::{
     Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, left,
     own_record, registered, rest, retire, rise, runtime_id, set_mode,

@@ -247,6 +247,34 @@ pub(crate) fn own_record() -> Option<Open> {
     MINE.try_with(Local::get).ok()?.read()
 }
 
+/// A long poll of the calling thread.
+#[cfg(feature = "http")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OwnLong {
+    /// From when to when, in ticks.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// How often the thread has parked since.
+    pub(crate) parks: u64,
+}
+
+/// The last long poll of this thread that is over, as far as the thread has heard: it hears of it when it begins the next one,
+/// or parks.
+#[cfg(feature = "http")]
+#[inline]
+pub(crate) fn own_long() -> Option<OwnLong> {
+    let mine = MINE.try_with(Local::get).ok()?;
+    let (start, poll) = mine.last_long()?;
+    Some(OwnLong { start, end: poll.end, parks: mine.parks().wrapping_sub(poll.parks) })
+}
+
+/// How often this thread has parked, as far as a hook tells.
+#[cfg(feature = "http")]
+pub(crate) fn own_parks() -> u64 {
+    let mine = MINE.try_with(Local::get).map_or(0, Cell::parks);
+    mine.wrapping_add(enlisted().map_or(0, Cell::parks))
+}
+
 /// The open record shall leave no trace: it is the instrument's own task.
 pub(crate) fn cancel() {
     if let Ok(mine) = MINE.try_with(Local::get)

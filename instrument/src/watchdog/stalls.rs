@@ -11,7 +11,8 @@ use crate::capture::{Captured, Capturer};
 use crate::clock;
 use crate::diagnosis::Report;
 use crate::recorder::{Cell, LongPoll, Open, Registered, Thread};
-use stallscope_wire::{Evidence, Phase, Victims};
+use crate::serving;
+use stallscope_wire::{Evidence, Phase, Serving, Victims};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -53,6 +54,8 @@ pub(crate) struct StallReport {
     pub(crate) settled: bool,
     /// New since the last report.
     pub(crate) captured: Option<Captured>,
+    /// The request that the thread was at.
+    pub(crate) serving: Option<Serving>,
     pub(crate) victims: Victims,
     /// The whole length in ticks, at the end.
     pub(crate) ticks: Option<u64>,
@@ -86,6 +89,7 @@ pub(super) struct Ongoing {
     pub(super) next_ns: u64,
     pub(super) tries_left: u32,
     pub(super) stack: Wanted,
+    pub(super) serving: Option<Serving>,
 }
 
 /// What has become of a stall's stack.
@@ -201,8 +205,11 @@ impl Watch {
         let ongoing = seen.stall.get_or_insert_with(|| {
             self.registered.cell.time_end(open);
             let stack = if capturer.is_some() { Wanted::Yes } else { Wanted::No };
-            Ongoing { id: next_id(), next_ns: threshold, tries_left: 0, stack }
+            Ongoing { id: next_id(), next_ns: threshold, tries_left: 0, stack, serving: None }
         });
+        if ongoing.serving.is_none() {
+            ongoing.serving = serving::by(self.registered.thread.tid, started_ns);
+        }
         let due = length >= ongoing.next_ns;
         if has_stack {
             (ongoing.tries_left, ongoing.stack) = (0, Wanted::No);
@@ -237,6 +244,7 @@ impl Watch {
             handed_over: self.runtime.runs_elsewhere(&self.registered.thread),
             settled: false,
             captured,
+            serving: ongoing.serving.clone(),
             victims: seen.waits.victims.clone(),
             ticks: None,
             sampled: self.sampler.as_mut().map(Sampler::grounds),
@@ -264,7 +272,7 @@ impl Watch {
                 let ongoing = ongoing.unwrap_or_else(|| {
                     // It came and went between two looks: the watchdog was not run.
                     reports.lose_stack();
-                    Ongoing { id: next_id(), next_ns: 0, tries_left: 0, stack: Wanted::No }
+                    Ongoing { id: next_id(), next_ns: 0, tries_left: 0, stack: Wanted::No, serving: None }
                 });
                 self.read_times();
                 let seen = seen.unwrap_or_else(|| Seen {
@@ -281,7 +289,7 @@ impl Watch {
                     debugged: false,
                     stall: None,
                 });
-                Report::Stall(Box::new(self.ended(seen, ongoing.id, look, length, excused, poll)))
+                Report::Stall(Box::new(self.ended(seen, ongoing, look, length, excused, poll)))
             } else if length < self.runtime.settings.threshold_ns {
                 // Handed over when its end was asked for in mode lean, or before the clock was known.
                 Report::LongPoll(poll)
@@ -300,7 +308,7 @@ impl Watch {
     fn ended(
         &self,
         seen: Seen,
-        id: u64,
+        ongoing: Ongoing,
         look: Look<'_>,
         length: u64,
         excused: u64,
@@ -308,7 +316,7 @@ impl Watch {
     ) -> StallReport {
         let (evidence, settled) = self.evidence(&seen, length, look.host);
         StallReport {
-            id,
+            id: ongoing.id,
             phase: Phase::End,
             cell: self.registered.cell,
             open: poll.open,
@@ -322,6 +330,7 @@ impl Watch {
             settled,
             handed_over: false,
             captured: None,
+            serving: ongoing.serving,
             ticks: Some(poll.end.saturating_sub(seen.start)),
             victims: seen.waits.end(seen.started_ns.saturating_add(length)),
             sampled: self.sampler.as_ref().map(|_| Sampled::default()),
@@ -334,8 +343,9 @@ impl Watch {
         let Some(ongoing) = seen.stall.take() else { return };
         let length = clock::now_ns().saturating_sub(seen.started_ns);
         let excused = self.excused_ns(seen.started_ns).min(length);
-        let poll = LongPoll { open: seen.open, end: seen.start, generation: self.registered.generation };
-        let mut report = self.ended(seen, ongoing.id, look, length, excused, poll);
+        let generation = self.registered.generation;
+        let poll = LongPoll { open: seen.open, end: seen.start, generation, parks: 0 };
+        let mut report = self.ended(seen, ongoing, look, length, excused, poll);
         report.ticks = None;
         reports.tell(Report::Stall(Box::new(report)));
     }

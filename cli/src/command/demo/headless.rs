@@ -10,10 +10,12 @@ use stallscope_wire::duration::show;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How soon the end of the story is noticed.
 const END_CHECK: Duration = Duration::from_millis(100);
+/// How long the server is listened to after the story: what happened last is told in its next snapshot.
+const LAST_WORDS: Duration = Duration::from_millis(1500);
 
 /// Collects what the server tells while the story is played, and prints what was found in it.
 pub(super) fn run(scene: &Scene, scenario: Scenario, color: Color) -> Result<ExitCode, Failure> {
@@ -59,7 +61,8 @@ pub(super) fn tell(turn: Turn<'_>) {
 fn collect(scene: &Scene) -> Result<History, Failure> {
     let source = scene.source();
     let mut history = History::new(source.header.clone());
-    while !scene.play().over().map_err(Failure::internal)? {
+    let mut until = None;
+    while until.is_none_or(|until| Instant::now() < until) {
         match source.messages.recv_timeout(END_CHECK) {
             Ok(Message::Line(line)) => history.apply(*line),
             Err(RecvTimeoutError::Timeout) => {}
@@ -67,6 +70,9 @@ fn collect(scene: &Scene) -> Result<History, Failure> {
             Ok(Message::Ended(_)) | Err(RecvTimeoutError::Disconnected) => {
                 return Err(Failure::internal("the server ended before its time"));
             }
+        }
+        if until.is_none() && scene.play().over().map_err(Failure::internal)? {
+            until = Some(Instant::now() + LAST_WORDS);
         }
     }
     Ok(history)

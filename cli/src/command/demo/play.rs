@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// How long the last answers of a phase are waited for.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
-/// A phase that is shorter is not begun.
+/// A phase that is shorter is not begun: there is no story in it.
 const SHORTEST: Duration = Duration::from_millis(50);
 
 /// A story that is being played on a server; it ends with this value.
@@ -75,8 +75,10 @@ impl Play {
         let mut words = match (&stage.failure, &stage.playing) {
             (Some(failure), _) => failure.clone(),
             (None, Some((phase, until))) if !stage.over => {
-                let left = until.saturating_duration_since(Instant::now()).as_secs();
-                format!("{}: {}, {left}s left", phase.name, phase.about)
+                match until.saturating_duration_since(Instant::now()).as_secs() {
+                    0 => format!("{}: {}", phase.name, phase.about),
+                    left => format!("{} ({left}s): {}", phase.name, phase.about),
+                }
             }
             _ => "over: nothing is asked of the server any more".to_owned(),
         };
@@ -110,17 +112,23 @@ struct Actor {
 impl Actor {
     fn play(&self, phases: &[Phase], time: Duration, tell: &impl Fn(Turn<'_>)) -> Result<(), String> {
         let (over, story) = (Instant::now() + time, story(time));
-        for phase in phases.iter().cycle() {
-            let lasts = phase.lasts(story).min(over.saturating_duration_since(Instant::now()));
-            if lasts < SHORTEST {
-                break;
+        let mut first = true;
+        while first || Instant::now() + SHORTEST < over {
+            for phase in phases {
+                let left = over.saturating_duration_since(Instant::now());
+                // The first time it is told to its end, even if answers are waited for that come late.
+                let lasts = if first { phase.lasts(story) } else { phase.lasts(story).min(left) };
+                if lasts < SHORTEST {
+                    return Ok(());
+                }
+                tell(Turn::Begins(phase, lasts));
+                self.stage().playing = Some((phase.clone(), Instant::now() + lasts));
+                let Some(measured) = self.act(phase, lasts)? else { return Ok(()) };
+                let p99 = p99(&measured);
+                self.stage().told.extend(p99.map(|p99| (phase.name, p99)));
+                tell(Turn::Over(p99));
             }
-            tell(Turn::Begins(phase, lasts));
-            self.stage().playing = Some((phase.clone(), Instant::now() + lasts));
-            let Some(measured) = self.act(phase, lasts)? else { break };
-            let p99 = p99(&measured);
-            self.stage().told.extend(p99.map(|p99| (phase.name, p99)));
-            tell(Turn::Over(p99));
+            first = false;
         }
         Ok(())
     }

@@ -118,12 +118,13 @@ fn beside(kind: &str) -> Vec<Call> {
     ours.into_iter().chain(ordinary()).collect()
 }
 
-/// A phase for each fault or its cure: twice a second, beside requests that have nothing to do with it.
+/// A phase for each fault or its cure: four times a second, so that now and then both workers are in it at one time and nobody
+/// is left for the requests beside it, which have nothing to do with it.
 fn one_by_one(name: &'static str, kind: &str) -> Vec<Phase> {
     let count = FAULTS.len() as u32;
     let phases = FAULTS.iter().zip(0u32..).map(|(fault, i)| {
         let path = format!("/{kind}/{fault}");
-        let mix = vec![(1, "http", path.clone()), (24, "http", "/".to_owned())];
+        let mix = vec![(1, "http", path.clone()), (11, "http", "/".to_owned())];
         Phase { rate: 50, ..phase(name, &path, STORY * i / count..STORY * (i + 1) / count, mix) }
     });
     phases.collect()

@@ -98,3 +98,22 @@ impl fmt::Display for FetchError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::upstream::Upstream;
+
+    #[tokio::test]
+    async fn tells_apart_why_there_is_no_content() {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let refused = fetch_async(nobody, Duration::ZERO).await.unwrap_err();
+        assert!(matches!(refused, FetchError::Connect(_)), "{refused}");
+
+        let upstream = Upstream::start().unwrap().http;
+        let too_long = fetch_async(upstream, Duration::from_secs(1_000)).await.unwrap_err();
+        assert!(matches!(too_long, FetchError::Status(StatusCode::BAD_REQUEST)), "{too_long}");
+        let content = fetch_async(upstream, Duration::from_millis(1)).await.unwrap();
+        assert_eq!(content, r#"{"ms":1,"route":"/slow"}"#);
+    }
+}

@@ -14,7 +14,7 @@ pub(super) fn in_order_and_counted() {
     let watchdog = beside(&queue, |queue| (0..3).filter_map(|_| queue.pop(0)).collect());
     for start in 1..=PUSHED {
         let open = Open { version: start, task: start + 10, location };
-        queue.push(LongPoll { open, end: start + 20, generation: 0 });
+        queue.push(LongPoll { open, end: start + 20, generation: 0, parks: 0 });
     }
     let mut taken: Vec<LongPoll> = watchdog.join().unwrap();
     taken.extend(from_fn(|| queue.pop(0)));
