@@ -2,7 +2,8 @@ use super::connections::{Connections, Places};
 use super::failure::ServeError;
 use super::listen;
 use super::live::{self, Live};
-use super::shutdown::{self, Shutdown};
+use super::service::Shared;
+use super::shutdown::{self, Hold, Shutdown};
 use super::state::State;
 use super::{faults, index, middleware, service, slow_body};
 use crate::lifeline::Lifeline;
@@ -18,7 +19,6 @@ use std::time::Duration;
 const BODY_TO_HEAD: u32 = 3;
 
 /// What to serve, and until when.
-#[derive(Debug)]
 pub(crate) struct Options {
     /// Where to listen; port 0 picks a free one.
     pub(crate) addr: SocketAddr,
@@ -32,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) drain: Duration,
     /// Ends the server, besides SIGINT and SIGTERM.
     pub(crate) until: Lifeline,
+    /// What a process does last that ends without returning from here.
+    pub(crate) last: Box<dyn Fn() + Send>,
 }
 
 /// Serves until it is told to end. Prints the address to stdout once requests are taken.
@@ -48,23 +50,28 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
 
     let state = State::start().await?;
     let shutdown = Shutdown::new();
-    let (service, jobs) = (Arc::clone(&state.service), Arc::clone(&state.service));
-    let mut ending = shutdown.hold();
-    tokio::spawn(async move {
-        ending.ending().await;
-        jobs.jobs.drain().await;
-        drop(ending);
-    });
+    tokio::spawn(drain(Arc::clone(&state.service), shutdown.hold()));
+    let service = Arc::clone(&state.service);
     let places = Places::new();
     let live = Live::new(shutdown.clone(), places.clone(), options.heartbeat);
     let database = state.database.clone();
     let router = router(live, options.patience).with_state(state);
     let unready = move || service.readiness.withdraw();
-    shutdown::listen(shutdown.clone(), options.until, options.drain, unready, move || database.remove())?;
+    let tidy = move || {
+        database.remove();
+        (options.last)();
+    };
+    shutdown::listen(shutdown.clone(), options.until, options.drain, unready, tidy)?;
     announce(addr)?;
     Connections::new(router, shutdown.clone(), options.patience, places).take(listener).await;
     shutdown.all_gone().await;
     Ok(())
+}
+
+/// Ends the jobs in the background, which the server waits for.
+async fn drain(service: Arc<Shared>, mut hold: Hold) {
+    hold.ending().await;
+    service.jobs.drain().await;
 }
 
 fn router(live: Live, patience: Duration) -> Router<State> {
