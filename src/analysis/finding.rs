@@ -283,6 +283,8 @@ impl Finding {
             name: None,
             spawned_at: task.spawned_at.clone(),
         });
+        self.route = stall.serving.as_ref().map(|serving| serving.route.clone());
+        self.request_id = stall.serving.as_ref().and_then(|serving| serving.id.clone());
         self.set_stack(stall.stack.as_ref());
     }
 

@@ -96,6 +96,26 @@ fn blocking_pool_innocent() {
 }
 
 #[test]
+fn socket_leak() {
+    run("socket_leak").exits(99).finds_what_is_expected();
+}
+
+#[test]
+fn socket_leak_innocent() {
+    run("socket_leak_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn accept_backlog() {
+    run("accept_backlog").exits(0).finds_what_is_expected();
+}
+
+#[test]
+fn accept_backlog_innocent() {
+    run("accept_backlog_innocent").exits(0).finds_what_is_expected();
+}
+
+#[test]
 fn every_example_is_run_here() {
     let here = include_str!("main.rs");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

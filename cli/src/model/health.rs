@@ -129,19 +129,22 @@ fn lagging(process: &Process) -> Option<Health> {
 
 /// Work that was started and does not get on: the first among the findings that go on.
 fn losing(process: &Process) -> Option<Health> {
-    let lost = |finding: &&Finding| finding.ongoing && lost_word(finding.rule).is_some();
+    let lost = |finding: &&Finding| finding.ongoing && lost_word(finding).is_some();
     let worst = process.findings.iter().find(lost)?;
     let level = if worst.severity == Severity::Error { Level::Bad } else { Level::Warning };
-    lost_word(worst.rule).map(|word| of(level, word, told(worst).into()))
+    lost_word(worst).map(|word| of(level, word, told(worst).into()))
 }
 
-/// The rules about work that may not get on now.
-fn lost_word(rule: Rule) -> Option<&'static str> {
-    Some(match rule {
+/// Of the rules about work that may not get on now.
+fn lost_word(finding: &Finding) -> Option<&'static str> {
+    Some(match finding.rule {
         Rule::NeverPolled => "STARVING",
         Rule::LostTask => "LOST TASK",
         Rule::TaskLeak => "LEAKING",
         Rule::BlockingPool => "POOL FULL",
+        Rule::SocketLeak => "LEAKING SOCKETS",
+        Rule::AcceptBacklog if finding.severity == Severity::Error => "ACCEPT QUEUE FULL",
+        Rule::AcceptBacklog => "ACCEPT QUEUE",
         _ => return None,
     })
 }
@@ -149,17 +152,18 @@ fn lost_word(rule: Rule) -> Option<&'static str> {
 /// A finding's own sentence; that it goes on is said as of now.
 fn told(finding: &Finding) -> [Part; 2] {
     let mut ended = finding.clone();
-    ended.ongoing = false;
+    // What is kept now is said as of now.
+    ended.ongoing &= finding.rule == Rule::SocketLeak;
     let (culprit, sentence) = (finding.culprit.to_string(), ended.to_string());
     let rest = sentence.strip_prefix(&culprit).unwrap_or(&sentence);
-    let so_far = if finding.ongoing { " so far" } else { "" };
+    let so_far = if finding.ongoing && !ended.ongoing { " so far" } else { "" };
     [Part::Strong(culprit), Part::Plain(format!("{rest}{so_far}"))]
 }
 
 /// The worst of what was lost, after what is said else.
 fn lost_so_far(process: &Process) -> Vec<Part> {
     let lost = |finding: &&Finding| {
-        matches!(finding.rule, Rule::DetachedPanic | Rule::NeverAwaited) || lost_word(finding.rule).is_some()
+        matches!(finding.rule, Rule::DetachedPanic | Rule::NeverAwaited) || lost_word(finding).is_some()
     };
     let Some(worst) = process.findings.iter().find(lost) else { return Vec::new() };
     std::iter::once(plain("; ")).chain(told(worst)).collect()

@@ -23,7 +23,7 @@ pub(crate) use health::{Health, Level, Part, SILENCE, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Pane, Screen};
-pub(crate) use ports::{backlogged, listens};
+pub(crate) use ports::{Group, Port, backlogged, is_left_over};
 pub(crate) use process::{Conclusion, Process};
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use switching::Switching;

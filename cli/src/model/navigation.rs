@@ -196,7 +196,7 @@ impl Navigation {
             Pane::Workers => workers(process, 0).len(),
             Pane::Findings => process.findings.len(),
             Pane::Handlers => process.traffic.routes().len(),
-            Pane::Sockets => process.ports.sockets.len(),
+            Pane::Sockets => process.ports.rows.len(),
         }
     }
 }

@@ -71,7 +71,7 @@ impl Process {
                 self.unsettled |= !snapshot.locations.is_empty() || !snapshot.watched.is_empty();
             }
             Line::Handler(handlers) => self.traffic.apply(handlers),
-            Line::Socket(sockets) => self.ports = Ports::of(sockets),
+            Line::Socket(sockets) => self.ports.apply(sockets),
             Line::Stall(_)
             | Line::Lag(_)
             | Line::Pause(_)

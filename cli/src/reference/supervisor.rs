@@ -64,7 +64,7 @@ async fn run(processes: Processes) -> Result<u8, ServeError> {
     let mut terminated = signal(SignalKind::terminate())?;
     let cut = processes.until.cut();
     tokio::pin!(cut);
-    let mut is_cut = false;
+    let mut ending = false;
 
     let orders = broadcast::Sender::new(16);
     let (ready, mut got_ready) = mpsc::unbounded_channel();
@@ -102,11 +102,10 @@ async fn run(processes: Processes) -> Result<u8, ServeError> {
             }
             _ = interrupted.recv() => Signal::INT,
             _ = terminated.recv() => Signal::TERM,
-            () = &mut cut, if !is_cut => {
-                is_cut = true;
-                Signal::TERM
-            }
+            // Who has started us and goes as well says nothing new, where a second signal does.
+            () = &mut cut, if !ending => Signal::TERM,
         };
+        ending = true;
         // Nobody left to be told is what was wanted.
         let _ = orders.send(order);
     }

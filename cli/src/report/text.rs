@@ -1,5 +1,6 @@
 //! A report for people: what was to hold, what went wrong, what was not seen.
 
+use super::sockets;
 use crate::failure::clean;
 use stallscope::analysis::{Finding, Frame, Outcome, Report, Rule, Severity, Verdict};
 use stallscope_wire::duration::show;
@@ -23,6 +24,7 @@ pub(crate) fn write(out: &mut impl Write, report: &Report, color: bool) -> io::R
     if report.findings.is_empty() && !report.processes.is_empty() {
         writeln!(out, "no finding\n")?;
     }
+    sockets::write(out, &report.sockets)?;
     write_sight(out, report, paint)?;
     let verdict = match report.verdict {
         Verdict::Pass => paint.green(&report.verdict),
@@ -76,7 +78,7 @@ fn write_finding(
         writeln!(out, "  {}", clean(detail))?;
     }
     let mut facts = Vec::new();
-    if finding.count > 1 && finding.total_ns > finding.max_ns && finding.rule != Rule::TaskLeak {
+    if finding.count > 1 && finding.total_ns > finding.max_ns && counts_times(finding.rule) {
         facts.push(format!("{} in all", show(finding.total_ns)));
     }
     if let Some(who) = finding.victims.in_words() {
@@ -101,6 +103,11 @@ fn write_finding(
     }
     write_stack(out, finding, paint)?;
     writeln!(out, "  {}: {}\n", paint.bold(&"help"), clean(&finding.help))
+}
+
+/// Whether its count says how often something took time.
+fn counts_times(rule: Rule) -> bool {
+    !matches!(rule, Rule::TaskLeak | Rule::SocketLeak | Rule::AcceptBacklog)
 }
 
 /// From the innermost frame to the culprit, and the user's own code that called it.

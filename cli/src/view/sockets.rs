@@ -1,13 +1,17 @@
 use super::fit;
 use super::list::{Place, lines, nothing, title};
 use super::theme::Theme;
-use crate::model::{Process, backlogged, listens};
+use crate::model::{Group, Port, Process, backlogged, is_left_over};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use stallscope_wire::Socket;
+use stallscope_wire::duration::show;
 
-/// How many sockets there are in each state, and those in which something waits.
+/// The widest that addresses are drawn.
+const ADDRESSES: usize = 47;
+
+/// How many sockets there are in each state, what they serve, and those in which something waits.
 pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process) {
     let ports = &process.ports;
     let mut room = title(frame, theme, place, "Sockets", &format!("{} open", ports.total));
@@ -30,40 +34,86 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &
     frame.render_widget(Line::from(states), Rect { height: 1, ..room });
     room.y += 1;
     room.height -= 1;
-    let shown = if place.full || place.focused { ports.sockets.len() } else { ports.notable };
+    let shown = if place.full || place.focused { ports.rows.len() } else { ports.notable };
     let width = usize::from(room.width);
-    let rows = ports.sockets[..shown].iter().map(|socket| line(theme, socket, width)).collect();
+    let row = |port: &Port| match port {
+        Port::Listener(listener) => of_listener(theme, listener, width),
+        Port::Group(group) => of_group(theme, group, width),
+        Port::Connection(connection) => of_connection(theme, connection, width),
+    };
+    let rows = ports.rows[..shown].iter().map(row).collect();
     lines(frame, theme, room, rows, place.marked());
 }
 
-fn line(theme: Theme, socket: &Socket, width: usize) -> Line<'static> {
-    let state = format!(" {:<12}", fit::end(&socket.state, 11));
-    let room = width.saturating_sub(state.len());
-    if listens(socket) {
-        let full = if backlogged(socket) { " FULL SOON" } else { "" };
-        // Not every kernel interface tells the limit.
-        let limit = if socket.send_queue > 0 { format!("/{}", socket.send_queue) } else { String::new() };
-        let queue = format!("accept {}{limit}{full}", socket.receive_queue);
-        let style = if backlogged(socket) { theme.bad() } else { theme.dim() };
-        let address = fit::column(&socket.local, room.saturating_sub(queue.len() + 2).min(24));
-        return Line::from(vec![Span::raw(state), Span::raw(address + "  "), Span::styled(queue, style)]);
-    }
-    let queues = match (socket.receive_queue, socket.send_queue) {
-        (0, 0) => String::new(),
-        (unread, 0) => format!("unread {}", bytes(unread)),
-        (0, unsent) => format!("unsent {}", bytes(unsent)),
-        (unread, unsent) => format!("unread {}, unsent {}", bytes(unread), bytes(unsent)),
+fn of_listener(theme: Theme, listener: &Socket, width: usize) -> Line<'static> {
+    let state = state(&listener.state);
+    let full = if backlogged(listener) { " FULL SOON" } else { "" };
+    // Not every kernel interface tells the limit.
+    let limit = if listener.send_queue > 0 { format!("/{}", listener.send_queue) } else { String::new() };
+    let queue = format!("accept {}{limit}{full}", listener.receive_queue);
+    let style = if backlogged(listener) { theme.bad() } else { theme.dim() };
+    let room = width.saturating_sub(state.len() + queue.len() + 2);
+    let address = fit::column(&listener.local, room.min(24));
+    Line::from(vec![Span::raw(state), Span::raw(address + "  "), Span::styled(queue, style)])
+}
+
+fn of_group(theme: Theme, group: &Group, width: usize) -> Line<'static> {
+    let told = &group.told;
+    let state = state(if told.incoming { "in" } else { "out" });
+    let served = match &told.route {
+        Some(route) => format!("{route} on {}", told.address),
+        None => told.address.clone(),
     };
-    let addresses = match &socket.peer {
-        Some(peer) => format!("{} ↔ {peer}", socket.local),
-        None => socket.local.clone(),
+    let open = format!("{:>5} open", fit::count(told.open));
+    let grown = if group.grown > 0 {
+        format!(", +{} in {}", fit::count(group.grown), show(group.within_ns))
+    } else {
+        String::new()
     };
-    let address = fit::column(&addresses, room.saturating_sub(queues.len() + 2).min(47));
+    let waits = if told.close_wait > 0 {
+        format!(", {} CLOSE_WAIT {}", fit::count(told.close_wait), show(told.close_wait_ns))
+    } else {
+        String::new()
+    };
+    let used = state.len() + open.len() + grown.chars().count() + waits.len() + 1;
+    let address = fit::column(&served, width.saturating_sub(used).min(ADDRESSES));
+    // Past the limit it is a finding.
+    let style = if told.overdue > 0 { theme.bad() } else { theme.warning() };
     Line::from(vec![
-        Span::styled(state, if socket.state == "CLOSE_WAIT" { theme.warning() } else { theme.dim() }),
-        Span::raw(address + "  "),
-        Span::raw(queues),
+        Span::styled(state, theme.dim()),
+        Span::raw(address + " "),
+        Span::raw(open),
+        Span::styled(grown, theme.dim()),
+        Span::styled(waits, style),
     ])
+}
+
+fn of_connection(theme: Theme, connection: &Socket, width: usize) -> Line<'static> {
+    let state = state(&connection.state);
+    let mut known = Vec::new();
+    if is_left_over(connection) {
+        known.push(show(connection.in_state_ns).to_string());
+    }
+    match (connection.receive_queue, connection.send_queue) {
+        (0, 0) => {}
+        (unread, 0) => known.push(format!("unread {}", bytes(unread))),
+        (0, unsent) => known.push(format!("unsent {}", bytes(unsent))),
+        (unread, unsent) => known.push(format!("unread {}, unsent {}", bytes(unread), bytes(unsent))),
+    }
+    known.extend(connection.route.clone());
+    let known = known.join(", ");
+    let addresses = match &connection.peer {
+        Some(peer) => format!("{} ↔ {peer}", connection.local),
+        None => connection.local.clone(),
+    };
+    let room = width.saturating_sub(state.len() + known.chars().count() + 2);
+    let address = fit::column(&addresses, room.min(ADDRESSES));
+    let style = if is_left_over(connection) { theme.warning() } else { theme.dim() };
+    Line::from(vec![Span::styled(state, style), Span::raw(address + "  "), Span::styled(known, style)])
+}
+
+fn state(name: &str) -> String {
+    format!(" {:<12}", fit::end(name, 11))
 }
 
 fn bytes(bytes: u64) -> String {

@@ -37,8 +37,8 @@ fn ask_until(server: &Server, until: Instant) -> u32 {
     DynamicImage::new_rgb8(600, 400).write_to(&mut png, ImageFormat::Png).unwrap();
     let bearer = ("Authorization", "Bearer reference");
     let json = ("Content-Type", "application/json");
-    let requests: [(&str, &str, &[(&str, &str)], &[u8]); 9] = [
-        ("GET", "/", &[("Accept-Encoding", "gzip")], b""),
+    let requests = [
+        ("GET", "/", &[("Accept-Encoding", "gzip")][..], &b""[..]),
         ("GET", "/users/7", &[bearer], b""),
         ("GET", "/aggregate?ms=5&fail=50", &[], b""),
         ("GET", "/upstream/flaky?fail=80", &[], b""),

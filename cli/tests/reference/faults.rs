@@ -17,14 +17,19 @@ const WORKERS: &str = "1";
 /// One server at a time, so that none is a busy machine to another.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Compares a route with its cures.
+/// Compares a route with its cures, as long as they take by default.
 fn compare(fault: &str, cures: &[&str]) {
+    compare_at("2", fault, cures, "");
+}
+
+/// The same, with a number of requests a second, and a query that says how long they take.
+fn compare_at(rate: &str, fault: &str, cures: &[&str], query: &str) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let blocked = Seen::of(&format!("/blocking/{fault}"));
+    let blocked = Seen::of(rate, &format!("/blocking/{fault}{query}"));
     Expected::of(fault).compare(&blocked.findings);
     for cure in cures {
-        let fixed = Seen::of(&format!("/fixed/{cure}"));
-        assert!(fixed.findings.is_empty(), "/fixed/{cure}: {:#?}", fixed.findings);
+        let fixed = Seen::of(rate, &format!("/fixed/{cure}{query}"));
+        assert!(fixed.findings.is_empty(), "/fixed/{cure}: {}", told(&fixed.findings));
         let waits = (blocked.beside_ns, fixed.beside_ns);
         assert!(waits.0 > 3 * waits.1, "the p90 of / in ns beside {fault} and {cure}: {waits:?}");
     }
@@ -42,7 +47,7 @@ struct Seen {
 
 impl Seen {
     /// Some requests for a route, beside many for `/`.
-    fn of(route: &str) -> Self {
+    fn of(rate: &str, route: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = folder.path().join("log.jsonl");
         let mut server =
@@ -58,7 +63,7 @@ impl Seen {
         };
         let beside = thread::scope(|scope| {
             let beside = scope.spawn(|| load("100", "/"));
-            load("2", route);
+            load(rate, route);
             beside.join().expect("the load beside it goes well")
         });
         drop(server.child.stdin.take());
@@ -104,7 +109,7 @@ impl Expected {
     fn compare(&self, findings: &[Finding]) {
         let (blocking, others): (Vec<&Finding>, Vec<&Finding>) =
             findings.iter().partition(|finding| finding.rule == Rule::BlockingPoll);
-        let [finding] = blocking[..] else { panic!("{}: not one but {blocking:#?}", self.file) };
+        let [finding] = blocking[..] else { panic!("{}: not one but {}", self.file, told(findings)) };
         let culprit = &finding.culprit;
         assert!(
             culprit.file.as_deref().is_some_and(|file| file.ends_with(&self.file)),
@@ -114,8 +119,13 @@ impl Expected {
         let cause = finding.cause_in_words();
         assert!(self.causes.split(" | ").any(|expected| expected == cause), "{self:?}: {finding:#?}");
         assert_eq!(finding.severity, Severity::Error, "{finding:#?}");
-        assert!(others.iter().all(|finding| finding.rule == Rule::LoopLag), "{others:#?}");
+        assert!(others.iter().all(|finding| finding.rule == Rule::LoopLag), "{}", told(findings));
     }
+}
+
+/// Findings as people read them.
+fn told(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| format!("\n{finding} [{}]", finding.rule)).collect()
 }
 
 #[test]
@@ -140,7 +150,9 @@ fn file() {
 
 #[test]
 fn fsync() {
-    compare("fsync", &["fsync"]);
+    // On a busy machine a thread also waits for a processor after each of its many short waits for the disk, and that is not
+    // the code's fault: what is left of it must still be a stall.
+    compare_at("0.5", "fsync", &["fsync"], "?ms=2000");
 }
 
 #[test]
@@ -172,7 +184,7 @@ fn every_fault_is_compared_here() {
     assert!(marked.peek().is_some());
     for path in marked {
         let name = path.file_stem().unwrap().to_str().unwrap();
-        assert!(here.contains(&format!("compare(\"{name}\"")), "no test compares {name}");
+        assert!(here.contains(&format!("#[test]\nfn {name}() {{")), "no test compares {name}");
     }
 }
 

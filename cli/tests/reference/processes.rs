@@ -110,6 +110,8 @@ fn a_second_signal_reaches_all_and_shows_in_the_exit_code() {
     thread::sleep(Duration::from_millis(500));
     send(&server.child, Signal::TERM);
     until("one of them has nothing to wait for", || processes.iter().copied().any(is_gone));
+    // Sooner, it would be the same signal.
+    thread::sleep(Duration::from_millis(400));
     send(&server.child, Signal::TERM);
     assert_eq!(server.child.wait().unwrap().code(), Some(143));
     assert!(processes.into_iter().all(is_gone));

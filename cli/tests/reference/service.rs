@@ -146,7 +146,10 @@ fn an_upstream_that_fails_is_tried_again_and_then_left_alone() {
     // Four failures, and two more make six.
     let failed = ask(100);
     assert_eq!((failed.status, failed.header("x-breaker")), (502, Some("closed")), "{failed:?}");
-    assert!(failed.json()["error"].as_str().unwrap().contains("failed 4 times"), "{failed:?}");
+    assert!(
+        failed.json()["error"].as_str().unwrap().contains("failed 4 times, at last so: it answered 503"),
+        "{failed:?}"
+    );
     for _ in 0..2 {
         let refused = ask(100);
         assert_eq!((refused.status, refused.header("x-breaker")), (503, Some("open")), "{refused:?}");

@@ -231,6 +231,6 @@ fn what_the_instrument_saw_is_in_its_log() {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let stalls: Vec<_> = lines.iter().filter(|line| line["kind"] == "stall").collect();
     let ended = stalls.iter().any(|stall| stall["phase"] == "end");
-    let named = stalls.iter().any(|stall| stall.to_string().contains("sleep_on_the_event_loop"));
+    let named = stalls.iter().any(|stall| stall.to_string().contains("faults/sleep.rs"));
     assert!(ended && named, "{stalls:#?}");
 }

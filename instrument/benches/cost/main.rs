@@ -10,6 +10,7 @@ mod instructions;
 mod measure;
 mod memory;
 mod poll;
+mod sockets;
 mod spawn;
 mod stalls;
 mod variant;
@@ -26,12 +27,13 @@ struct Part {
     rounds: usize,
 }
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     Part { name: "poll", run: poll::run, rounds: 15 },
     Part { name: "spawn", run: spawn::run, rounds: 15 },
     Part { name: "memory", run: memory::run, rounds: 3 },
     Part { name: "watchdog", run: watchdog::run, rounds: 3 },
     Part { name: "stalls", run: stalls::run, rounds: 5 },
+    Part { name: "sockets", run: sockets::run, rounds: 3 },
     Part { name: "instructions", run: instructions::run, rounds: 1 },
 ];
 
@@ -43,6 +45,7 @@ fn main() {
                 "memory" => memory::child(variant),
                 "watchdog" => watchdog::child(variant),
                 "stalls" => stalls::child(variant),
+                "sockets" => sockets::child(variant),
                 "instructions" => instructions::child(variant),
                 _ => unreachable!("{part} runs in no process of its own"),
             };

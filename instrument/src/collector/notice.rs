@@ -2,7 +2,7 @@
 
 use crate::watched;
 use stallscope_wire::{
-    Cause, Certainty, Failure, How, Orphan, Phase, PoolWait, Stack, Stall, Watched, duration,
+    Cause, Certainty, Failure, How, Orphan, Phase, PoolWait, Serving, Stack, Stall, Watched, duration,
 };
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;
@@ -86,7 +86,8 @@ impl Notices {
             Phase::End => format!("{probably}blocked thread {thread} for {lasted}"),
             _ => format!("{probably}blocks thread {thread}, for {lasted} so far"),
         };
-        let notice = format!("{culprit} {blocks} ({cause}){waiting}");
+        let request = stall.serving.as_ref().map(answering).unwrap_or_default();
+        let notice = format!("{culprit} {blocks}{request} ({cause}){waiting}");
         self.tell(culprit, notice);
     }
 
@@ -204,6 +205,11 @@ impl Notices {
         }
         self.speaker.as_ref().is_some_and(|speaker| speaker.notices.try_send(notice).is_ok())
     }
+}
+
+fn answering(serving: &Serving) -> String {
+    let id = serving.id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
+    format!(", answering {}{id}", serving.route)
 }
 
 /// A thread that writes to the app's log. The locks that this takes may be held by the very thread that is told of, so

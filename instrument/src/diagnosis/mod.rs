@@ -6,10 +6,10 @@
 mod agreement;
 mod cause;
 mod culprit;
+mod ended;
 mod origin;
 mod owner;
 mod pool;
-mod routes;
 mod settled;
 mod symbols;
 mod wrapper;
@@ -23,11 +23,13 @@ use crate::engine::{Engine, offer};
 use crate::recorder::{LongPoll, task_id};
 use crate::watchdog::{PoolReport, Sampled, StallReport};
 use cause::{Case, Judged};
+use ended::Ended;
 use origin::Origins;
 use owner::Owned;
 use pool::PoolWaits;
-use routes::Settling;
-use stallscope_wire::{Certainty, Frame, Gap, Lag, Line, Owner, Pause, Phase, Stack, Stall, Task, Thread};
+use stallscope_wire::{
+    Certainty, Frame, Gap, Lag, Line, Owner, Pause, Phase, RouteVictims, Stack, Stall, Task, Thread,
+};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
@@ -47,6 +49,11 @@ const SYMBOLS_KEPT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) enum Report {
     Stall(Box<StallReport>),
+    /// The routes of the requests that waited behind a stall that has ended.
+    Routes {
+        id: u64,
+        routes: Vec<RouteVictims>,
+    },
     /// A long poll that is no stall: it lies in the start-up grace.
     LongPoll(LongPoll),
     Lag {
@@ -75,20 +82,16 @@ pub(crate) fn run(
         ongoing: HashMap::new(),
         dismissed: VecDeque::new(),
         pool_waits: PoolWaits::default(),
-        settling: Settling::default(),
+        ended: Ended::default(),
         settled,
     };
     let mut closed = true;
     loop {
-        let patience = diagnosis.settling.patience();
-        let report = match patience.or((!closed).then_some(SYMBOLS_KEPT)) {
-            Some(patience) => reports.recv_timeout(patience),
-            None => reports.recv().map_err(RecvTimeoutError::from),
+        let report = if closed {
+            reports.recv().map_err(RecvTimeoutError::from)
+        } else {
+            reports.recv_timeout(SYMBOLS_KEPT)
         };
-        let ends = matches!(report, Ok(Report::Flush(_) | Report::Finish(_)));
-        for stall in diagnosis.settling.take(ends) {
-            offer(output, Message::Line(Box::new(Line::Stall(stall))), &engine.losses);
-        }
         match report {
             Ok(report) => {
                 closed = false;
@@ -96,16 +99,12 @@ pub(crate) fn run(
                     offer(output, Message::Draft(Box::new(Line::Stall(draft))), &engine.losses);
                 }
                 if let Some(line) = diagnosis.take(report, output) {
-                    if let Line::Stall(stall) = &line {
-                        diagnosis.settling.note(stall);
-                    }
                     offer(output, Message::Line(Box::new(line)), &engine.losses);
                 }
                 for gap in diagnosis.symbols.take_gaps() {
                     offer(output, Message::Gap(gap), &engine.losses);
                 }
             }
-            Err(RecvTimeoutError::Timeout) if patience.is_some() => {}
             Err(RecvTimeoutError::Timeout) => {
                 diagnosis.symbols.close();
                 closed = true;
@@ -124,7 +123,7 @@ struct Diagnosis<'a> {
     /// The last ones that were found to be no stalls, and are over.
     dismissed: VecDeque<u64>,
     pool_waits: PoolWaits,
-    settling: Settling,
+    ended: Ended,
     settled: &'a Settled,
 }
 
@@ -181,7 +180,12 @@ impl Diagnosis<'_> {
     /// The line to tell of a report, where there is one.
     fn take(&mut self, report: Report, output: &SyncSender<Message>) -> Option<Line> {
         match report {
-            Report::Stall(report) => return self.stall(&report, output).map(Line::Stall),
+            Report::Stall(report) => {
+                let stall = self.stall(&report, output)?;
+                self.ended.note(&stall);
+                return Some(Line::Stall(stall));
+            }
+            Report::Routes { id, routes } => return self.ended.with_routes(id, routes).map(Line::Stall),
             Report::LongPoll(poll) => {
                 if let Some(ticks) = poll.ticks() {
                     self.settled.book(poll.open.location, ticks);

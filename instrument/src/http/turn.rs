@@ -33,7 +33,7 @@ pub(super) fn was_long(start: u64, end: u64) {
 ///
 /// It is a bound. What it finds may as well have come within the turn.
 pub(super) fn late_since(now: u64) -> Option<u64> {
-    let stall = last_long(now).filter(|stall| now.saturating_sub(stall.end) <= TURN)?;
+    let stall = last_long().filter(|stall| now.saturating_sub(stall.end) <= TURN)?;
     // The first park is where it looks what has come.
     if stall.parks > 1 {
         return None;
@@ -50,11 +50,11 @@ pub(super) fn late_since(now: u64) -> Option<u64> {
 }
 
 /// The last long poll of this thread that is over.
-fn last_long(now: u64) -> Option<OwnLong> {
+fn last_long() -> Option<OwnLong> {
     let of_request = LONG_REQUEST.try_with(Cell::get).ok()?;
     let of_request =
         of_request.map(|long| OwnLong { parks: recorder::own_parks().wrapping_sub(long.parks), ..long });
-    let of_poll = recorder::own_long(now, STALL);
+    let of_poll = recorder::own_long();
     of_request.into_iter().chain(of_poll).max_by_key(|long| long.end)
 }
 

@@ -258,20 +258,12 @@ pub(crate) struct OwnLong {
     pub(crate) parks: u64,
 }
 
-/// The last long poll of this thread that is over. One of at least `least` ticks whose record is still open is over where the
-/// thread is in no task: between two polls it looks now and then what has come, and no hook tells of that.
+/// The last long poll of this thread that is over, as far as the thread has heard: it hears of it when it begins the next one,
+/// or parks.
 #[cfg(feature = "http")]
 #[inline]
-pub(crate) fn own_long(now: u64, least: u64) -> Option<OwnLong> {
+pub(crate) fn own_long() -> Option<OwnLong> {
     let mine = MINE.try_with(Local::get).ok()?;
-    if let Some(open) = mine.read()
-        && open.task != 0
-        && let Some(start) = open.start()
-        && now.saturating_sub(start) >= least
-        && tokio::task::try_id().is_none()
-    {
-        return Some(OwnLong { start, end: now, parks: 0 });
-    }
     let (start, poll) = mine.last_long()?;
     Some(OwnLong { start, end: poll.end, parks: mine.parks().wrapping_sub(poll.parks) })
 }

@@ -9,6 +9,7 @@ mod outbox;
 mod pace;
 mod pool;
 mod round;
+mod routes;
 mod sampled;
 mod stalls;
 mod strangers;

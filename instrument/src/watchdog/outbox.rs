@@ -1,5 +1,6 @@
 //! What the watchdog tells the diagnosis, without ever waiting for it.
 
+use super::routes::Settling;
 use crate::diagnosis::Report;
 use crate::engine::Losses;
 use stallscope_wire::Phase;
@@ -17,15 +18,19 @@ pub(super) struct Outbox<'a> {
     queue: &'a SyncSender<Report>,
     losses: &'a Losses,
     unsent: VecDeque<Report>,
+    settling: Settling,
 }
 
 impl<'a> Outbox<'a> {
     pub(super) fn new(queue: &'a SyncSender<Report>, losses: &'a Losses) -> Self {
-        Self { queue, losses, unsent: VecDeque::new() }
+        Self { queue, losses, unsent: VecDeque::new(), settling: Settling::default() }
     }
 
     pub(super) fn tell(&mut self, report: Report) {
         self.send_kept();
+        if let Report::Stall(stall) = &report {
+            self.settling.note(stall);
+        }
         let must_arrive = match &report {
             Report::Stall(stall) => stall.phase == Phase::End,
             Report::Pool(pool) => !pool.wait.ongoing,
@@ -44,6 +49,18 @@ impl<'a> Outbox<'a> {
         } else {
             self.losses.events.fetch_add(1, Relaxed);
         }
+    }
+
+    /// Tells whose requests waited behind the stalls that ended a while ago.
+    pub(super) fn settle(&mut self, now_ns: u64) {
+        while let Some((id, routes)) = self.settling.next(now_ns) {
+            self.tell(Report::Routes { id, routes });
+        }
+    }
+
+    /// When there will be more of that to tell, in nanoseconds since the start.
+    pub(super) fn due_ns(&self) -> Option<u64> {
+        self.settling.due_ns()
     }
 
     /// A stack could not be had.

@@ -123,6 +123,7 @@ impl Watchdog<'_> {
     fn pass_on(&mut self, wake_ns: u64, request: Report) {
         self.look(wake_ns, true);
         self.pools.tell(clock::now_ns(), &mut self.reports);
+        self.reports.settle(u64::MAX);
         self.reports.send(request);
         self.done_ns = clock::now_ns();
     }
@@ -171,6 +172,7 @@ impl Watchdog<'_> {
         for watch in self.watches.iter().filter(|watch| watch.is_suspect()) {
             probe::take_pulse(watch.runtime());
         }
+        self.reports.settle(now_ns);
         let worked = self.watches.iter().map(Watch::worked).fold(0, u64::wrapping_add);
         self.pace.see(now_ns, self.is_anything_open(), worked, rung);
         let idle = self.pace.is_idle(now_ns);
@@ -186,8 +188,8 @@ impl Watchdog<'_> {
         self.done_ns = clock::now_ns();
         let due = self.watches.iter().filter_map(Watch::due_ns);
         let due = due.chain(self.lags.iter().map(|lag| lag.due_ns(idle)));
-        let pools_due = self.pools.due_ns();
-        let Some(due_ns) = due.chain(pools_due).min() else { return self.rest(now_ns) };
+        let (pools_due, routes_due) = (self.pools.due_ns(), self.reports.due_ns());
+        let Some(due_ns) = due.chain(pools_due).chain(routes_due).min() else { return self.rest(now_ns) };
         let deep = idle
             && pools_due.is_none()
             && !self.reports.keeps()

@@ -1,8 +1,8 @@
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
-/// Bodies below fit into one packet anyway, in bytes.
-const WORTH_IT: u64 = 1_024;
+/// A body from this length on, in bytes: of a shorter one too little is saved to pay for the work.
+const WORTH_IT: u64 = 512;
 
 /// Compresses responses for clients that take gzip, where that saves something: images are compressed already, and an event of a
 /// stream is to go out at once.

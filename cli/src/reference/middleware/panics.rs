@@ -11,9 +11,12 @@ pub(super) fn panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
 
 /// What the panic says is for the log alone: it may tell of what no client should know.
 fn answer(panic: Box<dyn Any + Send>) -> Response {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text =
-        text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of something that is no text");
+    let text = match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => {
+            panic.downcast::<&str>().map_or("no text says of what".to_owned(), |text| (*text).to_owned())
+        }
+    };
     tracing::error!("a handler panicked: {text}");
     failed(StatusCode::INTERNAL_SERVER_ERROR, "the server failed: its log tells more of this request's id")
 }

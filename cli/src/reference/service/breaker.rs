@@ -38,7 +38,7 @@ impl Breaker {
             .wait_duration_in_open(PAUSE)
             .permitted_calls_in_half_open(1)
             .on_state_transition(|from, to| {
-                tracing::warn!("the upstream's breaker was {from:?} and is {to:?}")
+                tracing::warn!("the upstream's breaker was {from:?} and is {to:?}");
             })
             .build_with_handle()
             .expect("these figures fit together");

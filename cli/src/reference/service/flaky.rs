@@ -38,14 +38,14 @@ async fn flaky(
     let state = breaker.state();
     let mut response = match outcome {
         Ok(part) => Json(json!({ "upstream": part, "attempts": attempts, "breaker": state })).into_response(),
-        Err(error) if error.is_circuit_open() => {
-            Refused::for_now("the upstream fails, and is left alone for now", breaker.pause().await)
-                .into_response()
+        Err(error) => match error.into_inner() {
+            None => Refused::for_now("the upstream fails, and is left alone for now", breaker.pause().await),
+            Some(error) => Refused::with(
+                StatusCode::BAD_GATEWAY,
+                format!("the upstream failed {attempts} times, at last so: {error}"),
+            ),
         }
-        Err(error) => {
-            Refused::with(StatusCode::BAD_GATEWAY, &format!("the upstream failed {attempts} times: {error}"))
-                .into_response()
-        }
+        .into_response(),
     };
     response.headers_mut().insert(BREAKER, HeaderValue::from_static(state));
     Ok(response)

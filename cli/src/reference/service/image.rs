@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{self, DefaultBodyLimit};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -44,7 +44,7 @@ impl Images {
             thumbnail(&bytes, format)
         });
         made.await.map_err(Refused::by_fault)?.map_err(|error| {
-            Refused::with(StatusCode::UNPROCESSABLE_ENTITY, &format!("this image cannot be read: {error}"))
+            Refused::with(StatusCode::UNPROCESSABLE_ENTITY, format!("this image cannot be read: {error}"))
         })
     }
 }
@@ -72,7 +72,7 @@ async fn shrink(
 
 /// What the client says that it sends.
 fn format(headers: &HeaderMap) -> Result<ImageFormat, Refused> {
-    match headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes()) {
+    match headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) {
         Some(b"image/png") => Ok(ImageFormat::Png),
         Some(b"image/jpeg") => Ok(ImageFormat::Jpeg),
         _ => Err(Refused::with(

@@ -33,7 +33,7 @@ async fn create(
     let Json(order) = order?;
     if !(1..=MOST_ROUNDS).contains(&order.rounds) {
         let error = format!("rounds must be from 1 to {MOST_ROUNDS}");
-        return Err(Refused::with(StatusCode::UNPROCESSABLE_ENTITY, &error));
+        return Err(Refused::with(StatusCode::UNPROCESSABLE_ENTITY, error));
     }
     let id = state.service.jobs.take(order).map_err(|reason| match reason {
         NotTaken::Full => Refused::for_now("the queue is full", SOON),
@@ -54,6 +54,6 @@ async fn progress(
     let Path(id) = id?;
     let progress = state.service.jobs.progress(id);
     progress.map(Json).ok_or_else(|| {
-        Refused::with(StatusCode::NOT_FOUND, &format!("there is no job {id}, or it is forgotten"))
+        Refused::with(StatusCode::NOT_FOUND, format!("there is no job {id}, or it is forgotten"))
     })
 }

@@ -36,5 +36,5 @@ async fn user(
         })
         .await
         .map_err(Refused::by_fault)?;
-    found.map(Json).ok_or_else(|| Refused::with(StatusCode::NOT_FOUND, &format!("there is no user {id}")))
+    found.map(Json).ok_or_else(|| Refused::with(StatusCode::NOT_FOUND, format!("there is no user {id}")))
 }

@@ -1,7 +1,7 @@
 //! The kernel's list of sockets by sock_diag(7): one request a table, answered in binary, without what the process cannot own.
 #![expect(unsafe_code, reason = "netlink sockets are reached through libc")]
 
-use super::row::{Id, Row, canonical};
+use super::row::{Id, Row, canonical, unread};
 use stallscope_wire::Transport;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -138,13 +138,14 @@ fn row(body: &[u8], transport: Transport) -> Option<Row> {
         };
         Some(canonical(SocketAddr::new(ip, port)))
     };
+    let state = *body.get(1)?;
     Some(Row {
         id: Id::Cookie(cookie(body)?),
         transport,
         local: address(4, 8)?,
         peer: address(6, 24).filter(|peer| peer.port() != 0),
-        state: *body.get(1)?,
-        receive_queue: u32_at(body, 56)?.into(),
+        state,
+        receive_queue: unread(state, u32_at(body, 56)?.into()),
         send_queue: u32_at(body, 60)?.into(),
         inode: u32_at(body, 68)?.into(),
     })
@@ -176,7 +177,7 @@ mod tests {
         message
     }
 
-    /// A connection of `10.0.0.1:8080` with five unread bytes.
+    /// A connection of `10.0.0.1:8080` with five unread bytes and an end.
     fn connection(cookie: u64) -> Vec<u8> {
         let mut body = vec![0; BODY];
         (body[0], body[1]) = (libc::AF_INET as u8, 8);
@@ -186,7 +187,7 @@ mod tests {
         body[24..28].copy_from_slice(&[10, 0, 0, 2]);
         body[44..48].copy_from_slice(&(cookie as u32).to_ne_bytes());
         body[48..52].copy_from_slice(&((cookie >> 32) as u32).to_ne_bytes());
-        body[56..60].copy_from_slice(&5u32.to_ne_bytes());
+        body[56..60].copy_from_slice(&6u32.to_ne_bytes());
         body[68..72].copy_from_slice(&41u32.to_ne_bytes());
         body
     }

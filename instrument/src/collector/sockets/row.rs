@@ -8,7 +8,9 @@ pub(super) const TRANSPORTS: [Transport; 4] =
 /// States of `include/net/tcp_states.h`.
 pub(super) const CLOSE: u8 = 7;
 pub(super) const CLOSE_WAIT: u8 = 8;
+const LAST_ACK: u8 = 9;
 pub(super) const LISTEN: u8 = 10;
+const CLOSING: u8 = 11;
 
 /// All of them; UDP uses the second and the eighth.
 const STATES: [&str; 13] = [
@@ -67,6 +69,11 @@ impl Row {
     pub(super) fn state_name(&self) -> &'static str {
         STATES.get(usize::from(self.state)).copied().unwrap_or(STATES[0])
     }
+}
+
+/// How many bytes nobody has read: the kernel counts the other side's end as one.
+pub(super) fn unread(state: u8, queue: u64) -> u64 {
+    queue.saturating_sub(u64::from(matches!(state, CLOSE_WAIT | LAST_ACK | CLOSING)))
 }
 
 /// An address of IPv4 in one of IPv6 is the same as that of IPv4.

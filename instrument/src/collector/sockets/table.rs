@@ -1,7 +1,7 @@
 //! The kernel's list of sockets as text in `/proc/net`, where sock_diag is not to be had. See proc_pid_net(5) and the kernel's
 //! `proc_net_tcp`. It does not tell how many connections may wait to be accepted.
 
-use super::row::{Id, LISTEN, Row, canonical};
+use super::row::{Id, LISTEN, Row, canonical, unread};
 use stallscope_wire::Transport;
 use std::collections::HashSet;
 use std::fs;
@@ -46,7 +46,7 @@ fn parse(row: &str, transport: Transport) -> Option<Row> {
         local: address(local)?,
         peer: Some(peer).filter(|peer| peer.port() != 0),
         state,
-        receive_queue: receive,
+        receive_queue: unread(state, receive),
         send_queue: if state == LISTEN { 0 } else { send },
         inode,
     })
