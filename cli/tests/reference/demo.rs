@@ -32,6 +32,14 @@ fn each_way_to_block_is_found_at_its_line() {
 }
 
 #[test]
+fn the_route_that_forgets_its_connections_is_found_and_no_other() {
+    let demo = run(&["demo", "--headless", "--scenario", "leaks", "--duration", "15s"]);
+    assert_eq!(demo.code, Some(0), "{demo:?}");
+    let leaks: Vec<_> = demo.stdout.lines().filter(|line| line.contains("socket-leak")).collect();
+    assert!(!leaks.is_empty() && leaks.iter().all(|leak| leak.contains("GET /ws/leaky ")), "{demo:?}");
+}
+
+#[test]
 fn where_nothing_is_wrong_nothing_is_found() {
     for scenario in ["calm", "fixed"] {
         let demo = run(&["demo", "--headless", "--scenario", scenario, "--duration", "5s"]);

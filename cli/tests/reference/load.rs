@@ -136,6 +136,21 @@ fn messages_come_back_over_websockets() {
 }
 
 #[test]
+fn what_is_said_in_the_chat_is_heard_by_others_and_told_as_an_event() {
+    let server = Server::start();
+    let (chat, events) =
+        (server.url("/ws").replace("http", "ws"), server.url("/events").replace("http", "sse+http"));
+    let report = load(&["--rate", "20", "--duration", "1s", "--connections", "3", &chat, &events]);
+    let [chat, events] = [0, 1].map(|target| &report["targets"][target]);
+    assert_eq!((count(&chat["held"]["open"]), count(&events["held"]["open"])), (3, 3), "{report:#}");
+    assert!(count(&chat["answered"]) > 0 && balanced(&report), "{report:#}");
+    // All but the sender hear it, and all listeners.
+    assert!(count(&chat["held"]["received"]) >= count(&chat["answered"]), "{report:#}");
+    assert!(count(&events["held"]["received"]) >= 3, "{report:#}");
+    assert_eq!(count(&report["failed"]), 0, "{report:#}");
+}
+
+#[test]
 fn websockets_are_left_and_opened_again() {
     let peer = Peer::echoing();
     let chat = format!("0*{}", peer.url("ws", "/chat"));
