@@ -1,17 +1,14 @@
 //! `stallscope serve`: the reference server.
 
-mod log;
-
 use crate::color::Color;
 use crate::failure::Failure;
 use crate::lifeline::Lifeline;
+use crate::log::{self, Format};
 use crate::reference::{self, Options, Processes, ServeError};
-use log::{Format, Log};
 use stallscope_wire::duration;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Run the reference server, whose routes under /blocking block the event loop on purpose.
@@ -47,18 +44,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
-    let log = Arc::new(Mutex::new(Some(Log::start(args.log_format, color))));
-    let end_log = move || drop(log.lock().unwrap_or_else(PoisonError::into_inner).take());
+    log::start(args.log_format, color);
     let until = Lifeline::of_stdin(args.exit_with_stdin);
     let served = if args.processes > 1 {
         let arguments = args.for_each(color);
         reference::supervise(Processes { count: args.processes, addr: args.addr, arguments, until })
     } else {
         let Args { addr, share_port: shared, patience, heartbeat, drain, .. } = *args;
-        let last = Box::new(end_log.clone());
-        reference::serve(Options { addr, shared, patience, heartbeat, drain, until, last }).map(|()| 0)
+        reference::serve(Options { addr, shared, patience, heartbeat, drain, until }).map(|()| 0)
     };
-    end_log();
+    log::finish();
     match served {
         Ok(code) => Ok(ExitCode::from(code)),
         Err(error @ ServeError::Bind(..)) => Err(Failure::usage(error)),

@@ -19,6 +19,7 @@ use std::time::Duration;
 const BODY_TO_HEAD: u32 = 3;
 
 /// What to serve, and until when.
+#[derive(Debug)]
 pub(crate) struct Options {
     /// Where to listen; port 0 picks a free one.
     pub(crate) addr: SocketAddr,
@@ -32,8 +33,6 @@ pub(crate) struct Options {
     pub(crate) drain: Duration,
     /// Ends the server, besides SIGINT and SIGTERM.
     pub(crate) until: Lifeline,
-    /// What a process does last that ends without returning from here.
-    pub(crate) last: Box<dyn Fn() + Send>,
 }
 
 /// Serves until it is told to end. Prints the address to stdout once requests are taken.
@@ -57,10 +56,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     let database = state.database.clone();
     let router = router(live, options.patience).with_state(state);
     let unready = move || service.readiness.withdraw();
-    let tidy = move || {
-        database.remove();
-        (options.last)();
-    };
+    let tidy = move || database.remove();
     shutdown::listen(shutdown.clone(), options.until, options.drain, unready, tidy)?;
     announce(addr)?;
     Connections::new(router, shutdown.clone(), options.patience, places).take(listener).await;

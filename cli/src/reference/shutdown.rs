@@ -1,6 +1,7 @@
 //! How the server ends: who is told, who is waited for, and for how long.
 
 use crate::lifeline::Lifeline;
+use crate::log;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
@@ -107,7 +108,7 @@ fn conduct(
                 tracing::warn!("ending at once");
                 tidy();
                 // As if the signal had ended it, which it has.
-                process::exit(128 + signal);
+                exit(128 + signal);
             }
             Ok(_) => {}
             Err(_) if begun.elapsed() >= limit => {
@@ -115,10 +116,16 @@ fn conduct(
                 tracing::warn!("{open} connections were cut off: they took longer than {limit:?} to end");
                 tidy();
                 // Returning from main would wait for threads that block.
-                process::exit(0);
+                exit(0);
             }
             // Nobody is left who could say more.
             Err(_) => thread::sleep(limit.saturating_sub(begun.elapsed())),
         }
     }
+}
+
+/// With all that was logged: nothing of it would be written later.
+fn exit(code: i32) -> ! {
+    log::finish();
+    process::exit(code)
 }
