@@ -32,7 +32,7 @@
 //!
 //! # What it costs
 //!
-//! Some 350 ns a request, by the benchmark `requests`: two readings of the time-stamp counter a poll, a search for its route without
+//! Some 250 ns a request and 45 ns an await, by the benchmark `requests`: two readings of the time-stamp counter a poll, a search for its route without
 //! allocation, one allocation for its waker and one for its steps, and some atomic additions. Locks are taken for a route, a peer or a slow
 //! request that is new, and by the thread alone for what it is at. A request in flight takes at most 650 bytes, a route 8 KB for each class
 //! of status that it has answered with.
