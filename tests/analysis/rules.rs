@@ -1,8 +1,11 @@
 //! Which findings a process yields.
 
-use crate::scenario::{MS, found, process, stall, task, victims};
+use crate::scenario::{MS, found, process, stall, task, times, victims};
 use stallscope::analysis::{Cause as Why, Rule, Severity, findings};
-use stallscope_wire::{Cause, Frame, Line, Module, Owner, Phase, Stack, Stall};
+use stallscope_wire::{
+    Cause, Frame, Handler, Handlers, Line, Module, Owner, Phase, RouteVictims, Serving, SlowRequest, Stack,
+    Stall, Victims,
+};
 
 #[test]
 fn a_healthy_process_yields_no_finding() {
@@ -34,6 +37,56 @@ fn what_delays_others_most_comes_first() {
         .ended();
     let places: Vec<_> = found(&history).iter().map(|finding| finding.culprit.to_string()).collect();
     assert_eq!(places, ["src/harmful.rs:1", "src/long.rs:1"]);
+}
+
+#[test]
+fn the_routes_behind_the_stalls_of_one_line_are_summed_most_first() {
+    let behind = |routes: &[(&str, u64)]| {
+        let victims = |&(route, requests): &(&str, u64)| RouteVictims { route: route.into(), requests };
+        Victims { routes: routes.iter().map(victims).collect(), ..Victims::default() }
+    };
+    let serving = Serving { route: "GET /report".into(), id: Some("req-7".into()) };
+    let history = process()
+        .stall(Stall { victims: behind(&[("GET /", 2)]), ..stall("src/a.rs:1", 200, Cause::Cpu) })
+        .stall(Stall {
+            victims: behind(&[("GET /users/{id}", 9), ("GET /", 3)]),
+            serving: Some(serving),
+            ..stall("src/a.rs:1", 300, Cause::Cpu)
+        })
+        .stall(Stall { victims: behind(&[("GET /", 1)]), ..stall("src/other.rs:1", 200, Cause::Cpu) })
+        .ended();
+    let found = found(&history);
+    let finding = found.iter().find(|finding| finding.culprit.to_string() == "src/a.rs:1").unwrap();
+    assert_eq!(finding.victims.routes_in_words().as_deref(), Some("GET /users/{id} ×9, GET / ×5"));
+    assert_eq!(finding.request_in_words().as_deref(), Some("GET /report (request req-7)"));
+}
+
+#[test]
+fn the_routes_behind_a_line_are_bounded() {
+    let routes =
+        |from: u64| (from..from + 60).map(|n| RouteVictims { route: format!("GET /{n}"), requests: n });
+    let behind = |from| Victims { routes: routes(from).collect(), ..Victims::default() };
+    let history = process()
+        .stall(Stall { victims: behind(0), ..stall("src/a.rs:1", 200, Cause::Cpu) })
+        .stall(Stall { victims: behind(1_000), ..stall("src/a.rs:1", 300, Cause::Cpu) })
+        .ended();
+    let [finding] = &found(&history)[..] else { panic!("one finding") };
+    assert_eq!(finding.victims.routes.len(), 8);
+    assert_eq!(finding.victims.routes[0].route, "GET /1003", "64 are counted, the first that were seen");
+}
+
+#[test]
+fn a_line_without_the_slowest_requests_leaves_them_as_they_were() {
+    let slow = SlowRequest { took_ns: 7, ..SlowRequest::default() };
+    let handler =
+        |by_status| Handler { route: "GET /".into(), latency_by_status: by_status, ..Handler::default() };
+    let whole =
+        Handlers { at_ns: 1, handlers: vec![handler(vec![times(3, 5)])], slowest: vec![slow.clone()] };
+    let brief = Handlers { at_ns: 2, handlers: vec![handler(Vec::new())], slowest: Vec::new() };
+    let history = process().line(Line::Handler(whole)).line(Line::Handler(brief)).ended();
+    let handlers = history.handlers().unwrap();
+    assert_eq!((handlers.at_ns, &handlers.slowest), (2, &vec![slow]));
+    assert_eq!(handlers.handlers[0].latency_by_status, [times(3, 5)]);
 }
 
 #[test]

@@ -140,8 +140,9 @@ fn slowest<'a>(seen: &'a Seen, route: &str) -> &'a SlowRequest {
     slowest.iter().find(|slow| slow.request.route == route).unwrap_or_else(|| panic!("{slowest:?}"))
 }
 
-fn victims<const N: usize>(routes: [(&str, u64); N]) -> Vec<RouteVictims> {
-    routes.map(|(route, requests)| RouteVictims { route: route.to_owned(), requests }).into()
+fn victims(routes: &[(&str, u64)]) -> Vec<RouteVictims> {
+    let victims = |&(route, requests): &(&str, u64)| RouteVictims { route: route.to_owned(), requests };
+    routes.iter().map(victims).collect()
 }
 
 fn in_order(slow: &SlowRequest) -> Vec<Doing> {
@@ -216,8 +217,14 @@ fn requests_behind_a_stall_are_its_victims_and_wait_for_it() {
         });
     });
     let seen = program.run().ended();
-    let expected = victims([("GET /", 4), ("GET /news", 3), ("GET /later/{ms}", 2)]);
-    assert_eq!(seen.stall().stall.victims.routes, expected);
+    let mut routes = seen.stall().stall.victims.routes.clone();
+    if !cfg!(tokio_unstable) {
+        // What came before a stall was first seen from outside may be nothing new to it.
+        routes.retain(|victims| victims.route != "GET /" || victims.requests > 4);
+    }
+    let new = if cfg!(tokio_unstable) { vec![("GET /", 4)] } else { Vec::new() };
+    let expected = [new, vec![("GET /news", 3), ("GET /later/{ms}", 2)]].concat();
+    assert_eq!(routes, victims(&expected));
     let told = slowest(&seen, "GET /news");
     assert!(told.spent.behind_ns >= LONG_NS && told.spent.own_ns < LONG_NS / 2, "{told:?}");
     assert_eq!(in_order(told)[1..3], [Doing::Awaiting, Doing::Behind], "{told:?}");

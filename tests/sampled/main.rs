@@ -13,4 +13,7 @@ mod harness;
 #[path = "../instrument/idle.rs"]
 mod idle;
 #[cfg(not(tokio_unstable))]
+#[path = "../instrument/requests.rs"]
+mod requests;
+#[cfg(not(tokio_unstable))]
 mod ways;

@@ -10,6 +10,8 @@ mod instructions;
 mod measure;
 mod memory;
 mod poll;
+#[cfg(feature = "http")]
+mod requests;
 mod sockets;
 mod spawn;
 mod stalls;
@@ -27,13 +29,15 @@ struct Part {
     rounds: usize,
 }
 
-const PARTS: [Part; 7] = [
+const PARTS: &[Part] = &[
     Part { name: "poll", run: poll::run, rounds: 15 },
     Part { name: "spawn", run: spawn::run, rounds: 15 },
     Part { name: "memory", run: memory::run, rounds: 3 },
     Part { name: "watchdog", run: watchdog::run, rounds: 3 },
     Part { name: "stalls", run: stalls::run, rounds: 5 },
     Part { name: "sockets", run: sockets::run, rounds: 3 },
+    #[cfg(feature = "http")]
+    Part { name: "requests", run: requests::run, rounds: 15 },
     Part { name: "instructions", run: instructions::run, rounds: 1 },
 ];
 
@@ -58,7 +62,8 @@ fn main() {
     let named: Vec<&String> =
         arguments.iter().filter(|argument| argument.parse::<usize>().is_err()).collect();
     if let Some(unknown) = named.iter().find(|named| !PARTS.iter().any(|part| part.name == **named)) {
-        let parts = PARTS.map(|part| part.name).join(", ");
+        let parts: Vec<_> = PARTS.iter().map(|part| part.name).collect();
+        let parts = parts.join(", ");
         eprintln!("error: there is no benchmark {unknown}; there are: {parts}");
         std::process::exit(2);
     }

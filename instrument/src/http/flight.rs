@@ -163,3 +163,17 @@ impl Drop for Flight {
         self.routes.slowest.note(self, took_ns, spent);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::wakes::Wakes;
+    use super::*;
+
+    #[test]
+    fn a_request_in_flight_takes_little_memory() {
+        let steps = STEPS * size_of::<(Doing, u64)>();
+        // Two counts stand before what an `Arc` holds.
+        let waker = size_of::<Wakes>() + 16;
+        assert!(size_of::<Option<Flight>>() + steps + waker <= 650);
+    }
+}
