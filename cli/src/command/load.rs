@@ -45,8 +45,13 @@ pub(crate) struct Args {
     /// Sent with POST, PUT and PATCH; `@FILE` sends what is in the file.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT|@FILE", value_parser = body)]
     body: Bytes,
-    /// Sent over WebSockets; {n} becomes a number by which its answer is known.
-    #[arg(long, default_value = "{\"text\":\"stallscope load {n}\"}", value_name = "TEXT")]
+    /// Sent over WebSockets; {id} becomes a number by which its answer is known. As it is: {"text":"stallscope load {id}"}.
+    #[arg(
+        long,
+        default_value = r#"{"text":"stallscope load {id}"}"#,
+        hide_default_value = true,
+        value_name = "TEXT"
+    )]
     message: Message,
     /// Leave each WebSocket and event stream after this time, without a word as a client does that is gone, and open another.
     #[arg(long, value_name = "TIME", value_parser = bounded_duration)]

@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 /// What stands for the message's number in its text.
-const PLACE: &str = "{n}";
+const PLACE: &str = "{id}";
 
 /// The text that is sent over WebSockets, with a place for the number by which a message is known when it comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]

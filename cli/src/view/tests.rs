@@ -54,6 +54,12 @@ fn a_healthy_process() {
 }
 
 #[test]
+fn handlers_in_full() {
+    let keys = [Key::Tab, Key::Enter];
+    assert_screens!("handlers", &serving().live().press(&keys));
+}
+
+#[test]
 fn a_stall_in_progress() {
     assert_screens!("stall", &blocked().live());
 }
@@ -61,6 +67,11 @@ fn a_stall_in_progress() {
 #[test]
 fn a_stall_in_full() {
     assert_screens!("stack", &blocked().live().press(&[Key::Enter]));
+}
+
+#[test]
+fn a_stall_that_requests_waited_behind() {
+    assert_screens!("victims", &serving().computes(1, 240).live().press(&[Key::Enter]));
 }
 
 #[test]

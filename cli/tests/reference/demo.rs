@@ -1,10 +1,18 @@
-use crate::harness::{Server, result, run, stallscope};
+use crate::harness::{Ended, Server, result, run, stallscope};
+use std::sync::{Mutex, PoisonError};
+
+/// A demo, one at a time: together they would keep the machine so busy that it is the machine which stalls.
+fn demo(scenario: &str, duration: &str) -> Ended {
+    static STAGE: Mutex<()> = Mutex::new(());
+    let _alone = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut command = stallscope(&["demo", "--headless", "--scenario", scenario, "--duration", duration]);
+    // What is set for the user's own programs does not hide anything.
+    result(command.env("STALLSCOPE_THRESHOLD", "10s"))
+}
 
 #[test]
 fn names_each_line_that_blocks_and_why() {
-    // What is set for the user's own programs does not hide anything.
-    let demo =
-        result(stallscope(&["demo", "--headless", "--duration", "9s"]).env("STALLSCOPE_THRESHOLD", "10s"));
+    let demo = demo("mixed", "15s");
     assert_eq!(demo.code, Some(0), "{demo:?}");
     for (file, cause) in [("sleep.rs", "clock_nanosleep"), ("cpu.rs", "cpu"), ("file.rs", "read")] {
         let place = format!("cli/src/reference/faults/{file}:");
@@ -21,7 +29,7 @@ fn names_each_line_that_blocks_and_why() {
 
 #[test]
 fn each_way_to_block_is_found_at_its_line() {
-    let demo = run(&["demo", "--headless", "--scenario", "blocking", "--duration", "18s"]);
+    let demo = demo("blocking", "18s");
     assert_eq!(demo.code, Some(0), "{demo:?}");
     for file in ["sleep.rs", "cpu.rs", "file.rs", "http.rs", "db.rs", "dns.rs", "mutex.rs", "pool.rs"] {
         let place = format!("cli/src/reference/faults/{file}:");
@@ -32,9 +40,17 @@ fn each_way_to_block_is_found_at_its_line() {
 }
 
 #[test]
+fn the_route_that_forgets_its_connections_is_found_and_no_other() {
+    let demo = demo("leaks", "15s");
+    assert_eq!(demo.code, Some(0), "{demo:?}");
+    let leaks: Vec<_> = demo.stdout.lines().filter(|line| line.contains("socket-leak")).collect();
+    assert!(!leaks.is_empty() && leaks.iter().all(|leak| leak.contains("GET /ws/leaky ")), "{demo:?}");
+}
+
+#[test]
 fn where_nothing_is_wrong_nothing_is_found() {
     for scenario in ["calm", "fixed"] {
-        let demo = run(&["demo", "--headless", "--scenario", scenario, "--duration", "5s"]);
+        let demo = demo(scenario, "5s");
         assert_eq!(demo.code, Some(0), "{scenario}: {demo:?}");
         assert!(demo.stdout.starts_with("nothing found: "), "{scenario}: {demo:?}");
     }
