@@ -17,12 +17,13 @@ use row::{LISTEN, Row, TRANSPORTS};
 use stallscope_wire::{Gap, Socket, Sockets, Transport};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 
 /// Sockets that are listed.
 const LISTED: usize = 256;
-/// The share of the time that looks may take: one in so many.
-const SHARE: u64 = 25;
+/// The share of a core that looks may take: one in so many.
+const SHARE: u64 = 20;
 
 /// The open sockets from look to look.
 #[derive(Debug)]
@@ -53,10 +54,10 @@ impl Watch {
 
     /// None when it is too early for another look.
     pub(super) fn look(&mut self, at_ns: u64) -> Option<Sockets> {
-        let begun_ns = clock::now_ns();
-        if begun_ns < self.due_ns {
+        if clock::now_ns() < self.due_ns {
             return None;
         }
+        let begun_ns = run_ns();
         let owned = Owned::look();
         let mut rows = Vec::new();
         for (transport, refusal) in TRANSPORTS.into_iter().zip(&mut self.refusals) {
@@ -66,8 +67,7 @@ impl Watch {
         self.ages.look(&rows, &owned, &mut self.groups, at_ns);
         self.routes.tidy(self.ages.iter().filter_map(|known| Some(known.row.connection()?.1)));
         let sockets = self.tell(at_ns);
-        let ended_ns = clock::now_ns();
-        self.due_ns = ended_ns + ended_ns.saturating_sub(begun_ns) * SHARE;
+        self.due_ns = clock::now_ns() + run_ns().saturating_sub(begun_ns) * SHARE;
         Some(sockets)
     }
 
@@ -129,6 +129,14 @@ fn rank(known: &Known, at_ns: u64) -> (bool, bool, Reverse<u64>, Reverse<u64>, u
     let left_over_ns = if row.is_left_over() { known.in_state_ns(at_ns) } else { 0 };
     let queued = row.receive_queue + row.send_queue;
     (row.state != LISTEN, !row.is_left_over(), Reverse(left_over_ns), Reverse(queued), row.inode)
+}
+
+/// For how long this thread has been run: on a busy machine a look takes longer than it costs. See the kernel's
+/// `sched-stats`.
+fn run_ns() -> u64 {
+    let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let run = told.as_ref().and_then(|told| told.split_ascii_whitespace().next()?.parse().ok());
+    run.filter(|&run| run > 0).unwrap_or_else(clock::now_ns)
 }
 
 /// One table by sock_diag, else from `/proc`. What the kernel refuses once it is not asked for again.
