@@ -1,5 +1,6 @@
 //! Made-up processes for tests: what one would write on the wire, told in a few words.
 
+mod sockets;
 mod work;
 
 use crate::model::{Key, Model, Msg};

@@ -95,6 +95,13 @@ fn losses_and_blind_spots() {
 }
 
 #[test]
+fn connections_that_are_left_open() {
+    let watched = serving().leaves_open(14).live();
+    assert_screens!("sockets", &watched);
+    assert_eq!(style_of(&watched, "14/14 CLOSE_WAIT 14s").fg, Some(Color::Red));
+}
+
+#[test]
 fn a_small_terminal_keeps_what_matters() {
     assert_snapshot!("small_60x15", screen(&blocked().live(), 60, 15));
 }
