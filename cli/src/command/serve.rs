@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// How long requests may take to end once the server is told to (SIGTERM, Ctrl-C); the second signal does not wait.
     #[arg(long, default_value = "3s", value_name = "TIME", value_parser = bounded)]
     drain: Duration,
-    /// How long the head of a request may take to come.
+    /// How long the head of a request may take to come; its body may take three times that.
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = bounded)]
     patience: Duration,
     /// How often WebSockets are pinged; one that does not answer before the next ping is closed.

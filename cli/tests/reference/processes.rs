@@ -2,7 +2,7 @@
 
 use crate::client::PATIENCE;
 use crate::harness::{Response, Server, run};
-use crate::shutdown::send;
+use crate::shutdown::{ask_on, send};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -60,6 +60,30 @@ fn each_process_answers_and_one_that_dies_is_replaced() {
     assert_eq!(now.intersection(&before).count(), 2, "the others stay");
     // A new one takes requests a while after it has started; until then the others take them.
     assert_eq!(who_answers(&server, 3), now);
+}
+
+#[test]
+fn processes_are_replaced_one_by_one_under_load_without_a_request_lost() {
+    let mut server = Server::told(&["--processes", "2"], Stdio::null());
+    let addr = server.addr;
+    let clients: Vec<_> =
+        (0..12).map(|i| thread::spawn(move || ask_on(addr, Duration::from_millis(20 + 5 * i)))).collect();
+    for old in children(&server) {
+        kill(old, Signal::TERM);
+        until("it is replaced", || {
+            let now = children(&server);
+            now.len() == 2 && !now.contains(&old)
+        });
+        let now = children(&server);
+        assert_eq!(who_answers(&server, 2), now);
+    }
+    assert!(clients.iter().all(|client| !client.is_finished()), "a connection was refused");
+    send(&server.child, Signal::TERM);
+    let counts: Vec<_> = clients.into_iter().map(|client| client.join().unwrap()).collect();
+    // A client that came to the old process in its last moment waits for a second, which may be all the time there is.
+    assert!(counts.iter().map(|(asked, _)| asked).sum::<usize>() > 24, "{counts:?}");
+    assert!(counts.iter().all(|&(_, lost)| lost == 0), "{counts:?}");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -1,7 +1,7 @@
-use crate::harness::{Response, Server, run};
-use std::io::{ErrorKind, Read, Write};
+use crate::harness::{Response, SERVE, Server, run};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::Shutdown;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -145,4 +145,24 @@ fn a_body_that_does_not_come_is_answered_with_408() {
         assert!(response.json()["error"].as_str().unwrap().contains("300ms"), "{response:?}");
     }
     assert_eq!(server.get("/").0, 200);
+}
+
+#[test]
+fn a_server_that_has_no_file_left_waits_and_goes_on() {
+    // Both limits, so that it cannot raise them.
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 100 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_stallscope")]).args(SERVE);
+    let mut server = Server::of(command.stderr(Stdio::piped()));
+    let log = BufReader::new(server.child.stderr.take().unwrap());
+    let log = std::thread::spawn(move || log.lines().map_while(Result::ok).collect::<Vec<_>>());
+    let begun = Instant::now();
+    let waiting: Vec<_> = (0..150).map(|_| server.connect()).collect();
+    std::thread::sleep(Duration::from_millis(1500));
+    drop(waiting);
+    assert_eq!(server.get("/").0, 200);
+    let pauses = usize::try_from(begun.elapsed().as_millis() / 200).unwrap();
+    drop(server);
+    let log = log.join().unwrap();
+    let failed = log.iter().filter(|line| line.contains("cannot take a connection: ")).count();
+    assert!((1..=pauses + 1).contains(&failed), "{failed} attempts in {pauses} pauses: {log:#?}");
 }

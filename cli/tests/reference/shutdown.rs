@@ -59,8 +59,9 @@ fn answered(stream: &mut BufReader<TcpStream>) -> io::Result<bool> {
     Ok(lives)
 }
 
-/// Asks again and again, over one connection as long as it lives, until nobody takes connections any more.
-fn ask_on(addr: SocketAddr, pause: Duration) -> (usize, usize) {
+/// Asks again and again, over one connection as long as it lives, until nobody takes connections any more. How many requests
+/// were sent, and how many of them got no answer.
+pub(crate) fn ask_on(addr: SocketAddr, pause: Duration) -> (usize, usize) {
     let (mut asked, mut lost) = (0, 0);
     while let Ok(stream) = TcpStream::connect_timeout(&addr, Duration::from_secs(5)) {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
