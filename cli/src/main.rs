@@ -6,6 +6,7 @@ mod command;
 mod failure;
 mod lifeline;
 mod load;
+mod log;
 mod model;
 mod reference;
 mod report;

@@ -1,13 +1,14 @@
 //! Made-up processes for tests: what one would write on the wire, told in a few words.
 
+mod sockets;
 mod work;
 
 use crate::model::{Key, Model, Msg};
 use crate::source::{Ending, Message, Origin};
 use stallscope_wire::{
-    Cause, Certainty, Coverage, End, Evidence, Frame, Handler, Handlers, Header, Histogram, LagState, Line,
-    Owner, Phase, Polling, Quality, Runtime, Snapshot, Socket, Sockets, Stack, Stall, Task, Thread, Tier,
-    Versions, Victims, Worker, WorkerState,
+    Cause, Certainty, Coverage, Doing, End, Evidence, Frame, Handler, Handlers, Header, Histogram, LagState,
+    Line, Owner, Phase, Polling, Quality, RouteVictims, Runtime, Serving, SlowRequest, Snapshot, Socket,
+    Sockets, Spent, Stack, Stall, Step, Task, Thread, Tier, Versions, Victims, Worker, WorkerState,
 };
 use std::time::Duration;
 
@@ -122,6 +123,11 @@ impl Scenario {
                 max_ns: took_ns * 9,
                 sum_ns: 0,
             },
+            spent: Spent {
+                own_ns: took_ns / 10 * self.requests,
+                behind_ns: took_ns / 5 * failed * self.requests,
+                awaiting_ns: took_ns / 2 * self.requests,
+            },
             ..Handler::default()
         };
         let handlers = vec![
@@ -129,7 +135,7 @@ impl Scenario {
             handler("GET /users/{id}", 3, 1_800_000, 2),
             handler("POST /orders", 12, 38 * MS, 0),
         ];
-        self.lines.push(Line::Handler(Handlers { at_ns: self.now_ns, handlers, ..Handlers::default() }));
+        self.lines.push(Line::Handler(Handlers { at_ns: self.now_ns, handlers, slowest: slowest() }));
     }
 
     /// The process holds these sockets: a listener and two connections, one of them with unread bytes.
@@ -187,7 +193,9 @@ impl Scenario {
         (computing.cause, computing.syscall) = (Cause::Cpu, None);
         computing.evidence =
             Evidence { window_ns: lasted_ms * MS, cpu_ns: lasted_ms * MS, ..Evidence::default() };
-        computing.victims = Victims { tasks: 3, sockets: Some(0), delay_ns: 400 * MS, ..Victims::default() };
+        let routes = [("GET /", 14), ("GET /users/{id}", 3)]
+            .map(|(route, requests)| RouteVictims { route: route.into(), requests });
+        computing.victims = Victims { tasks: 3, sockets: Some(0), delay_ns: 400 * MS, routes: routes.into() };
         self.now_ns += lasted_ms * MS;
         self.line(Line::Stall(computing))
     }
@@ -276,9 +284,32 @@ fn stall(id: u64, phase: Phase, began_ns: u64, lasted_ns: u64, stack: Option<Sta
             ..Evidence::default()
         },
         stack,
+        serving: Some(Serving { route: "GET /reports/{month}".into(), id: Some("b71c-52".into()) }),
         victims: Victims { tasks: 14, sockets: Some(0), delay_ns: lasted_ns * 9, ..Victims::default() },
         ..Stall::default()
     }
+}
+
+/// One that had to wait behind others, one that only awaited, and one whose client left.
+fn slowest() -> Vec<SlowRequest> {
+    use Doing::{Awaiting, Behind, Own};
+    let slow = |route: &str, id: Option<&str>, status, steps: &[(Doing, u64)]| SlowRequest {
+        request: Serving { route: route.into(), id: id.map(str::to_owned) },
+        status,
+        took_ns: steps.iter().map(|(_, ms)| ms * MS).sum(),
+        timeline: steps.iter().map(|&(doing, ms)| Step { doing, for_ns: ms * MS }).collect(),
+        ..SlowRequest::default()
+    };
+    vec![
+        slow(
+            "POST /orders",
+            Some("b71c-44"),
+            Some(201),
+            &[(Own, 12), (Awaiting, 90), (Behind, 220), (Own, 20)],
+        ),
+        slow("POST /orders", Some("b71c-29"), None, &[(Own, 2), (Awaiting, 250)]),
+        slow("GET /users/{id}", None, Some(500), &[(Own, 1), (Awaiting, 4), (Behind, 10), (Own, 1)]),
+    ]
 }
 
 fn sleeping_stack() -> Stack {

@@ -262,7 +262,7 @@ impl Finding {
                 tasks: sums.tasks,
                 sockets: sums.sockets,
                 delay_ns: sums.delay_ns,
-                routes: Vec::new(),
+                routes: group.routes(),
             },
             first_seen: rfc3339(sums.first_unix_ns),
             ..Self::default()
@@ -329,6 +329,13 @@ impl Finding {
                 == (&culprit.function, &culprit.file, culprit.line);
             same && (&frame.module, frame.offset) == (&culprit.module, culprit.offset)
         })
+    }
+
+    /// The request that was being answered, with its id where it has one: `GET /users/{id} (request 7)`; none where it is not known.
+    #[must_use]
+    pub fn request_in_words(&self) -> Option<String> {
+        let id = self.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
+        self.route.as_ref().map(|route| format!("{route}{id}"))
     }
 
     /// The cause with what is known of it: `syscall clock_nanosleep`, `lock mutex`, `cpu`.

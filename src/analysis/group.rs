@@ -1,11 +1,15 @@
 use super::culprit::{Culprit, Key};
 use super::history::StallRecord;
-use stallscope_wire::Header;
+use stallscope_wire::{Header, RouteVictims};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 /// More culprits than this are counted as one, so that a process which invents them costs no memory.
 const LIMIT: usize = 1024;
+
+/// Routes that are counted behind one culprit, and those that are told.
+const ROUTES: usize = 64;
+const TOLD_ROUTES: usize = 8;
 
 /// The stalls of one culprit.
 #[derive(Debug, Clone)]
@@ -14,9 +18,38 @@ pub(super) struct Group {
     /// The one with the longest attributable time.
     pub(super) worst: StallRecord,
     pub(super) sums: Sums,
+    /// Requests that waited, by route.
+    routes: BTreeMap<String, u64>,
 }
 
 impl Group {
+    fn new(culprit: Culprit, worst: StallRecord, sums: Sums) -> Self {
+        let mut group = Self { culprit, worst, sums, routes: BTreeMap::new() };
+        let routes = std::mem::take(&mut group.worst.stall.victims.routes);
+        group.count_routes(routes.into_iter().map(|victims| (victims.route, victims.requests)));
+        group
+    }
+
+    fn count_routes(&mut self, routes: impl IntoIterator<Item = (String, u64)>) {
+        for (route, requests) in routes {
+            let room = self.routes.len() < ROUTES;
+            match self.routes.entry(route) {
+                Entry::Occupied(count) => *count.into_mut() += requests,
+                Entry::Vacant(new) if room => drop(new.insert(requests)),
+                Entry::Vacant(_) => {}
+            }
+        }
+    }
+
+    /// The routes of the requests that waited, most first.
+    pub(super) fn routes(&self) -> Vec<RouteVictims> {
+        let victims = |(route, &requests): (&String, &u64)| RouteVictims { route: route.clone(), requests };
+        let mut routes: Vec<_> = self.routes.iter().map(victims).collect();
+        routes.sort_by_key(|victims| std::cmp::Reverse(victims.requests));
+        routes.truncate(TOLD_ROUTES);
+        routes
+    }
+
     /// The longest time that the code answers for.
     pub(super) fn attributable_max_ns(&self) -> u64 {
         self.worst.attributable_ns()
@@ -118,10 +151,12 @@ impl Groups {
             Entry::Occupied(known) => {
                 let known = known.into_mut();
                 known.sums.merge(sums);
+                let routes = record.stall.victims.routes.iter();
+                known.count_routes(routes.map(|victims| (victims.route.clone(), victims.requests)));
                 known.blame(record, || (culprit, record.clone()));
             }
             Entry::Vacant(new) => {
-                new.insert(Group { culprit, worst: record.clone(), sums });
+                new.insert(Group::new(culprit, record.clone(), sums));
             }
         }
     }
@@ -134,9 +169,10 @@ impl Groups {
             }
             match self.0.entry(key) {
                 Entry::Occupied(known) => {
-                    let Group { culprit, worst, sums } = group;
+                    let Group { culprit, worst, sums, routes } = group;
                     let known = known.into_mut();
                     known.sums.merge(sums);
+                    known.count_routes(routes);
                     known.blame(&worst, || (culprit, worst.clone()));
                 }
                 Entry::Vacant(new) => {

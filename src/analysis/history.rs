@@ -123,7 +123,12 @@ impl History {
                 self.pauses.apply(pause.clone());
                 pause.at_ns
             }
-            Line::Handler(handlers) => self.handlers.insert(handlers).at_ns,
+            Line::Handler(mut handlers) => {
+                if let Some(before) = self.handlers.take() {
+                    handlers.complete(before);
+                }
+                self.handlers.insert(handlers).at_ns
+            }
             Line::Socket(sockets) => {
                 let over =
                     self.runtimes > 0 && self.snapshot.as_ref().is_some_and(|now| now.runtimes.is_empty());

@@ -4,7 +4,7 @@ use crate::harness::{LONG, Seen, current_thread, ms, multi_thread, program, run}
 use axum::Router;
 use axum::routing::get;
 use stallscope::analysis::{Rule, findings};
-use stallscope_wire::{Doing, Handler, Handlers, Line, RouteVictims, Serving, SlowRequest};
+use stallscope_wire::{Doing, Handler, Handlers, RouteVictims, Serving, SlowRequest};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -125,10 +125,7 @@ fn clients<const N: usize>(address: SocketAddr) -> [Client; N] {
 }
 
 fn handlers(seen: &Seen) -> &Handlers {
-    let of_line = |line: &'_ Line| matches!(line, Line::Handler(_));
-    let last = seen.log().lines.iter().rev().find(|line| of_line(line));
-    let Some(Line::Handler(handlers)) = last else { panic!("no handlers") };
-    handlers
+    seen.log().history.handlers().expect("requests were seen")
 }
 
 #[track_caller]

@@ -1,12 +1,10 @@
 //! `stallscope serve`: the reference server.
 
-mod log;
-
 use crate::color::Color;
 use crate::failure::Failure;
 use crate::lifeline::Lifeline;
+use crate::log::{self, Format};
 use crate::reference::{self, Options, Processes, ServeError};
-use log::{Format, Log};
 use stallscope_wire::duration;
 use std::io;
 use std::net::SocketAddr;
@@ -46,7 +44,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
-    let _log = Log::start(args.log_format, color);
+    log::start(args.log_format, color);
     let until = Lifeline::of_stdin(args.exit_with_stdin);
     let served = if args.processes > 1 {
         let arguments = args.for_each(color);
@@ -55,6 +53,7 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
         let Args { addr, share_port: shared, patience, heartbeat, drain, .. } = *args;
         reference::serve(Options { addr, shared, patience, heartbeat, drain, until }).map(|()| 0)
     };
+    log::finish();
     match served {
         Ok(code) => Ok(ExitCode::from(code)),
         Err(error @ ServeError::Bind(..)) => Err(Failure::usage(error)),

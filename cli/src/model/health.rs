@@ -2,7 +2,7 @@ use super::process::{Conclusion, Process, why};
 use super::workers::thread_name;
 use crate::source::Ending;
 use stallscope::analysis::{Culprit, Finding, Rule, Severity, StallRecord};
-use stallscope_wire::{Cause, Mode, Snapshot, Victims, counted, duration::show};
+use stallscope_wire::{Cause, Certainty, Mode, Snapshot, Victims, counted, duration::show};
 use std::fmt;
 use std::time::Duration;
 
@@ -142,7 +142,8 @@ fn lost_word(finding: &Finding) -> Option<&'static str> {
         Rule::LostTask => "LOST TASK",
         Rule::TaskLeak => "LEAKING",
         Rule::BlockingPool => "POOL FULL",
-        Rule::SocketLeak => "LEAKING SOCKETS",
+        // That ever more clients come is no harm by itself.
+        Rule::SocketLeak if finding.certainty == Certainty::Exact => "LEAKING SOCKETS",
         Rule::AcceptBacklog if finding.severity == Severity::Error => "ACCEPT QUEUE FULL",
         Rule::AcceptBacklog => "ACCEPT QUEUE",
         _ => return None,

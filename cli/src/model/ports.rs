@@ -14,7 +14,8 @@ pub(crate) struct Ports {
     pub(crate) unlisted: u64,
     /// How many are in each state, the most first.
     pub(crate) states: Vec<(String, u64)>,
-    /// Listeners, groups of connections, then sockets: those whose other side has closed, oldest first, then the fullest.
+    /// Groups that leak, listeners, the other groups, then connections: those whose other side has closed, oldest first, then
+    /// the fullest.
     pub(crate) rows: Vec<Port>,
     /// How many at the front of `rows` tell something: they are no idle connection.
     pub(crate) notable: usize,
@@ -71,8 +72,11 @@ impl Ports {
         self.states = states;
         let groups = self.groups(sockets);
         self.notable = listeners + groups.len() + notable;
-        self.rows = listed.into_iter().map(Port::Listener).collect();
-        self.rows.extend(groups.into_iter().map(Port::Group));
+        let (leaking, others): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|group| group.told.overdue > 0);
+        self.rows = leaking.into_iter().map(Port::Group).collect();
+        self.rows.extend(listed.into_iter().map(Port::Listener));
+        self.rows.extend(others.into_iter().map(Port::Group));
         self.rows.extend(connections.into_iter().map(Port::Connection));
     }
 

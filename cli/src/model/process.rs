@@ -71,7 +71,10 @@ impl Process {
                 self.unsettled |= !snapshot.locations.is_empty() || !snapshot.watched.is_empty();
             }
             Line::Handler(handlers) => self.traffic.apply(handlers),
-            Line::Socket(sockets) => self.ports.apply(sockets),
+            Line::Socket(sockets) => {
+                self.ports.apply(sockets);
+                self.unsettled = true;
+            }
             Line::Stall(_)
             | Line::Lag(_)
             | Line::Pause(_)

@@ -371,3 +371,13 @@ fn work_that_does_not_get_on_is_said() {
     let said = sentence(&Scenario::new().quiet(30).starves(8).live());
     assert_eq!(said, "src/mail.rs:51 spawned a task that was not polled for 1.4s so far");
 }
+
+#[test]
+fn a_process_that_leaves_connections_open_is_told_to() {
+    let watched = Scenario::new().quiet(5).leaves_open(14).live();
+    let said =
+        "GET /ws/leaky on 127.0.0.1:8080 keeps 4 connections that their clients closed, the oldest for 14s";
+    assert_eq!(sentence(&watched), said);
+    let (process, ours) = watched.model.shown(watched.ours);
+    assert_eq!((health(process, ours).word, health(process, ours).level), ("LEAKING SOCKETS", Level::Bad));
+}

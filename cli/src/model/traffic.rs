@@ -1,5 +1,5 @@
 use super::window::{LAST_MINUTE_NS, Window};
-use stallscope_wire::{Handler, Handlers};
+use stallscope_wire::{Handler, Handlers, SlowRequest, Spent};
 
 /// The time over which requests a second are counted, in nanoseconds.
 const RATE_NS: u64 = 10_000_000_000;
@@ -27,6 +27,29 @@ pub(crate) struct Route {
     pub(crate) per_second: f64,
     /// Latency over the last minute, where anything was answered in it; its maximum since the start.
     pub(crate) latency: Option<Latency>,
+    /// Where the time of the requests of the last minute went, where any was spent.
+    pub(crate) shares: Option<Shares>,
+}
+
+/// Shares of the time of requests, in percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shares {
+    pub(crate) own: u64,
+    pub(crate) behind: u64,
+    pub(crate) awaiting: u64,
+}
+
+impl Shares {
+    fn of(spent: Spent) -> Option<Self> {
+        let all = u128::from(spent.own_ns) + u128::from(spent.behind_ns) + u128::from(spent.awaiting_ns);
+        // A share of a whole is at most 100.
+        let share = |ns: u64| ((u128::from(ns) * 100 + all / 2) / all) as u64;
+        (all > 0).then(|| Self {
+            own: share(spent.own_ns),
+            behind: share(spent.behind_ns),
+            awaiting: share(spent.awaiting_ns),
+        })
+    }
 }
 
 /// How long responses took, in nanoseconds.
@@ -39,8 +62,15 @@ pub(crate) struct Latency {
 
 impl Traffic {
     pub(super) fn apply(&mut self, handlers: &Handlers) {
-        self.earlier.keep(handlers.at_ns, handlers.clone());
-        self.latest = handlers.clone();
+        let mut handlers = handlers.clone();
+        handlers.complete(std::mem::take(&mut self.latest));
+        self.earlier.keep(handlers.at_ns, cumulative(&handlers));
+        self.latest = handlers;
+    }
+
+    /// The slowest requests so far, the slowest first.
+    pub(crate) fn slowest(&self) -> &[SlowRequest] {
+        &self.latest.slowest
     }
 
     /// All routes, the one with the longest response first: an order that changes seldom.
@@ -63,6 +93,7 @@ impl Traffic {
                     failed: handler.statuses[4],
                     dropped: handler.dropped,
                     per_second: total.saturating_sub(before) as f64 / (lasted_ns.max(1) as f64 / 1e9),
+                    shares: shares(handler, minute.and_then(|(_, earlier)| same_route(earlier, handler))),
                     latency: latency(handler, minute.and_then(|(_, earlier)| same_route(earlier, handler))),
                 }
             })
@@ -72,6 +103,23 @@ impl Traffic {
         });
         routes
     }
+}
+
+/// What later states are compared with.
+fn cumulative(handlers: &Handlers) -> Handlers {
+    let handler = |handler: &Handler| Handler { latency_by_status: Vec::new(), ..handler.clone() };
+    let handlers_of = handlers.handlers.iter().map(handler).collect();
+    Handlers { at_ns: handlers.at_ns, handlers: handlers_of, slowest: Vec::new() }
+}
+
+fn shares(handler: &Handler, earlier: Option<&Handler>) -> Option<Shares> {
+    let (all, before) = (handler.spent, earlier.map_or_else(Spent::default, |earlier| earlier.spent));
+    let recent = Spent {
+        own_ns: all.own_ns.saturating_sub(before.own_ns),
+        behind_ns: all.behind_ns.saturating_sub(before.behind_ns),
+        awaiting_ns: all.awaiting_ns.saturating_sub(before.awaiting_ns),
+    };
+    Shares::of(recent).or_else(|| Shares::of(all))
 }
 
 fn same_route<'a>(handlers: &'a Handlers, handler: &Handler) -> Option<&'a Handler> {
@@ -108,6 +156,30 @@ mod tests {
             ..Handler::default()
         };
         Handlers { at_ns: second * 1_000_000_000, handlers: vec![handler], ..Handlers::default() }
+    }
+
+    #[test]
+    fn the_shares_are_of_the_last_minute() {
+        let spent = |second, own_ns, behind_ns, awaiting_ns| {
+            let mut handlers = at(second, 1, 5);
+            handlers.handlers[0].spent = Spent { own_ns, behind_ns, awaiting_ns };
+            handlers
+        };
+        let mut traffic = Traffic::default();
+        assert_eq!(Shares::of(Spent::default()), None);
+        traffic.apply(&spent(100, 1_000, 0, 0));
+        assert_eq!(traffic.routes()[0].shares, Some(Shares { own: 100, behind: 0, awaiting: 0 }));
+        traffic.apply(&spent(170, 1_100, 200, 700));
+        assert_eq!(traffic.routes()[0].shares, Some(Shares { own: 10, behind: 20, awaiting: 70 }));
+    }
+
+    #[test]
+    fn what_a_line_leaves_out_stays() {
+        let mut traffic = Traffic::default();
+        let slow = SlowRequest { took_ns: 7, ..SlowRequest::default() };
+        traffic.apply(&Handlers { slowest: vec![slow], ..at(100, 1, 5) });
+        traffic.apply(&at(101, 2, 5));
+        assert_eq!(traffic.slowest().iter().map(|slow| slow.took_ns).collect::<Vec<_>>(), [7]);
     }
 
     #[test]

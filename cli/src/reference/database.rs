@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OpenFlags};
 use std::fmt;
+use std::fs;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -47,6 +48,12 @@ impl Database {
             Ok(Self(Arc::new(pool)))
         })
         .await?
+    }
+
+    /// Removes the file, for a process that ends without dropping what it holds.
+    pub(super) fn remove(&self) {
+        // A file that cannot be removed stays where temporary ones are.
+        let _ = fs::remove_dir_all(self.0.folder.path());
     }
 
     /// Opens the file, for those who want to block.

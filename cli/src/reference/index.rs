@@ -1,6 +1,7 @@
 //! What there is, and what there is not.
 
 use super::faults;
+use super::live;
 use super::service;
 use super::state::State;
 use super::wait::failed;
@@ -11,7 +12,9 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 /// The routes of all parts, as requests that they answer well as they stand, once a number follows an open `ms=`.
-const ROUTES: [&[&str]; 3] = [&["/"], &faults::ROUTES, &service::GETS];
+const ROUTES: [&[&str]; 4] = [&["/"], &faults::ROUTES, &service::GETS, &live::GETS];
+/// And those that take more, or do not end.
+const MORE: [&[&str]; 2] = [&service::MORE, &live::MORE];
 
 pub(super) fn routes() -> Router<State> {
     Router::new().route("/", get(index))
@@ -19,7 +22,7 @@ pub(super) fn routes() -> Router<State> {
 
 async fn index() -> Json<Value> {
     Json(
-        json!({ "service": "stallscope reference server", "routes": ROUTES.concat(), "more": service::MORE }),
+        json!({ "service": "stallscope reference server", "routes": ROUTES.concat(), "more": MORE.concat() }),
     )
 }
 

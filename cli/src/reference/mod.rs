@@ -16,6 +16,7 @@ mod patience;
 mod server;
 mod service;
 mod shutdown;
+mod slow_body;
 mod state;
 mod supervisor;
 mod upstream;

@@ -2,16 +2,21 @@ use super::connections::{Connections, Places};
 use super::failure::ServeError;
 use super::listen;
 use super::live::{self, Live};
-use super::shutdown::{self, Shutdown};
+use super::service::Shared;
+use super::shutdown::{self, Hold, Shutdown};
 use super::state::State;
-use super::{faults, index, middleware, service};
+use super::{faults, index, middleware, service, slow_body};
 use crate::lifeline::Lifeline;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How many times as long as its head a request's body may take to come.
+const BODY_TO_HEAD: u32 = 3;
 
 /// What to serve, and until when.
 #[derive(Debug)]
@@ -43,32 +48,37 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     allow_many_files();
 
     let state = State::start().await?;
-    let service = Arc::clone(&state.service);
     let shutdown = Shutdown::new();
-    let mut ending = shutdown.hold();
-    tokio::spawn(async move {
-        ending.ending().await;
-        service.readiness.withdraw();
-        service.jobs.drain().await;
-        drop(ending);
-    });
+    tokio::spawn(drain(Arc::clone(&state.service), shutdown.hold()));
+    let service = Arc::clone(&state.service);
     let places = Places::new();
-    let router = router(Live::new(shutdown.clone(), places.clone(), options.heartbeat)).with_state(state);
-    shutdown::listen(shutdown.clone(), options.until, options.drain)?;
+    let live = Live::new(shutdown.clone(), places.clone(), options.heartbeat);
+    let database = state.database.clone();
+    let router = router(live, options.patience).with_state(state);
+    let unready = move || service.readiness.withdraw();
+    let tidy = move || database.remove();
+    shutdown::listen(shutdown.clone(), options.until, options.drain, unready, tidy)?;
     announce(addr)?;
     Connections::new(router, shutdown.clone(), options.patience, places).take(listener).await;
     shutdown.all_gone().await;
     Ok(())
 }
 
-fn router(live: Live) -> Router<State> {
+/// Ends the jobs in the background, which the server waits for.
+async fn drain(service: Arc<Shared>, mut hold: Hold) {
+    hold.ending().await;
+    service.jobs.drain().await;
+}
+
+fn router(live: Live, patience: Duration) -> Router<State> {
     let routes = Router::new()
         .merge(index::routes())
         .merge(faults::routes())
         .merge(service::routes())
         .merge(live::routes(live))
         .fallback(index::not_found)
-        .method_not_allowed_fallback(index::not_allowed);
+        .method_not_allowed_fallback(index::not_allowed)
+        .layer(from_fn_with_state(patience * BODY_TO_HEAD, slow_body::limited));
     middleware::stack(routes)
 }
 

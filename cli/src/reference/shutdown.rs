@@ -1,6 +1,7 @@
 //! How the server ends: who is told, who is waited for, and for how long.
 
 use crate::lifeline::Lifeline;
+use crate::log;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
@@ -56,13 +57,19 @@ impl Hold {
 }
 
 /// Begins the shutdown at SIGINT, at SIGTERM, or when the lifeline is cut; ends the process when it takes too long, or at a
-/// second signal.
+/// second signal, once it has tidied up. What is to be done first is done before anything else is told.
 ///
 /// All of it in threads: the event loop of this server is blocked on purpose, and neither its timers nor its signals are heard then.
 ///
 /// # Errors
 /// When the signals cannot be listened to, or a thread cannot be started.
-pub(super) fn listen(shutdown: Shutdown, until: Lifeline, limit: Duration) -> io::Result<()> {
+pub(super) fn listen(
+    shutdown: Shutdown,
+    until: Lifeline,
+    limit: Duration,
+    first: impl FnOnce() + Send + 'static,
+    tidy: impl Fn() + Send + 'static,
+) -> io::Result<()> {
     let (tell, told) = channel();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let tell_cut: Sender<Option<i32>> = tell.clone();
@@ -73,7 +80,7 @@ pub(super) fn listen(shutdown: Shutdown, until: Lifeline, limit: Duration) -> io
             tell_cut.send(None)
         })?;
     }
-    spawn("shutdown", move || conduct(&shutdown, &told, limit))
+    spawn("shutdown", move || conduct(&shutdown, &told, limit, first, tidy))
 }
 
 fn spawn<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> io::Result<()> {
@@ -81,29 +88,44 @@ fn spawn<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static
 }
 
 /// Each word is a signal's number, or none for the lifeline. Returns never once the shutdown has begun: the process ends first.
-fn conduct(shutdown: &Shutdown, told: &Receiver<Option<i32>>, limit: Duration) {
+fn conduct(
+    shutdown: &Shutdown,
+    told: &Receiver<Option<i32>>,
+    limit: Duration,
+    first: impl FnOnce(),
+    tidy: impl Fn(),
+) {
     if told.recv().is_err() {
         return;
     }
     let begun = Instant::now();
-    tracing::info!("ending");
+    first();
     shutdown.begin();
+    tracing::info!("ending");
     loop {
         match told.recv_timeout((begun + limit).saturating_duration_since(Instant::now())) {
             Ok(Some(signal)) if begun.elapsed() > ONE_SIGNAL => {
                 tracing::warn!("ending at once");
+                tidy();
                 // As if the signal had ended it, which it has.
-                process::exit(128 + signal);
+                exit(128 + signal);
             }
             Ok(_) => {}
             Err(_) if begun.elapsed() >= limit => {
                 let open = shutdown.0.receiver_count();
                 tracing::warn!("{open} connections were cut off: they took longer than {limit:?} to end");
+                tidy();
                 // Returning from main would wait for threads that block.
-                process::exit(0);
+                exit(0);
             }
             // Nobody is left who could say more.
             Err(_) => thread::sleep(limit.saturating_sub(begun.elapsed())),
         }
     }
+}
+
+/// With all that was logged: nothing of it would be written later.
+fn exit(code: i32) -> ! {
+    log::finish();
+    process::exit(code)
 }

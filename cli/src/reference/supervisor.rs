@@ -5,6 +5,7 @@ mod child;
 use super::failure::ServeError;
 use super::listen;
 use super::server::announce;
+use super::service::shared_cookie_key;
 use crate::lifeline::Lifeline;
 use child::{Child, Event};
 use rustix::process::Signal;
@@ -66,11 +67,17 @@ async fn run(processes: Processes) -> Result<u8, ServeError> {
     tokio::pin!(cut);
     let mut ending = false;
 
+    let cookie_key = shared_cookie_key();
     let orders = broadcast::Sender::new(16);
     let (ready, mut got_ready) = mpsc::unbounded_channel();
     let mut slots = JoinSet::new();
     for number in 1..=processes.count {
-        let slot = Slot { number, arguments: arguments.clone(), ready: ready.clone() };
+        let slot = Slot {
+            number,
+            arguments: arguments.clone(),
+            cookie_key: cookie_key.clone(),
+            ready: ready.clone(),
+        };
         slots.spawn(slot.keep(orders.subscribe()));
     }
     let mut waited_for = processes.count;
@@ -115,6 +122,8 @@ async fn run(processes: Processes) -> Result<u8, ServeError> {
 struct Slot {
     number: u32,
     arguments: Vec<String>,
+    /// A variable that all of them share.
+    cookie_key: (&'static str, String),
     /// Told when the first of them takes requests.
     ready: mpsc::UnboundedSender<()>,
 }
@@ -122,12 +131,12 @@ struct Slot {
 impl Slot {
     /// Keeps a process running until there is an order to end, and gives the exit code of the last.
     async fn keep(self, mut orders: broadcast::Receiver<Signal>) -> Result<u8, ServeError> {
-        let Self { number, arguments, ready } = self;
+        let Self { number, arguments, cookie_key, ready } = self;
         let mut ready = Some(ready);
         let mut early = 0;
         loop {
             let started = Instant::now();
-            let mut child = Child::start(&arguments)?;
+            let mut child = Child::start(&arguments, &cookie_key)?;
             let ended = loop {
                 tokio::select! {
                     event = child.next() => match event? {

@@ -84,6 +84,9 @@ fn write_finding(
     if let Some(who) = finding.victims.in_words() {
         facts.push(format!("{who} waited behind it, {} together", show(finding.victims.delay_ns)));
     }
+    if let Some(routes) = finding.victims.routes_in_words() {
+        facts.push(format!("behind it: {}", clean(&routes)));
+    }
     // Some of any long time is the host's; that it is a tenth is worth a word.
     if finding.severity != Severity::Info && finding.attributable_max_ns < finding.max_ns / 10 * 9 {
         facts.push(format!("the code answers for {} of the longest", show(finding.attributable_max_ns)));
@@ -91,7 +94,7 @@ fn write_finding(
     if let Some(task) = &finding.task {
         facts.push(format!("in task {}", clean(task)));
     }
-    facts.extend(finding.route.as_ref().map(|route| format!("answering {}", clean(route))));
+    facts.extend(finding.request_in_words().map(|request| format!("answering {}", clean(&request))));
     if !facts.is_empty() {
         writeln!(out, "  {}", facts.join(" · "))?;
     }

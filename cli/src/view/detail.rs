@@ -66,6 +66,7 @@ fn facts(
     facts.add("Known", finding.detail.as_deref().unwrap_or_default(), Style::new());
     facts.add("Doubt", finding.doubt().unwrap_or_default(), theme.warning());
     facts.add("Cost", &cost(process, finding), Style::new());
+    facts.add("Behind it", &finding.victims.routes_in_words().unwrap_or_default(), Style::new());
     facts.add("Task", &task(detail), Style::new());
     facts.add("Do", &finding.help, theme.strong());
     facts.lines.push(Line::default());
@@ -148,8 +149,8 @@ fn task(detail: &Detail<'_>) -> String {
         (None, Owner::Runtime) => "none: the runtime's own work".to_owned(),
         _ => String::new(),
     };
-    if let Some(route) = &detail.finding.route {
-        told += &format!(", answering {route}");
+    if let Some(request) = detail.finding.request_in_words() {
+        told += &format!(", answering {request}");
     }
     told
 }

@@ -24,6 +24,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod timeline;
 mod workers;
 
 pub(crate) use dashboard::draw;

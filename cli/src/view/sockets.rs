@@ -4,12 +4,15 @@ use super::theme::Theme;
 use crate::model::{Group, Port, Process, backlogged, is_left_over};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use stallscope_wire::Socket;
 use stallscope_wire::duration::show;
 
 /// The widest that addresses are drawn.
 const ADDRESSES: usize = 47;
+/// Less room than this is none for a name.
+const SHORTEST: usize = 16;
 
 /// How many sockets there are in each state, what they serve, and those in which something waits.
 pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process) {
@@ -59,32 +62,34 @@ fn of_listener(theme: Theme, listener: &Socket, width: usize) -> Line<'static> {
 
 fn of_group(theme: Theme, group: &Group, width: usize) -> Line<'static> {
     let told = &group.told;
-    let state = state(if told.incoming { "in" } else { "out" });
+    let way = if told.incoming { " in  " } else { " out " };
+    // Past the limit it is a finding.
+    let (open, style) = match (told.close_wait, told.overdue) {
+        (0, _) => (format!("{} open", fit::count(told.open)), Style::new()),
+        (waits, overdue) => (
+            format!(
+                "{}/{} CLOSE_WAIT {}",
+                fit::count(waits),
+                fit::count(told.open),
+                show(told.close_wait_ns)
+            ),
+            if overdue > 0 { theme.bad() } else { theme.warning() },
+        ),
+    };
+    let room = width.saturating_sub(way.len() + open.len() + 2);
+    let grown = format!("  +{} in {}", fit::count(group.grown), show(group.within_ns));
+    let grown = if group.grown > 0 && room > grown.len() + SHORTEST { grown } else { String::new() };
+    let room = room.saturating_sub(grown.len()).min(ADDRESSES);
     let served = match &told.route {
+        Some(route) if route.chars().count() + 4 + told.address.len() > room => route.clone(),
         Some(route) => format!("{route} on {}", told.address),
         None => told.address.clone(),
     };
-    let open = format!("{:>5} open", fit::count(told.open));
-    let grown = if group.grown > 0 {
-        format!(", +{} in {}", fit::count(group.grown), show(group.within_ns))
-    } else {
-        String::new()
-    };
-    let waits = if told.close_wait > 0 {
-        format!(", {} CLOSE_WAIT {}", fit::count(told.close_wait), show(told.close_wait_ns))
-    } else {
-        String::new()
-    };
-    let used = state.len() + open.len() + grown.chars().count() + waits.len() + 1;
-    let address = fit::column(&served, width.saturating_sub(used).min(ADDRESSES));
-    // Past the limit it is a finding.
-    let style = if told.overdue > 0 { theme.bad() } else { theme.warning() };
     Line::from(vec![
-        Span::styled(state, theme.dim()),
-        Span::raw(address + " "),
-        Span::raw(open),
+        Span::styled(way, theme.dim()),
+        Span::raw(fit::column(&served, room) + "  "),
+        Span::styled(open, style),
         Span::styled(grown, theme.dim()),
-        Span::styled(waits, style),
     ])
 }
 
@@ -100,16 +105,23 @@ fn of_connection(theme: Theme, connection: &Socket, width: usize) -> Line<'stati
         (0, unsent) => known.push(format!("unsent {}", bytes(unsent))),
         (unread, unsent) => known.push(format!("unread {}, unsent {}", bytes(unread), bytes(unsent))),
     }
-    known.extend(connection.route.clone());
+    // Its group has said it.
+    known.extend(connection.route.clone().filter(|_| width > 2 * ADDRESSES));
     let known = known.join(", ");
+    let room = width.saturating_sub(state.len() + known.chars().count() + 2);
     let addresses = match &connection.peer {
+        // The other side tells connections apart.
+        Some(peer) if room < SHORTEST + peer.len() => peer.clone(),
         Some(peer) => format!("{} ↔ {peer}", connection.local),
         None => connection.local.clone(),
     };
-    let room = width.saturating_sub(state.len() + known.chars().count() + 2);
     let address = fit::column(&addresses, room.min(ADDRESSES));
-    let style = if is_left_over(connection) { theme.warning() } else { theme.dim() };
-    Line::from(vec![Span::styled(state, style), Span::raw(address + "  "), Span::styled(known, style)])
+    let (of_state, of_known) = if is_left_over(connection) {
+        (theme.warning(), theme.warning())
+    } else {
+        (theme.dim(), Style::new())
+    };
+    Line::from(vec![Span::styled(state, of_state), Span::raw(address + "  "), Span::styled(known, of_known)])
 }
 
 fn state(name: &str) -> String {

@@ -54,6 +54,12 @@ fn a_healthy_process() {
 }
 
 #[test]
+fn handlers_in_full() {
+    let keys = [Key::Tab, Key::Enter];
+    assert_screens!("handlers", &serving().live().press(&keys));
+}
+
+#[test]
 fn a_stall_in_progress() {
     assert_screens!("stall", &blocked().live());
 }
@@ -61,6 +67,11 @@ fn a_stall_in_progress() {
 #[test]
 fn a_stall_in_full() {
     assert_screens!("stack", &blocked().live().press(&[Key::Enter]));
+}
+
+#[test]
+fn a_stall_that_requests_waited_behind() {
+    assert_screens!("victims", &serving().computes(1, 240).live().press(&[Key::Enter]));
 }
 
 #[test]
@@ -92,6 +103,14 @@ fn what_a_demo_does_is_said_in_one_line() {
     let screen = screen(&watched, 80, 24).to_string();
     let line = screen.lines().find(|line| line.contains(" DEMO ")).expect(&screen);
     assert!(line.contains("stall (7s): /blocking/sleep") && line.contains('…'), "{line}");
+}
+
+#[test]
+
+fn connections_that_are_left_open() {
+    let watched = serving().leaves_open(14).live();
+    assert_screens!("sockets", &watched);
+    assert_eq!(style_of(&watched, "14/14 CLOSE_WAIT 14s").fg, Some(Color::Red));
 }
 
 #[test]

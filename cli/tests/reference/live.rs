@@ -246,3 +246,13 @@ fn the_leaky_chat_keeps_the_sockets_of_those_who_left() {
     assert_eq!(other.hear()["text"], "is anybody there");
     assert_eq!(half_closed(server.addr), 6);
 }
+
+#[test]
+fn the_index_names_what_stays_open() {
+    let server = Server::start();
+    let index = server.get("/").1;
+    for path in ["/events", "/ws", "/ws/leaky"] {
+        let named = |line: &Value| line.as_str().unwrap().split([' ', ',']).any(|word| word == path);
+        assert!(index["more"].as_array().unwrap().iter().any(named), "{path}: {index:#}");
+    }
+}

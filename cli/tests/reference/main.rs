@@ -6,6 +6,7 @@ mod client;
 mod demo;
 mod faults;
 mod harness;
+mod held;
 mod live;
 mod load;
 mod peer;

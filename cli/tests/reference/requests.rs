@@ -2,7 +2,7 @@
 
 use crate::harness::{SERVE, Server, stallscope};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
 /// The log of a server, one JSON object a line.
@@ -58,18 +58,17 @@ fn a_request_is_logged_in_one_line_when_it_is_over() {
 }
 
 #[test]
-fn a_request_whose_client_left_is_logged_too() {
+fn a_response_that_its_client_did_not_wait_for_is_logged_too() {
     let (server, mut log) = Log::start();
     let mut client = server.connect();
-    write!(client, "GET /fixed/sleep?ms=10000 HTTP/1.1\r\nHost: here\r\nX-Request-Id: gone\r\n\r\n").unwrap();
-    // Answered after it, so the server has taken the first request up by then.
-    server.get("/fixed/sleep?ms=50");
-    assert_eq!(log.access()["fields"]["outcome"], "answered");
+    write!(client, "GET /events HTTP/1.1\r\nHost: here\r\nX-Request-Id: gone\r\n\r\n").unwrap();
+    client.read_exact(&mut [0; 16]).unwrap();
+    server.get("/healthz");
+    assert_eq!(log.access()["fields"]["route"], "/healthz", "the other is not over");
     drop(client);
     let line = log.access();
-    assert_eq!((&line["span"]["id"], &line["fields"]["outcome"]), (&"gone".into(), &"client left".into()));
-    assert_eq!(line["fields"]["status"], Value::Null, "{line}");
-    assert!(line["fields"]["ms"].as_f64().unwrap() < 10_000.0, "{line}");
+    assert_eq!((&line["span"]["id"], &line["fields"]["outcome"]), (&"gone".into(), &"cut off".into()));
+    assert_eq!((&line["fields"]["route"], &line["fields"]["status"]), (&"/events".into(), &200.into()));
 }
 
 #[test]
@@ -97,6 +96,38 @@ fn what_a_job_logs_says_the_id_of_its_request() {
         }
     };
     assert_eq!(done["span"]["id"], "order-7", "{done}");
+}
+
+#[test]
+fn jobs_that_were_taken_are_done_before_the_server_ends() {
+    let (mut server, mut log) = Log::start();
+    for _ in 0..5 {
+        let json = [("Content-Type", "application/json")];
+        assert_eq!(server.request("POST", "/jobs", &json, br#"{"text": "a", "rounds": 3000}"#).status, 202);
+    }
+    drop(server.child.stdin.take());
+    let mut rest = String::new();
+    log.0.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest.matches("job done").count(), 5, "{rest}");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_stall_says_the_id_of_the_request_that_it_belongs_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut server = Server::with(&[("STALLSCOPE_LOG", path.to_str().unwrap())]);
+    // Longer than the time after the start in which nothing is a stall.
+    let id = [("X-Request-Id", "culprit-1")];
+    assert_eq!(server.request("GET", "/blocking/sleep?ms=2500", &id, b"").status, 200);
+    drop(server.child.stdin.take());
+    server.child.wait().unwrap();
+    let log = std::fs::read_to_string(&path).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    let serving: Vec<_> =
+        lines.filter(|line| line["kind"] == "stall").map(|line| line["serving"].clone()).collect();
+    let culprit = serde_json::json!({ "route": "GET /blocking/sleep", "id": "culprit-1" });
+    assert!(serving.contains(&culprit), "{serving:?}");
 }
 
 #[test]

@@ -134,3 +134,15 @@ fn a_client_that_sends_no_more_is_still_answered() {
     stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(Response::read(stream).status, 200);
 }
+
+#[test]
+fn a_body_that_does_not_come_is_answered_with_408() {
+    let server = Server::told(&["--patience", "100ms"], Stdio::null());
+    for body in ["Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"] {
+        let head = "POST /jobs HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n";
+        let response = server.send(format!("{head}{body}").as_bytes());
+        assert_eq!(response.status, 408, "{response:?}");
+        assert!(response.json()["error"].as_str().unwrap().contains("300ms"), "{response:?}");
+    }
+    assert_eq!(server.get("/").0, 200);
+}

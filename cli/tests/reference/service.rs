@@ -1,9 +1,10 @@
 //! Each route of the service, asked as its clients ask it.
 
-use crate::harness::{Response, Server};
+use crate::harness::{Response, SERVE, Server, stallscope};
 use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
 use std::io::Cursor;
+use std::process::Stdio;
 use std::thread;
 
 const PNG: (&str, &str) = ("Content-Type", "image/png");
@@ -238,6 +239,18 @@ fn a_form_is_taken_only_from_its_own_page() {
     }
     let no_token = server.request("POST", "/form", &[FORM, ("Cookie", &cookie)], b"word=hello");
     assert_eq!(no_token.status, 403);
+}
+
+#[test]
+fn processes_take_each_other_s_forms() {
+    let mut command = stallscope(&SERVE);
+    let server = Server::of(command.args(["--processes", "2"]).stderr(Stdio::null()));
+    let (token, cookie) = form(&server);
+    let body = format!("token={token}&word=hello");
+    for _ in 0..20 {
+        let taken = server.request("POST", "/form", &[FORM, ("Cookie", &cookie)], body.as_bytes());
+        assert_eq!(taken.status, 200, "{taken:?}");
+    }
 }
 
 #[test]

@@ -288,7 +288,7 @@ impl Collector {
         self.write(&Line::Snapshot(snapshot), to_log);
         #[cfg(feature = "http")]
         {
-            let handlers = crate::http::handlers(at_ns);
+            let handlers = crate::http::handlers(at_ns, whole);
             if !handlers.handlers.is_empty() {
                 self.write(&Line::Handler(handlers), to_log);
             }

@@ -50,11 +50,9 @@ pub(crate) use peers::{forget, route_of};
 pub(crate) use seat::{any, behind, serving};
 pub use service::Service;
 
-/// What is known of this process's requests now.
-pub(crate) fn handlers(at_ns: u64) -> stallscope_wire::Handlers {
-    stallscope_wire::Handlers {
-        at_ns,
-        handlers: routes::PROCESS.read(),
-        slowest: routes::PROCESS.slowest.read(),
-    }
+/// What is known of this process's requests now; only where it is to be `whole` with what is large and changes seldom.
+pub(crate) fn handlers(at_ns: u64, whole: bool) -> stallscope_wire::Handlers {
+    let routes = &routes::PROCESS;
+    let slowest = if whole { routes.slowest.news(at_ns) } else { Vec::new() };
+    stallscope_wire::Handlers { at_ns, handlers: routes.read(whole), slowest }
 }

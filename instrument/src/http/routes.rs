@@ -51,10 +51,15 @@ impl Routes {
         full.then(|| *self.other.get_or_init(|| Route::other().kept()))
     }
 
-    /// The state of every route, by name; the common one last.
-    pub(super) fn read(&self) -> Vec<stallscope_wire::Handler> {
+    /// The state of every route, by name; the common one last. With latency by status class where it is to be `whole`.
+    pub(super) fn read(&self, whole: bool) -> Vec<stallscope_wire::Handler> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.values().flat_map(BTreeMap::values).chain(self.other.get()).map(|route| route.read()).collect()
+        known
+            .values()
+            .flat_map(BTreeMap::values)
+            .chain(self.other.get())
+            .map(|route| route.read(whole))
+            .collect()
     }
 }
 
@@ -151,7 +156,7 @@ impl Route {
         self.in_flight.fetch_sub(1, Relaxed);
     }
 
-    fn read(&self) -> stallscope_wire::Handler {
+    fn read(&self, whole: bool) -> stallscope_wire::Handler {
         let read = |histogram: &OnceLock<Box<Histogram>>| {
             histogram.get().map(|histogram| histogram.read()).unwrap_or_default()
         };
@@ -164,7 +169,7 @@ impl Route {
             statuses: latency_by_status.each_ref().map(stallscope_wire::Histogram::count),
             dropped: self.dropped.load(Relaxed),
             latency,
-            latency_by_status: latency_by_status.into(),
+            latency_by_status: if whole { latency_by_status.into() } else { Vec::new() },
             spent: Spent {
                 own_ns: self.own_ns.load(Relaxed),
                 behind_ns: self.behind_ns.load(Relaxed),
@@ -189,12 +194,12 @@ mod tests {
         for i in 0..LIMIT + 10 {
             answer(routes.find(&Method::GET, &format!("/{i}")), StatusCode::OK);
         }
-        let read = routes.read();
+        let read = routes.read(true);
         assert_eq!(read.len(), LIMIT + 1);
         let other = read.last().unwrap();
         assert_eq!((other.route.as_str(), other.statuses[1]), ("(other)", 10));
         assert_eq!(
-            routes.find(&Method::GET, "/3").read().statuses[1],
+            routes.find(&Method::GET, "/3").read(true).statuses[1],
             1,
             "a known route keeps its own entry"
         );
@@ -206,7 +211,7 @@ mod tests {
         for method in ["BREW", "WHEN", "PROPFIND"] {
             answer(routes.find(&method.parse().unwrap(), "/"), StatusCode::IM_A_TEAPOT);
         }
-        let read = routes.read();
+        let read = routes.read(true);
         assert_eq!(read.len(), 1);
         assert_eq!((read[0].route.as_str(), read[0].statuses), ("OTHER /", [0, 0, 0, 3, 0]));
     }

@@ -11,17 +11,29 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 const OF_ROUTE: usize = 4;
 const IN_ALL: usize = 32;
 
+/// Told again after so long, in nanoseconds, for those who came to look meanwhile.
+const TOLD_AGAIN_NS: u64 = 5_000_000_000;
+
 /// The slowest requests of all routes.
 #[derive(Debug)]
 pub(super) struct Slowest {
-    kept: Mutex<Vec<(&'static Route, SlowRequest)>>,
+    kept: Mutex<Kept>,
     /// What takes no longer has no chance. Written under the lock, read by every request that ends.
     floor_ns: AtomicU64,
 }
 
+#[derive(Debug)]
+struct Kept {
+    slowest: Vec<(&'static Route, SlowRequest)>,
+    /// Since they were told last.
+    changed: bool,
+    told_ns: u64,
+}
+
 impl Slowest {
     pub(super) const fn new() -> Self {
-        Self { kept: Mutex::new(Vec::new()), floor_ns: AtomicU64::new(0) }
+        let kept = Kept { slowest: Vec::new(), changed: false, told_ns: 0 };
+        Self { kept: Mutex::new(kept), floor_ns: AtomicU64::new(0) }
     }
 
     /// Keeps a request that is over, if it is among the slowest. One that is not costs two loads.
@@ -46,7 +58,9 @@ impl Slowest {
             timeline,
             cut,
         };
-        let mut kept = lock(&self.kept);
+        let mut guard = lock(&self.kept);
+        guard.changed = true;
+        let kept = &mut guard.slowest;
         let at = kept.partition_point(|(_, other)| other.took_ns >= took_ns);
         kept.insert(at, (route, slow));
         let own = |other: &&'static Route| std::ptr::eq(*other, route);
@@ -62,8 +76,19 @@ impl Slowest {
         self.floor_ns.store(last, Relaxed);
     }
 
+    /// The slowest first, unless they are the same that were told not long before `at_ns`.
+    pub(super) fn news(&self, at_ns: u64) -> Vec<SlowRequest> {
+        let mut kept = lock(&self.kept);
+        if !kept.changed && at_ns.saturating_sub(kept.told_ns) < TOLD_AGAIN_NS {
+            return Vec::new();
+        }
+        (kept.changed, kept.told_ns) = (false, at_ns);
+        kept.slowest.iter().map(|(_, slow)| slow.clone()).collect()
+    }
+
     /// The slowest first.
+    #[cfg(test)]
     pub(super) fn read(&self) -> Vec<SlowRequest> {
-        lock(&self.kept).iter().map(|(_, slow)| slow.clone()).collect()
+        lock(&self.kept).slowest.iter().map(|(_, slow)| slow.clone()).collect()
     }
 }

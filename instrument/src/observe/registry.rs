@@ -222,7 +222,7 @@ pub(crate) fn hooked() {
 #[inline]
 pub(crate) fn spawned(id: Id, location: &'static Location<'static>) {
     if OPEN.load(Relaxed) > 0 {
-        registry().add(id, location, None);
+        add(id, location);
     }
 }
 
@@ -231,9 +231,25 @@ pub(crate) fn spawned(id: Id, location: &'static Location<'static>) {
 #[inline]
 pub(crate) fn ended(id: Id) {
     if OPEN.load(Relaxed) > 0 {
-        let ended = registry().remove(id);
-        drop(ended);
+        remove(id);
     }
+}
+
+// Apart, so that a hook has no registers to save for what most processes never do.
+
+#[cfg(tokio_unstable)]
+#[cold]
+#[inline(never)]
+fn add(id: Id, location: &'static Location<'static>) {
+    registry().add(id, location, None);
+}
+
+#[cfg(tokio_unstable)]
+#[cold]
+#[inline(never)]
+fn remove(id: Id) {
+    let ended = registry().remove(id);
+    drop(ended);
 }
 
 /// A task was spawned by this thread, and perhaps no hook told of it.

@@ -10,7 +10,7 @@ use super::fresh::fresh;
 use super::locations;
 use super::long::{LongPoll, LongPolls};
 use super::mode::{self, CHANGING, LEAN, OFF};
-use super::sync::{AtomicPtr, AtomicU32, AtomicU64, fence};
+use super::sync::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
 use super::table::{Row, RowAlone, Table, address, known};
 use crate::clock;
 use mark::Mark;
@@ -86,6 +86,10 @@ pub(crate) struct Cell {
     dismissed: AtomicU64,
     /// Written by the thread: when it was last between two polls, in ticks.
     between: AtomicU64,
+    /// Written by the thread, which alone reads it: the location whose number it looked up last, and that number. A task's spawn,
+    /// first poll and end mostly concern one location.
+    looked_up: AtomicPtr<Location<'static>>,
+    number: AtomicUsize,
     counts: Counts,
     /// Written by the thread: what tasks waited from wake to poll, in nanoseconds.
     #[cfg(all(tokio_unstable, feature = "schedule-latency"))]
@@ -120,6 +124,8 @@ impl Cell {
             stall: Mark::new(),
             dismissed: AtomicU64::new(0),
             between: AtomicU64::new(0),
+            looked_up: AtomicPtr::new(ptr::null_mut()),
+            number: AtomicUsize::new(0),
             counts: Counts::new(),
             #[cfg(all(tokio_unstable, feature = "schedule-latency"))]
             waits: Counts::new(),
@@ -153,7 +159,7 @@ impl Cell {
     #[cold]
     #[inline(never)]
     fn first_poll(&self, spawned: u64) {
-        if let Some(row) = self.row(locations::number(self.location.load(Relaxed))) {
+        if let Some(row) = self.row(self.number(self.location.load(Relaxed))) {
             row.first_polled(self.version.load(Relaxed).saturating_sub(spawned));
         }
     }
@@ -165,7 +171,7 @@ impl Cell {
             return;
         }
         self.waits.record_alone(counts::bucket(waited_ns), 1);
-        if let Some(row) = self.row(locations::number(address(Some(location)))) {
+        if let Some(row) = self.row(self.number(address(Some(location)))) {
             row.scheduled(waited_ns);
         }
     }
@@ -338,9 +344,36 @@ impl Cell {
     fn count(&self, location: *mut Location<'static>, start: u64, ticks: u64, weight: u64) {
         let bucket = counts::bucket(ticks);
         self.counts.record_alone(bucket, weight);
-        if let Some(row) = self.table.row(locations::number(location)) {
+        if let Some(row) = self.table.row(self.number(location)) {
             row.polled(start, ticks, bucket, weight);
         }
+    }
+
+    /// The number of a location, which is not null. Only the thread that owns the cell calls it, or, where none does, anybody.
+    #[inline]
+    pub(super) fn number(&self, location: *mut Location<'static>) -> usize {
+        if self.looked_up.load(Relaxed) == location {
+            return self.number.load(Relaxed);
+        }
+        self.look_up(location)
+    }
+
+    #[inline(never)]
+    fn look_up(&self, location: *mut Location<'static>) -> usize {
+        let number = locations::number(location);
+        // Nobody's cell is used by many threads.
+        if self.table.row(number).is_some() {
+            self.looked_up.store(location, Relaxed);
+            self.number.store(number, Relaxed);
+        }
+        number
+    }
+
+    /// Whether the open record is a poll of this task. Only the thread that owns the cell calls it.
+    #[cfg(tokio_unstable)]
+    #[inline]
+    pub(super) fn is_polling(&self, task: u64) -> bool {
+        self.task.load(Relaxed) == task && self.version.load(Relaxed) != 0
     }
 
     /// What the thread has seen of the tasks of a location's number; none for a cell that no thread owns. Only the thread

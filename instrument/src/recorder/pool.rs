@@ -23,6 +23,17 @@ struct Seat {
     finished: AtomicU64,
 }
 
+#[cfg(tokio_unstable)]
+impl Seat {
+    /// Called by its thread alone. Release: whoever sees the next job taken sees this one finished.
+    #[inline(never)]
+    fn finish_job(&self) {
+        self.finished.store(self.finished.load(Relaxed).wrapping_add(1), Release);
+        // Where no worker runs either, nobody else says that the pool is at work.
+        ALARM.ring_if_asleep();
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
     seat: &'static Seat,
@@ -113,16 +124,20 @@ fn take_seat(thread: Thread) -> &'static Seat {
 /// that is dropped unpolled is taken for a job.
 #[cfg(tokio_unstable)]
 pub(crate) fn end_job(probe: u32, task: Id, own: bool) {
-    if HEARD.load(Relaxed) & bit(probe) == 0 {
-        HEARD.fetch_or(bit(probe), Relaxed);
+    if !hears_ends(probe) {
+        hear_ends(probe);
     }
     let Ok(Some(mine)) = MINE.try_with(Local::get) else { return };
     if !own && !polled_last(task) {
-        // The thread alone writes it. Release: whoever sees the next job taken sees this one finished.
-        mine.finished.store(mine.finished.load(Relaxed).wrapping_add(1), Release);
-        // Where no worker runs either, nobody else says that the pool is at work.
-        ALARM.ring_if_asleep();
+        mine.finish_job();
     }
+}
+
+#[cfg(tokio_unstable)]
+#[cold]
+#[inline(never)]
+fn hear_ends(probe: u32) {
+    HEARD.fetch_or(bit(probe), Relaxed);
 }
 
 /// Whether the ends of tasks are told of.

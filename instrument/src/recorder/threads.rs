@@ -3,7 +3,12 @@
 use super::alarm::ALARM;
 use super::cell::{Cell, Open};
 #[cfg(tokio_unstable)]
-use super::{fresh::fresh, locations, outsiders::outsiders, table::address};
+use super::{
+    fresh::fresh,
+    locations,
+    outsiders::outsiders,
+    table::{RowAlone, address},
+};
 use stallscope_wire::Mode;
 use std::cell::{Cell as Local, RefCell};
 use std::panic::Location;
@@ -47,7 +52,7 @@ pub(crate) struct Registered {
 /// Of so many tasks that a thread spawns at a location, one is timed from spawn to first poll: reading the counter for each
 /// would be a third of what spawning costs more.
 #[cfg(tokio_unstable)]
-const TIMED_SPAWNS: u64 = 8;
+const TIMED_SPAWNS: u64 = 32;
 
 static REGISTERED: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 /// Where a thread that has no cell of its own looks first: no probe owns it.
@@ -173,12 +178,22 @@ pub(crate) fn begin_poll(probe: u32, task: Id, spawned_at: &'static Location<'st
     }
 }
 
+/// A location's number, and the thread's row for it, if the thread has a cell.
+#[cfg(tokio_unstable)]
+#[inline]
+fn row_of(location: &'static Location<'static>) -> (usize, Option<RowAlone<'static>>) {
+    let location = address(Some(location));
+    let Ok(mine) = MINE.try_with(Local::get) else { return (locations::number(location), None) };
+    let number = mine.number(location);
+    (number, mine.row(number))
+}
+
 /// The thread spawns a task, which nobody can poll yet. It may be no thread of a runtime's: it is given no cell for that.
 #[cfg(tokio_unstable)]
 #[inline]
 pub(crate) fn spawned(probe: u32, task: Id, location: &'static Location<'static>) {
-    let number = locations::number(address(Some(location)));
-    let before = match MINE.try_with(Local::get).ok().and_then(|mine| mine.row(number)) {
+    let (number, row) = row_of(location);
+    let before = match row {
         Some(row) => row.spawned(),
         None => outsiders().spawn(number),
     };
@@ -193,8 +208,8 @@ pub(crate) fn spawned(probe: u32, task: Id, location: &'static Location<'static>
 #[cfg(tokio_unstable)]
 #[inline]
 pub(crate) fn ended(task: Id, location: &'static Location<'static>) {
-    let number = locations::number(address(Some(location)));
-    match MINE.try_with(Local::get).ok().and_then(|mine| mine.row(number)) {
+    let (number, row) = row_of(location);
+    match row {
         Some(row) => row.finished(),
         None => outsiders().finish(number),
     }
@@ -356,9 +371,9 @@ pub(crate) fn beat() {
 
 /// Whether the last poll that the thread began is one of this task.
 #[cfg(tokio_unstable)]
+#[inline]
 pub(super) fn polled_last(task: Id) -> bool {
-    let open = MINE.try_with(Local::get).ok().and_then(Cell::read);
-    open.is_some_and(|open| open.task == super::task_bits(task))
+    MINE.try_with(Local::get).is_ok_and(|mine| mine.is_polling(super::task_bits(task)))
 }
 
 /// The cell that the watchdog writes for the thread.

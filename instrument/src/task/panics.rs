@@ -145,7 +145,8 @@ pub(super) fn take(before: u64, message: &str) -> Option<String> {
 pub(crate) fn ended(task: u64, spawned_at: &'static Location<'static>) {
     let panicked =
         |last: &RefCell<Note>| last.try_borrow().is_ok_and(|last| last.at != 0 && last.task == task);
-    if task != 0 && LAST.try_with(panicked).unwrap_or(false) {
+    // Who panicked itself has seen its own store.
+    if HOOKED.load(Relaxed) && task != 0 && LAST.try_with(panicked).unwrap_or(false) {
         ended_by_panic(task, spawned_at);
     }
 }

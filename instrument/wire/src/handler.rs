@@ -9,8 +9,25 @@ pub struct Handlers {
     pub at_ns: u64,
     /// One entry a route and method.
     pub handlers: Vec<Handler>,
-    /// The slowest requests so far, slowest first: few of each route, and few in all.
+    /// The slowest requests so far, slowest first: few of each route, and few in all. Not in every line: empty where nothing
+    /// has changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub slowest: Vec<SlowRequest>,
+}
+
+impl Handlers {
+    /// Takes over from the line before what this one leaves out.
+    pub fn complete(&mut self, before: Self) {
+        if self.slowest.is_empty() {
+            self.slowest = before.slowest;
+        }
+        for known in before.handlers {
+            let same = self.handlers.iter_mut().find(|handler| handler.route == known.route);
+            if let Some(handler) = same.filter(|handler| handler.latency_by_status.is_empty()) {
+                handler.latency_by_status = known.latency_by_status;
+            }
+        }
+    }
 }
 
 /// Requests of one route, cumulative.
@@ -27,7 +44,9 @@ pub struct Handler {
     pub dropped: u64,
     /// Time from the request's arrival at the layer to the response's head, of all responses.
     pub latency: Histogram,
-    /// The same by the first digit of the status, in the order of `statuses`; empty where it is not told apart.
+    /// The same by the first digit of the status, in the order of `statuses`. Not in every line: empty where it is not told
+    /// apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub latency_by_status: Vec<Histogram>,
     /// Where the time of all of them went.
     pub spent: Spent,
@@ -39,7 +58,8 @@ pub struct Handler {
 pub struct Spent {
     /// In their own polls: their handler ran, or blocked.
     pub own_ns: u64,
-    /// Ready, and not run, because a thread was in someone else's poll.
+    /// Ready, and not run, because a thread was in someone else's poll. What a thread finds in its first turn after a stall
+    /// that left no thread free was ready, as far as anybody can tell, since that began: this is a bound from above.
     pub behind_ns: u64,
     /// Waiting for what the handler awaited.
     pub awaiting_ns: u64,
@@ -59,7 +79,7 @@ pub struct SlowRequest {
     pub took_ns: u64,
     /// Where its time went.
     pub spent: Spent,
-    /// What it did one after the other, from its arrival on.
+    /// What it did one after the other, from its arrival on. What was brief, of some 20 µs, is told with what came before.
     pub timeline: Vec<Step>,
     /// It did more than that: the last steps are left out.
     pub cut: bool,

@@ -188,6 +188,14 @@ impl Victims {
         }
     }
 
+    /// Whose requests wait, for people: `GET / ×14, GET /users/{id} ×3`; none when none is known.
+    #[must_use]
+    pub fn routes_in_words(&self) -> Option<String> {
+        let words: Vec<_> =
+            self.routes.iter().map(|victims| format!("{} ×{}", victims.route, victims.requests)).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     /// How many wait.
     #[must_use]
     pub fn count(&self) -> u64 {

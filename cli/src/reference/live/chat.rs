@@ -31,7 +31,7 @@ struct Entrance {
 pub(super) async fn join(State(live): State<Live>, headers: HeaderMap, upgrade: Upgrade) -> Response {
     let Entrance { upgrade, mut place, mut hold } = match enter(&live, &live.chat, &headers, upgrade) {
         Ok(entrance) => entrance,
-        Err(refusal) => return refusal,
+        Err((status, why)) => return failed(status, &why),
     };
     upgrade.on_upgrade(async move |mut socket| {
         let end = attend(&mut socket, &mut place, live.heartbeat, &mut hold).await;
@@ -45,7 +45,7 @@ pub(super) async fn join(State(live): State<Live>, headers: HeaderMap, upgrade: 
 pub(super) async fn join_leaky(State(live): State<Live>, headers: HeaderMap, upgrade: Upgrade) -> Response {
     let Entrance { upgrade, mut place, mut hold } = match enter(&live, &live.leaky, &headers, upgrade) {
         Ok(entrance) => entrance,
-        Err(refusal) => return refusal,
+        Err((status, why)) => return failed(status, &why),
     };
     upgrade.on_upgrade(async move |mut socket: WebSocket| {
         let end = attend(&mut socket, &mut place, live.heartbeat, &mut hold).await;
@@ -59,19 +59,25 @@ pub(super) async fn join_leaky(State(live): State<Live>, headers: HeaderMap, upg
     })
 }
 
-fn enter(live: &Live, room: &Arc<Room>, headers: &HeaderMap, upgrade: Upgrade) -> Result<Entrance, Response> {
+/// Lets a client in, or says with which status it is not, and why.
+fn enter(
+    live: &Live,
+    room: &Arc<Room>,
+    headers: &HeaderMap,
+    upgrade: Upgrade,
+) -> Result<Entrance, (StatusCode, String)> {
+    let unavailable = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, why.to_owned());
     if !origin::is_ours(headers) {
         room.seen.refused.fetch_add(1, Relaxed);
-        return Err(failed(StatusCode::FORBIDDEN, "a page of another origin may not take part in this chat"));
+        let why = "a page of another origin may not take part in this chat";
+        return Err((StatusCode::FORBIDDEN, why.to_owned()));
     }
-    let upgrade = upgrade.map_err(|rejection| failed(rejection.status(), &rejection.body_text()))?;
+    let upgrade = upgrade.map_err(|rejection| (rejection.status(), rejection.body_text()))?;
     let hold = live.shutdown.hold();
     if live.shutdown.has_begun() {
-        return Err(failed(StatusCode::SERVICE_UNAVAILABLE, "the server ends"));
+        return Err(unavailable("the server ends"));
     }
-    let Some(place) = room.join() else {
-        return Err(failed(StatusCode::SERVICE_UNAVAILABLE, "the chat is full"));
-    };
+    let place = room.join().ok_or_else(|| unavailable("the chat is full"))?;
     let upgrade = upgrade
         .read_buffer_size(BUFFER_BYTES)
         // Nothing is held back: each message is written as it comes.

@@ -8,4 +8,4 @@ mod origin;
 mod room;
 mod state;
 
-pub(super) use state::{Live, routes};
+pub(super) use state::{GETS, Live, MORE, routes};

@@ -5,8 +5,6 @@ use super::kept::Kept;
 use super::room::Room;
 use super::{chat, events};
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -40,13 +38,21 @@ impl Live {
     }
 }
 
+/// A request that is answered well as it stands.
+pub(in super::super) const GETS: [&str; 1] = ["/live"];
+/// And those whose answers do not end.
+pub(in super::super) const MORE: [&str; 3] = [
+    "GET /events, a stream of them",
+    "GET /ws as a WebSocket, with {\"text\": \"any\"} for all others",
+    "GET /ws/leaky, the same, which forgets its connections",
+];
+
 pub(in super::super) fn routes<S: Clone + Send + Sync + 'static>(live: Live) -> Router<S> {
     Router::new()
         .route("/events", get(events::listen))
         .route("/ws", get(chat::join))
         .route("/ws/leaky", get(chat::join_leaky))
         .route("/live", get(counts))
-        .route("/ready", get(ready))
         .with_state(live)
 }
 
@@ -60,11 +66,4 @@ async fn counts(State(live): State<Live>) -> Json<Value> {
         "leaky": live.leaky.counts(),
         "kept": live.kept.count(),
     }))
-}
-
-/// Whether to send requests here: not to a server that ends.
-async fn ready(State(live): State<Live>) -> Response {
-    let ready = !live.shutdown.has_begun();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": ready }))).into_response()
 }

@@ -86,3 +86,36 @@ impl hyper::body::Body for Logged {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::stack;
+    use super::*;
+    use axum::Router;
+    use axum::routing::get;
+    use std::future::pending;
+    use std::io::{self, Read};
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_request_that_nobody_waits_for_is_logged_when_it_is_dropped() {
+        let (mut log, writer) = io::pipe().unwrap();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(writer)).finish();
+        let logged = tracing::subscriber::set_default(subscriber);
+        let app = stack(Router::new().route("/users/{id}", get(pending::<()>)));
+        let request = Request::get("/users/7").header("x-request-id", "gone").body(Body::empty()).unwrap();
+        let answer = tokio::time::timeout(Duration::ZERO, app.oneshot(request));
+        assert!(answer.await.is_err(), "the handler never answers");
+        drop(logged);
+        let mut text = String::new();
+        log.read_to_string(&mut text).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        for part in ["request{id=\"gone\"}", "method=GET", "route=\"/users/{id}\"", "outcome=\"client left\""]
+        {
+            assert!(text.contains(part), "no {part} in {text}");
+        }
+        assert!(!text.contains("status"), "{text}");
+    }
+}

@@ -39,3 +39,24 @@ async fn readyz(extract::State(state): extract::State<State>) -> (StatusCode, Js
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": ready })))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::http::Request;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_server_that_is_about_to_end_lives_and_is_not_ready() {
+        let state = State::start().await.unwrap();
+        let status = async |path| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            routes().with_state(state.clone()).oneshot(request).await.unwrap().status()
+        };
+        assert_eq!((status("/healthz").await, status("/readyz").await), (StatusCode::OK, StatusCode::OK));
+        state.service.readiness.withdraw();
+        assert_eq!(status("/healthz").await, StatusCode::OK);
+        assert_eq!(status("/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

@@ -3,6 +3,7 @@
 mod aggregate;
 mod breaker;
 mod client;
+mod cookie_key;
 mod flaky;
 mod form;
 mod health;
@@ -16,5 +17,6 @@ mod shared;
 mod thumbnail;
 mod users;
 
+pub(super) use cookie_key::shared_cookie_key;
 pub(super) use routes::{GETS, MORE, routes};
 pub(super) use shared::Shared;

@@ -1,5 +1,6 @@
 use super::breaker::Breaker;
 use super::client::Client;
+use super::cookie_key::cookie_key;
 use super::health::Readiness;
 use super::image::Images;
 use super::queue::Jobs;
@@ -29,7 +30,7 @@ impl Shared {
             images: Images::new(),
             breaker: Breaker::around(client.clone()),
             client,
-            cookie_key: Key::generate(),
+            cookie_key: cookie_key(),
         }
     }
 }

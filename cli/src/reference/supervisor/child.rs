@@ -27,9 +27,9 @@ pub(super) enum Event {
 }
 
 impl Child {
-    pub(super) fn start(arguments: &[String]) -> io::Result<Self> {
+    pub(super) fn start(arguments: &[String], (name, secret): &(&str, String)) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(arguments).env(name, secret).stdin(Stdio::piped()).stdout(Stdio::piped());
         // A terminal's Ctrl-C is for us to pass on, as every other signal is: in our group the child would have it twice.
         command.process_group(0);
         let mut child = command.spawn()?;
