@@ -106,7 +106,6 @@ fn what_a_demo_does_is_said_in_one_line() {
 }
 
 #[test]
-
 fn connections_that_are_left_open() {
     let watched = serving().leaves_open(14).live();
     assert_screens!("sockets", &watched);
