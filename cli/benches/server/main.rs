@@ -65,12 +65,12 @@ fn measure(name: &str, how: &str, rounds: usize, turn: impl Fn(usize) -> Answers
         table = table.group(about, MODES.into_iter().zip(values));
     }
     table.print();
-    println!("  over \"{}\" of the same round: quartiles", MODES[0]);
+    println!("  over \"{}\" in the same round: median (quartiles)", MODES[0]);
     for (about, values) in FIGURES.iter().zip(&measured) {
         for (mode, those) in MODES.iter().zip(values).skip(1) {
             let ratios: Vec<_> = those.iter().zip(&values[0]).map(|(this, base)| this / base).collect();
             let [low, middle, high] = [0.25, 0.5, 0.75].map(|share| quantile(&ratios, share));
-            println!("    {:32} {middle:10.3}   ({low:.3} to {high:.3})", format!("{about}, {mode}"));
+            println!("    {:36} {middle:8.3}   ({low:.3} to {high:.3})", format!("{about}, {mode}"));
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::error::{CONNECT, LoadError};
 use super::held::Held;
 use super::mix::Mix;
-use super::pace::{Paced, Queue, Schedule};
+use super::pace::{Paced, Queue, Schedule, Shot};
 use super::plan::Plan;
 use super::shared::Shared;
 use super::tally::Tally;
@@ -78,7 +78,7 @@ impl Plan {
         let progress = self.progress.start(&shared, start, self.duration).map_err(LoadError::System)?;
         let over = async {
             tokio::time::sleep_until((start + self.duration).into()).await;
-            // Nothing is ever sent: it ends when nobody can send any more, which is when all is resolved.
+            // Nothing ever comes: it is over when the last shot is resolved, and its sender with it.
             let _ = tokio::time::timeout(DRAIN, resolved.recv()).await;
         };
         tokio::select! {
@@ -113,7 +113,7 @@ struct Queues {
     /// Of the targets that are held.
     held: Vec<(usize, Option<Arc<Queue>>)>,
     /// For each target, where what is due goes.
-    senders: Vec<Option<mpsc::Sender<super::pace::Shot>>>,
+    senders: Vec<Option<mpsc::Sender<Shot>>>,
 }
 
 impl Queues {

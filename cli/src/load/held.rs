@@ -104,7 +104,7 @@ impl Held {
             {
                 self.shared.tally().failed(failure);
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             () = sleep(PAUSE) => false,

@@ -46,14 +46,15 @@ fn write(out: &mut impl Write, findings: &[Finding], errors: usize, color: bool)
 }
 
 /// Tells how the story goes.
-pub(super) fn tell(turn: Turn<'_>) {
+pub(super) fn tell(turn: &Turn<'_>) {
     // Talk, not data: nothing depends on it.
     let _ = match turn {
         Turn::Begins(phase, lasts) => {
-            let lasts = u64::try_from(lasts.as_millis() * 1_000_000).unwrap_or(u64::MAX);
-            write!(io::stderr(), "{:>6}  {:6} {}", phase.name, show(lasts).to_string(), phase.about)
+            // Whole milliseconds, since nothing finer is meant.
+            let nanos = u64::try_from(lasts.as_millis() * 1_000_000).unwrap_or(u64::MAX);
+            write!(io::stderr(), "{:>6}  {:6} {}", phase.name, show(nanos).to_string(), phase.about)
         }
-        Turn::Over(Some(p99)) => writeln!(io::stderr(), " · GET / answered in {} at p99", show(p99)),
+        Turn::Over(Some(p99)) => writeln!(io::stderr(), " · GET / answered in {} at p99", show(*p99)),
         Turn::Over(None) => writeln!(io::stderr()),
     };
 }

@@ -48,7 +48,7 @@ impl Play {
         url: &str,
         phases: Vec<Phase>,
         time: Duration,
-        tell: impl Fn(Turn<'_>) + Send + 'static,
+        tell: impl Fn(&Turn<'_>) + Send + 'static,
     ) -> io::Result<Self> {
         let stage = Arc::<Mutex<Stage>>::default();
         let (end, ended) = channel();
@@ -110,7 +110,7 @@ struct Actor {
 }
 
 impl Actor {
-    fn play(&self, phases: &[Phase], time: Duration, tell: &impl Fn(Turn<'_>)) -> Result<(), String> {
+    fn play(&self, phases: &[Phase], time: Duration, tell: &impl Fn(&Turn<'_>)) -> Result<(), String> {
         let (over, story) = (Instant::now() + time, story(time));
         let mut first = true;
         while first || Instant::now() + SHORTEST < over {
@@ -121,12 +121,12 @@ impl Actor {
                 if lasts < SHORTEST {
                     return Ok(());
                 }
-                tell(Turn::Begins(phase, lasts));
+                tell(&Turn::Begins(phase, lasts));
                 self.stage().playing = Some((phase.clone(), Instant::now() + lasts));
                 let Some(measured) = self.act(phase, lasts)? else { return Ok(()) };
                 let p99 = p99(&measured);
                 self.stage().told.extend(p99.map(|p99| (phase.name, p99)));
-                tell(Turn::Over(p99));
+                tell(&Turn::Over(p99));
             }
             first = false;
         }

@@ -61,14 +61,11 @@ impl Scenario {
             ],
             Self::Blocking => one_by_one("stall", "blocking"),
             Self::Fixed => one_by_one("cure", "fixed"),
-            Self::Leaks => {
-                let clients = "clients come and go";
-                vec![
-                    Phase { lifetime: None, ..chat("calm", "clients chat in /ws and stay", 0..8, &["/ws"]) },
-                    chat("leak", "clients come and go in /ws and /ws/leaky", 8..44, &["/ws", "/ws/leaky"]),
-                    chat("after", &format!("{clients} in /ws alone"), 44..60, &["/ws"]),
-                ]
-            }
+            Self::Leaks => vec![
+                Phase { lifetime: None, ..chat("calm", "clients chat in /ws and stay", 0..8, &["/ws"]) },
+                chat("leak", "clients come and go in /ws and /ws/leaky", 8..44, &["/ws", "/ws/leaky"]),
+                chat("after", "clients come and go in /ws alone", 44..60, &["/ws"]),
+            ],
             Self::Calm => vec![phase("calm", "all waits as it ought to", 0..60, ordinary())],
         }
     }

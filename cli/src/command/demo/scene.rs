@@ -30,7 +30,7 @@ impl Scene {
         addr: SocketAddr,
         scenario: Scenario,
         time: Duration,
-        tell: impl Fn(Turn<'_>) + Send + 'static,
+        tell: impl Fn(&Turn<'_>) + Send + 'static,
     ) -> Result<Self, Failure> {
         let settings = scenario.settings(story(time));
         let settings: Vec<_> =
