@@ -24,13 +24,14 @@ impl Process {
         environment: &[(&str, &str)],
     ) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(args).arg("--exit-with-stdin").envs(environment.iter().copied());
+        command.args(args).arg("--exit-with-stdin");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // What the user has set is for their own programs, and would hide what this one is to show.
         let settings = std::env::vars_os().map(|(name, _)| name);
         for name in settings.filter(|name| name.as_encoded_bytes().starts_with(b"STALLSCOPE")) {
             command.env_remove(name);
         }
+        command.envs(environment.iter().copied());
         let mut child = command.spawn()?;
         let last_words = Arc::<Mutex<VecDeque<String>>>::default();
         if let Some(stderr) = child.stderr.take() {
