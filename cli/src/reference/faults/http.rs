@@ -4,24 +4,18 @@
 //! Cost: everybody behind this worker waits for somebody else's service, and as long as that likes.
 //! Cure: an async client, with a time limit. What fails there is told apart: 504 when it takes too long, 502 otherwise.
 
+use super::super::client::AskError;
 use super::super::state::State;
 use super::super::wait::{Wait, failed, took};
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract;
-use axum::http::{Request, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use http_body_util::{BodyExt, Empty};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use std::fmt;
-use std::io;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 use ureq::Agent;
 
 /// How long our users want to wait for it.
@@ -37,7 +31,7 @@ pub(super) fn routes() -> Router<State> {
 async fn blocking(Wait(wait): Wait<200>, extract::State(state): extract::State<State>) -> Response {
     match fetch(state.upstream, wait) {
         Ok(_) => took("/blocking/http", wait),
-        Err(error) => failed(StatusCode::BAD_GATEWAY, &format!("the upstream failed: {error}")),
+        Err(error) => failed(StatusCode::BAD_GATEWAY, &upstream_failed(&error)),
     }
 }
 
@@ -48,72 +42,17 @@ fn fetch(upstream: SocketAddr, wait: Duration) -> Result<String, ureq::Error> {
 }
 
 async fn fixed(Wait(wait): Wait<200>, extract::State(state): extract::State<State>) -> Response {
-    match timeout(LIMIT, fetch_async(state.upstream, wait)).await {
-        Ok(Ok(_)) => took("/fixed/http", wait),
-        Ok(Err(error)) => failed(StatusCode::BAD_GATEWAY, &format!("the upstream failed: {error}")),
-        Err(_) => failed(StatusCode::GATEWAY_TIMEOUT, &format!("the upstream took longer than {LIMIT:?}")),
+    match state.client.with_patience(LIMIT).get(&path(wait)).await {
+        Ok(_) => took("/fixed/http", wait),
+        Err(error @ AskError::TooSlow(_)) => failed(StatusCode::GATEWAY_TIMEOUT, &upstream_failed(&error)),
+        Err(error) => failed(StatusCode::BAD_GATEWAY, &upstream_failed(&error)),
     }
-}
-
-async fn fetch_async(upstream: SocketAddr, wait: Duration) -> Result<Bytes, FetchError> {
-    let stream = TcpStream::connect(upstream).await.map_err(FetchError::Connect)?;
-    let (mut sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
-    // Ends with the sender; its errors come back to whoever waits for the response.
-    tokio::spawn(driver);
-    let request = Request::get(path(wait))
-        .header(header::HOST, upstream.to_string())
-        .body(Empty::<Bytes>::new())
-        .expect("the path and the host are well-formed");
-    let response = sender.send_request(request).await?;
-    if !response.status().is_success() {
-        return Err(FetchError::Status(response.status()));
-    }
-    Ok(response.into_body().collect().await?.to_bytes())
 }
 
 fn path(wait: Duration) -> String {
     format!("/slow?ms={}", wait.as_millis())
 }
 
-/// Why there is no content.
-#[derive(Debug)]
-enum FetchError {
-    Connect(io::Error),
-    Exchange(hyper::Error),
-    Status(StatusCode),
-}
-
-impl From<hyper::Error> for FetchError {
-    fn from(error: hyper::Error) -> Self {
-        Self::Exchange(error)
-    }
-}
-
-impl fmt::Display for FetchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connect(error) => write!(f, "cannot connect: {error}"),
-            Self::Exchange(error) => write!(f, "no whole response: {error}"),
-            Self::Status(status) => write!(f, "it answered {status}"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reference::upstream::Upstream;
-
-    #[tokio::test]
-    async fn tells_apart_why_there_is_no_content() {
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let refused = fetch_async(nobody, Duration::ZERO).await.unwrap_err();
-        assert!(matches!(refused, FetchError::Connect(_)), "{refused}");
-
-        let upstream = Upstream::start().unwrap().http;
-        let too_long = fetch_async(upstream, Duration::from_secs(1_000)).await.unwrap_err();
-        assert!(matches!(too_long, FetchError::Status(StatusCode::BAD_REQUEST)), "{too_long}");
-        let content = fetch_async(upstream, Duration::from_millis(1)).await.unwrap();
-        assert_eq!(content, r#"{"ms":1,"route":"/slow"}"#);
-    }
+fn upstream_failed(error: &dyn Error) -> String {
+    format!("the upstream failed: {error}")
 }

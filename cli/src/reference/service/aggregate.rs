@@ -45,7 +45,7 @@ async fn aggregate(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<(StatusCode, Json<Answer>), Refused> {
     let Query(Asked { item, ms, fail }) = asked?;
-    let client = &state.service.client;
+    let client = &state.client;
     let paths = (format!("/items/{item}"), format!("/slow?ms={ms}"), format!("/flaky?fail={fail}"));
     let (item, slow, flaky) = tokio::join!(client.get(&paths.0), client.get(&paths.1), client.get(&paths.2));
 

@@ -1,4 +1,4 @@
-use super::client::{AskError, Client};
+use crate::reference::client::{AskError, Client};
 use backon::{ExponentialBuilder, Retryable};
 use serde_json::Value;
 use std::fmt;

@@ -2,7 +2,6 @@
 
 mod aggregate;
 mod breaker;
-mod client;
 mod cookie_key;
 mod flaky;
 mod form;

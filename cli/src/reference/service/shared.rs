@@ -1,11 +1,10 @@
 use super::breaker::Breaker;
-use super::client::Client;
 use super::cookie_key::cookie_key;
 use super::health::Readiness;
 use super::image::Images;
 use super::queue::Jobs;
+use crate::reference::client::Client;
 use axum_extra::extract::cookie::Key;
-use std::net::SocketAddr;
 
 /// What the routes of the service share. Made once, before requests are taken.
 #[derive(Debug)]
@@ -15,21 +14,18 @@ pub(in crate::reference) struct Shared {
     /// Whether new requests are welcome.
     pub(in crate::reference) readiness: Readiness,
     pub(super) images: Images,
-    pub(super) client: Client,
     pub(super) breaker: Breaker,
     pub(super) cookie_key: Key,
 }
 
 impl Shared {
     /// Starts what works in the background, on the runtime that it is called from.
-    pub(in crate::reference) fn start(upstream: SocketAddr) -> Self {
-        let client = Client::of(upstream);
+    pub(in crate::reference) fn start(client: Client) -> Self {
         Self {
             jobs: Jobs::start(),
             readiness: Readiness::new(),
             images: Images::new(),
-            breaker: Breaker::around(client.clone()),
-            client,
+            breaker: Breaker::around(client),
             cookie_key: cookie_key(),
         }
     }

@@ -9,8 +9,6 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How long an answer may take, with its connection and its body.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 64 * 1_024;
 
@@ -18,13 +16,20 @@ const LARGEST: usize = 64 * 1_024;
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     upstream: SocketAddr,
+    patience: Duration,
     connections: legacy::Client<HttpConnector, Empty<Bytes>>,
 }
 
 impl Client {
-    pub(super) fn of(upstream: SocketAddr) -> Self {
+    /// Of the upstream at an address. An answer may take as long as the patience lasts, with its connection and its body.
+    pub(super) fn new(upstream: SocketAddr, patience: Duration) -> Self {
         let connections = legacy::Client::builder(TokioExecutor::new()).build_http();
-        Self { upstream, connections }
+        Self { upstream, patience, connections }
+    }
+
+    /// The same with another patience.
+    pub(super) fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
     }
 
     /// Gets what the upstream has at a path.
@@ -33,7 +38,8 @@ impl Client {
     /// When it is not reached, takes too long, or answers with anything but JSON and a status of success.
     pub(super) async fn get(&self, path: &str) -> Result<Value, AskError> {
         // One limit for all of it: an upstream that sends a byte now and then is as bad as one that sends none.
-        tokio::time::timeout(PATIENCE, self.ask(path)).await.map_err(|_| AskError::TooSlow)?
+        let asked = tokio::time::timeout(self.patience, self.ask(path)).await;
+        asked.map_err(|_| AskError::TooSlow(self.patience))?
     }
 
     async fn ask(&self, path: &str) -> Result<Value, AskError> {
@@ -51,8 +57,11 @@ impl Client {
 /// Why the upstream gave nothing.
 #[derive(Debug)]
 pub(super) enum AskError {
-    TooSlow,
+    /// No answer came within this time.
+    TooSlow(Duration),
+    /// It answered with no success.
     Status(StatusCode),
+    /// It was not reached, or what it answered is not to be read.
     Failed(Box<dyn Error + Send + Sync>),
 }
 
@@ -65,11 +74,41 @@ impl AskError {
 impl fmt::Display for AskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooSlow => write!(f, "no answer within {PATIENCE:?}"),
+            Self::TooSlow(patience) => write!(f, "no answer within {patience:?}"),
             Self::Status(status) => write!(f, "it answered {status}"),
             Self::Failed(error) => write!(f, "it failed: {error}"),
         }
     }
 }
 
-impl Error for AskError {}
+impl Error for AskError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(error) => Some(&**error),
+            Self::TooSlow(_) | Self::Status(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::upstream::Upstream;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn tells_apart_why_there_is_no_answer() {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let patience = Duration::from_secs(30);
+        let refused = Client::new(nobody, patience).get("/").await.unwrap_err();
+        assert!(matches!(refused, AskError::Failed(_)), "{refused}");
+
+        let client = Client::new(Upstream::start().unwrap().http, patience);
+        let none = client.get("/items/0").await.unwrap_err();
+        assert!(matches!(none, AskError::Status(StatusCode::NOT_FOUND)), "{none}");
+        let hasty = client.with_patience(Duration::from_millis(10));
+        let slow = hasty.get("/slow?ms=10000").await.unwrap_err();
+        assert!(matches!(slow, AskError::TooSlow(_)), "{slow}");
+        assert_eq!(client.get("/slow?ms=1").await.unwrap(), json!({ "route": "/slow", "ms": 1 }));
+    }
+}
