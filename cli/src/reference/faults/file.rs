@@ -13,6 +13,7 @@ use axum::response::Response;
 use axum::routing::get;
 use std::io::{self, PipeReader, Write};
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, thread};
 
@@ -55,16 +56,21 @@ fn answer(route: &str, wait: Duration, content: io::Result<String>) -> Response 
 struct SlowFile {
     path: String,
     /// Keeps the path alive, and the writer's write from failing.
-    _reader: PipeReader,
+    _reader: Arc<PipeReader>,
 }
 
 impl SlowFile {
     fn create(wait: Duration) -> io::Result<Self> {
         let (reader, mut writer) = io::pipe()?;
+        let reader = Arc::new(reader);
+        // So does the writer: a reader on the blocking pool may open the path when its request is gone, and would come to
+        // whatever has the number then.
+        let path_is_alive = Arc::clone(&reader);
         thread::Builder::new().name("slow-file".to_owned()).spawn(move || {
             thread::sleep(wait);
-            // Fails only when whoever wanted to read is gone.
+            // A pipe that can be read takes it at once.
             let _ = writer.write_all(b"late\n");
+            drop(path_is_alive);
         })?;
         Ok(Self { path: format!("/dev/fd/{}", reader.as_raw_fd()), _reader: reader })
     }
