@@ -7,16 +7,20 @@ use axum::response::Response;
 use sha2::{Digest, Sha256};
 
 /// The token that the server's made-up users are to be read with. A real service has one a client, and not in its source.
-pub(in crate::reference) const TOKEN: &str = "reference";
+const TOKEN: &str = "reference";
 
 /// Lets through who brings the token in `Authorization: Bearer TOKEN`, before anything of the request is looked at.
 pub(in crate::reference) async fn require_bearer(request: Request, next: Next) -> Response {
     let (challenge, error) = match bearer(request.headers()) {
         Some(token) if is_same(token, TOKEN) => return next.run(request).await,
-        Some(_) => (r#"Bearer realm="reference", error="invalid_token""#, "this token is not known here"),
-        None => {
-            (r#"Bearer realm="reference""#, "who asks? This route takes a header Authorization: Bearer TOKEN")
-        }
+        Some(_) => (
+            r#"Bearer realm="reference", error="invalid_token""#,
+            "this token is not known here: GET / tells which is",
+        ),
+        None => (
+            r#"Bearer realm="reference""#,
+            "who asks? This route takes the header Authorization: Bearer TOKEN; GET / tells which",
+        ),
     };
     let mut response = failed(StatusCode::UNAUTHORIZED, error);
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
