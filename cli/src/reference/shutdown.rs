@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 /// Within this time of the first signal, others are the same one: a terminal and a service manager tell each process of a
 /// group, and a supervisor passes on what it was told.
-const ONE_SIGNAL: Duration = Duration::from_millis(250);
+const ONE_SIGNAL: Duration = Duration::from_millis(500);
 
 /// Tells whatever is open that the server ends, and knows when the last of it is gone.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Shutdown {
     }
 }
 
-/// Something that is open: a connection, a WebSocket, a stream of events.
+/// Something that is open: a connection, a WebSocket, a stream of events, a queue of jobs.
 #[derive(Debug)]
 pub(super) struct Hold(watch::Receiver<bool>);
 
@@ -113,7 +113,7 @@ fn conduct(
             Ok(_) => {}
             Err(_) if begun.elapsed() >= limit => {
                 let open = shutdown.0.receiver_count();
-                tracing::warn!("{open} connections were cut off: they took longer than {limit:?} to end");
+                tracing::warn!("cut off {open} connections or jobs, which took longer than {limit:?} to end");
                 tidy();
                 // Returning from main would wait for threads that block.
                 exit(0);

@@ -2,7 +2,7 @@
 
 use crate::client::PATIENCE;
 use crate::harness::{Response, Server, run};
-use crate::shutdown::{ask_on, send};
+use crate::shutdown::{ONE_SIGNAL, ask_on, send};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -64,7 +64,7 @@ fn each_process_answers_and_one_that_dies_is_replaced() {
 
 #[test]
 fn processes_are_replaced_one_by_one_under_load_without_a_request_lost() {
-    let mut server = Server::told(&["--processes", "2"], Stdio::null());
+    let mut server = Server::told(&["--processes", "2", "--drain", "60s"], Stdio::null());
     let addr = server.addr;
     let clients: Vec<_> =
         (0..12).map(|i| thread::spawn(move || ask_on(addr, Duration::from_millis(20 + 5 * i)))).collect();
@@ -110,7 +110,7 @@ fn all_end_with_the_one_that_looks_after_them() {
 #[test]
 fn a_signal_to_all_of_them_at_once_is_one_signal() {
     for signal in [Signal::TERM, Signal::INT] {
-        let mut server = Server::told(&["--processes", "2"], Stdio::null());
+        let mut server = Server::told(&["--processes", "2", "--drain", "60s"], Stdio::null());
         let mut slow: Vec<_> = (0..4).map(|_| server.connect()).collect();
         for stream in &mut slow {
             stream.write_all(b"GET /fixed/sleep?ms=1500 HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
@@ -134,8 +134,7 @@ fn a_second_signal_reaches_all_and_shows_in_the_exit_code() {
     thread::sleep(Duration::from_millis(500));
     send(&server.child, Signal::TERM);
     until("one of them has nothing to wait for", || processes.iter().copied().any(is_gone));
-    // Sooner, it would be the same signal.
-    thread::sleep(Duration::from_millis(400));
+    thread::sleep(ONE_SIGNAL);
     send(&server.child, Signal::TERM);
     assert_eq!(server.child.wait().unwrap().code(), Some(143));
     assert!(processes.into_iter().all(is_gone));
