@@ -1,6 +1,6 @@
 //! None of the service's routes blocks the event loop, and the instrument is the judge of it.
 
-use crate::harness::{SERVE, Server, stallscope};
+use crate::harness::{SERVE, Server, alone, stallscope};
 use image::{DynamicImage, ImageFormat};
 use std::io::Cursor;
 use std::process::Stdio;
@@ -11,6 +11,7 @@ const LOAD: Duration = Duration::from_secs(4);
 
 #[test]
 fn under_load_of_all_routes_nothing_is_found() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");
     let mut check = stallscope(&["check", "--format", "json", "-o", report.to_str().unwrap(), "--"]);

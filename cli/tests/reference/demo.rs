@@ -1,13 +1,11 @@
-use crate::harness::{Ended, Server, result, run, stallscope};
-use std::sync::{Mutex, PoisonError};
+use crate::harness::{Ended, Server, alone, result, run, stallscope};
 
-/// A demo, one at a time: together they would keep the machine so busy that it is the machine which stalls.
+/// A demo, told to its end.
 fn demo(scenario: &str, duration: &str) -> Ended {
-    static STAGE: Mutex<()> = Mutex::new(());
-    let _alone = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let mut command = stallscope(&["demo", "--headless", "--scenario", scenario, "--duration", duration]);
     // What is set for the user's own programs does not hide anything.
-    result(command.env("STALLSCOPE_THRESHOLD", "10s"))
+    result(command.env("STALLSCOPE_THRESHOLD", "10s").env("STALLSCOPE_CLOSE_WAIT", "1h"))
 }
 
 #[test]

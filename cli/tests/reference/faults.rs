@@ -1,12 +1,11 @@
 //! Each fault, and its cure: the one is found at the line that its source marks, and hurts those beside it; the other not.
 
-use crate::harness::{Response, Server, run};
+use crate::harness::{Response, Server, alone, run};
 use serde_json::Value;
 use stallscope::analysis::{Finding, History, Rule, Severity, findings};
 use stallscope_wire::Reader;
 use std::fs::{self, File};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// What marks the line that is to be found; after it the causes, any of which will do.
@@ -14,21 +13,18 @@ const MARK: &str = "// blocks here: ";
 /// The server's workers: where there is a second one, it hides much of what the first one's stalls do to others.
 const WORKERS: &str = "1";
 
-/// One server at a time, so that none is a busy machine to another.
-static ALONE: Mutex<()> = Mutex::new(());
-
 /// Compares a route with its cures, as long as they take by default.
 fn compare(fault: &str, cures: &[&str]) {
-    compare_at("2", fault, cures, "");
+    compare_at("2", "2s", fault, cures, "");
 }
 
-/// The same, with a number of requests a second, and a query that says how long they take.
-fn compare_at(rate: &str, fault: &str, cures: &[&str], query: &str) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let blocked = Seen::of(rate, &format!("/blocking/{fault}{query}"));
+/// The same, with a number of requests a second, for a time, and a query that says how long they take.
+fn compare_at(rate: &str, time: &str, fault: &str, cures: &[&str], query: &str) {
+    let _alone = alone();
+    let blocked = Seen::of(rate, time, &format!("/blocking/{fault}{query}"));
     Expected::of(fault).compare(&blocked.findings);
     for cure in cures {
-        let fixed = Seen::of(rate, &format!("/fixed/{cure}{query}"));
+        let fixed = Seen::of(rate, time, &format!("/fixed/{cure}{query}"));
         assert!(fixed.findings.is_empty(), "/fixed/{cure}: {}", told(&fixed.findings));
         let waits = (blocked.beside_ns, fixed.beside_ns);
         assert!(waits.0 > 3 * waits.1, "the p90 of / in ns beside {fault} and {cure}: {waits:?}");
@@ -47,14 +43,14 @@ struct Seen {
 
 impl Seen {
     /// Some requests for a route, beside many for `/`.
-    fn of(rate: &str, route: &str) -> Self {
+    fn of(rate: &str, time: &str, route: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = folder.path().join("log.jsonl");
         let mut server =
             Server::with(&[("STALLSCOPE_LOG", log.to_str().unwrap()), ("TOKIO_WORKER_THREADS", WORKERS)]);
         let load = |rate: &str, path: &str| {
             let load =
-                run(&["load", "--rate", rate, "--duration", "3s", "--format", "json", &server.url(path)]);
+                run(&["load", "--rate", rate, "--duration", time, "--format", "json", &server.url(path)]);
             let report: Value = serde_json::from_str(&load.stdout)
                 .unwrap_or_else(|error| panic!("{path}: {error}: {load:?}"));
             assert_eq!(report["answered"], report["statuses"]["2xx"], "{path}: {report:#}");
@@ -119,6 +115,8 @@ impl Expected {
         let cause = finding.cause_in_words();
         assert!(self.causes.split(" | ").any(|expected| expected == cause), "{self:?}: {finding:#?}");
         assert_eq!(finding.severity, Severity::Error, "{finding:#?}");
+        let waited = &finding.victims.routes;
+        assert!(waited.iter().any(|victims| victims.route == "GET /"), "{self:?}: {finding:#?}");
         assert!(others.iter().all(|finding| finding.rule == Rule::LoopLag), "{}", told(findings));
     }
 }
@@ -152,7 +150,7 @@ fn file() {
 fn fsync() {
     // On a busy machine a thread also waits for a processor after each of its many short waits for the disk, and that is not
     // the code's fault: what is left of it must still be a stall.
-    compare_at("0.5", "fsync", &["fsync"], "?ms=2000");
+    compare_at("0.5", "3s", "fsync", &["fsync"], "?ms=2000");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A server on a free port that ends with its stdin, as arguments of the binary.
@@ -17,6 +18,13 @@ pub(crate) fn stallscope(args: &[&str]) -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// Held by a test that keeps the machine busy, or that a busy machine would disturb: one at a time, or it is the machine that
+/// stalls.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static STAGE: Mutex<()> = Mutex::new(());
+    STAGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs it to its end.

@@ -1,7 +1,7 @@
 //! How much is held open at a time, and what that takes.
 
 use crate::client::{Client, raw};
-use crate::harness::Server;
+use crate::harness::{Server, alone};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ fn resident(server: &Server) -> usize {
     line.trim().trim_end_matches(" kB").parse::<usize>().expect(line) * 1024
 }
 
-/// Asks for `/` over a connection that stays open.
+/// Asks over a connection that stays open.
 fn ask(stream: &mut TcpStream) {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
     let mut response = Vec::new();
@@ -28,6 +28,7 @@ fn ask(stream: &mut TcpStream) {
 
 /// Bytes of resident memory for each connection and for each WebSocket of so many that are open at once.
 fn held(connections: usize, sockets: usize) -> (usize, usize) {
+    let _alone = alone();
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("the limit can be raised");
     let server = Server::start();

@@ -1,7 +1,7 @@
 //! The stream of events and the chats, as their clients see them.
 
 use crate::client::{Client, Events, frame, raw};
-use crate::harness::Server;
+use crate::harness::{Server, alone};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 /// A server that pings often.
 fn pinging() -> Server {
-    Server::told(&["--heartbeat", "1s"], Stdio::null())
+    Server::told(&["--heartbeat", "2s"], Stdio::null())
 }
 
 /// How many of the server's connections were closed by the other side and not by the server, as the kernel counts them.
@@ -171,6 +171,7 @@ fn a_client_that_answers_no_ping_is_closed_and_one_that_does_is_not() {
 
 #[test]
 fn who_does_not_take_what_others_say_is_dropped_with_a_code() {
+    let _alone = alone();
     let server = Server::start();
     let mut slow = Client::join(&server, "/ws");
     let (mut speaker, mut quick) = (Client::join(&server, "/ws"), Client::join(&server, "/ws"));

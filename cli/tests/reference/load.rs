@@ -1,4 +1,4 @@
-use crate::harness::{Ended, Server, run, stallscope};
+use crate::harness::{Ended, Server, alone, run, stallscope};
 use crate::peer::Peer;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -71,6 +71,7 @@ fn a_server_that_never_answers_gets_no_more_requests_than_there_are_connections(
 
 #[test]
 fn what_finds_no_room_to_wait_is_dropped() {
+    let _alone = alone();
     let peer = Peer::silent();
     let url = peer.url("http", "/");
     let args = ["load", "--rate", "100000", "--connections", "1", "--format", "json", "--quiet", &url];

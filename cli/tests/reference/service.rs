@@ -1,6 +1,6 @@
 //! Each route of the service, asked as its clients ask it.
 
-use crate::harness::{Response, SERVE, Server, stallscope};
+use crate::harness::{Response, SERVE, Server, alone, stallscope};
 use image::{DynamicImage, ImageFormat};
 use serde_json::{Value, json};
 use std::io::Cursor;
@@ -18,6 +18,8 @@ fn user(server: &Server, id: &str, authorization: &str) -> Response {
 #[test]
 fn users_are_read_with_a_token() {
     let server = Server::start();
+    let told = server.get("/").1["more"].to_string();
+    assert!(told.contains("GET /users/{id} with the header Authorization: Bearer reference"), "{told}");
     let found = user(&server, "7", "Bearer reference");
     assert_eq!(found.status, 200);
     assert_eq!(found.json(), json!({ "id": 7, "name": "User 7", "email": "user7@example.com" }));
@@ -120,6 +122,7 @@ fn what_is_no_image_is_refused() {
 
 #[test]
 fn images_past_the_places_are_refused_and_may_come_again() {
+    let _alone = alone();
     let server = Server::start();
     // Large enough to be worked on while all the others come.
     let body = image(4_000, 4_000, ImageFormat::Png);
@@ -189,12 +192,19 @@ fn a_job_is_done_after_its_request() {
 
 #[test]
 fn a_full_queue_is_seen_and_takes_no_more() {
+    let _alone = alone();
     let server = Server::start();
-    // One is worked on, perhaps, and as many wait as have room.
-    let responses: Vec<_> = (0..18).map(|_| order(&server, 1_000_000)).collect();
-    let taken = responses.iter().take_while(|response| response.status == 202).count();
-    assert!(taken == 16 || taken == 17, "{taken}");
-    let refused = &responses[17];
+    // As many wait as have room, and some are done meanwhile.
+    let mut taken = 0;
+    let refused = loop {
+        let response = order(&server, 1_000_000);
+        if response.status != 202 {
+            break response;
+        }
+        taken += 1;
+        assert!(taken < 500, "the queue is without bound");
+    };
+    assert!(taken >= 16, "{taken}");
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
     let (_, depth) = server.get("/jobs");
     assert!(depth["queued"].as_u64().unwrap() >= 10, "{depth}");
