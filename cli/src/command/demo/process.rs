@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a process may take to end by itself.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long a process may take to end by itself: longer than a server drains, which tidies up only then.
+const GRACE: Duration = Duration::from_secs(5);
 /// Lines of its stderr that are kept.
 const KEPT_LINES: usize = 8;
 
@@ -15,6 +15,8 @@ const KEPT_LINES: usize = 8;
 pub(super) struct Process {
     child: Child,
     last_words: Arc<Mutex<VecDeque<String>>>,
+    /// Who reads them; none once they are all read.
+    listener: Option<thread::JoinHandle<()>>,
 }
 
 impl Process {
@@ -34,7 +36,7 @@ impl Process {
         command.envs(environment.iter().copied());
         let mut child = command.spawn()?;
         let last_words = Arc::<Mutex<VecDeque<String>>>::default();
-        if let Some(stderr) = child.stderr.take() {
+        let listener = child.stderr.take().map(|stderr| {
             let last_words = Arc::clone(&last_words);
             thread::spawn(move || {
                 for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -44,9 +46,9 @@ impl Process {
                     }
                     words.push_back(line);
                 }
-            });
-        }
-        Ok(Self { child, last_words })
+            })
+        });
+        Ok(Self { child, last_words, listener })
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -64,8 +66,14 @@ impl Process {
         self.child.try_wait().ok().flatten()
     }
 
-    /// The last that it said on stderr.
-    pub(super) fn last_words(&self) -> String {
+    /// The last that it said on stderr: all of it, when it has ended.
+    pub(super) fn last_words(&mut self) -> String {
+        if self.ended().is_some()
+            && let Some(listener) = self.listener.take()
+        {
+            // It panics at nothing, and what it has heard is kept.
+            let _ = listener.join();
+        }
         let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
         words.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }

@@ -77,12 +77,11 @@ fn address(server: &mut Process, deadline: Instant) -> Result<String, Failure> {
 
 /// The server did not start: its own words say best why.
 fn silent(server: &mut Process) -> Failure {
-    // Its stdout closes a moment before it is gone, and its last words have to be read.
+    // Its stdout closes a moment before it is gone.
     let deadline = Instant::now() + Duration::from_secs(1);
     while server.ended().is_none() && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(10));
     }
-    thread::sleep(Duration::from_millis(20));
     let words = server.last_words();
     match server.ended().map(|status| status.code()) {
         Some(Some(2)) => Failure::usage(words.trim_start_matches("error: ")),
