@@ -50,10 +50,12 @@ impl Database {
         .await?
     }
 
-    /// Removes the file, for a process that ends without dropping what it holds.
-    pub(super) fn remove(&self) {
+    /// Removes the file when it is called, for a process that ends without dropping what it holds. It is no handle: the file goes
+    /// with the last of these all the same.
+    pub(super) fn removal(&self) -> impl Fn() + use<> {
+        let folder = self.0.folder.path().to_owned();
         // A file that cannot be removed stays where temporary ones are.
-        let _ = fs::remove_dir_all(self.0.folder.path());
+        move || drop(fs::remove_dir_all(&folder))
     }
 
     /// Opens the file, for those who want to block.
@@ -208,9 +210,18 @@ mod tests {
     async fn the_file_goes_with_the_last_handle() {
         let database = Database::create().await.unwrap();
         let folder = database.0.folder.path().to_owned();
+        let removal = database.removal();
         drop(database.clone());
         assert!(folder.join("users.db").is_file());
         drop(database);
         assert!(!folder.exists());
+        removal();
+    }
+
+    #[tokio::test]
+    async fn the_file_goes_before_that_where_nothing_is_dropped() {
+        let database = Database::create().await.unwrap();
+        database.removal()();
+        assert!(!database.0.folder.path().exists());
     }
 }

@@ -53,10 +53,9 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     let service = Arc::clone(&state.service);
     let places = Places::new();
     let live = Live::new(shutdown.clone(), places.clone(), options.heartbeat);
-    let database = state.database.clone();
+    let tidy = state.database.removal();
     let router = router(live, options.patience).with_state(state);
     let unready = move || service.readiness.withdraw();
-    let tidy = move || database.remove();
     shutdown::listen(shutdown.clone(), options.until, options.drain, unready, tidy)?;
     announce(addr)?;
     Connections::new(router, shutdown.clone(), options.patience, places).take(listener).await;
