@@ -125,7 +125,7 @@ fn images_past_the_places_are_refused_and_may_come_again() {
     let _alone = alone();
     let server = Server::start();
     // Large enough to be worked on while all the others come.
-    let body = image(4_000, 4_000, ImageFormat::Png);
+    let body = image(2_000, 2_000, ImageFormat::Png);
     let send = || server.request("POST", "/image", &[PNG], &body);
     let responses: Vec<_> = thread::scope(|scope| {
         let sent: Vec<_> = (0..12).map(|_| scope.spawn(send)).collect();
