@@ -1,10 +1,10 @@
 //! What there is, and what there is not.
 
+use super::answer::failed;
 use super::faults;
 use super::live;
 use super::service;
 use super::state::State;
-use super::wait::failed;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::get;

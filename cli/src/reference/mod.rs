@@ -3,6 +3,7 @@
 //! Its routes under `/blocking` block the event loop on purpose, each in its own way; those under `/fixed` do the same work
 //! as it ought to be done.
 
+mod answer;
 mod client;
 mod connections;
 mod database;

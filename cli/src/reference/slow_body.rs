@@ -1,6 +1,6 @@
 //! A limit for clients that send a body slowly, or not at all.
 
-use super::wait::failed;
+use super::answer::failed;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;

@@ -1,8 +1,9 @@
 //! What the server asks: a service and a name server that take their time, on a thread and a runtime of their own, which
 //! nobody watches.
 
+use super::answer::{failed, took};
 use super::names;
-use super::wait::{Wait, failed, took};
+use super::wait::Wait;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

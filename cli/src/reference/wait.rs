@@ -1,9 +1,8 @@
-use axum::Json;
+use super::answer::failed;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 use std::time::Duration;
 
 /// The longest wait that a request may ask for, in milliseconds.
@@ -44,14 +43,4 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         failed(StatusCode::BAD_REQUEST, &self.0)
     }
-}
-
-/// The form of every failure.
-pub(super) fn failed(status: StatusCode, error: &str) -> Response {
-    (status, Json(json!({ "error": error }))).into_response()
-}
-
-/// The form of every answer of a route that takes its time.
-pub(super) fn took(route: &str, wait: Duration) -> Response {
-    Json(json!({ "route": route, "ms": wait.as_millis() as u64 })).into_response()
 }

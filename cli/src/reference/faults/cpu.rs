@@ -5,8 +5,9 @@
 //! Cure: hand it to the blocking pool, and no more of it at once than there are processors, for the pool has 512 threads and
 //! all would get a share. Or, where it must stay in the task, do it in chunks and let others run between them.
 
+use super::super::answer::{failed, took};
 use super::super::state::State;
-use super::super::wait::{Wait, failed, took};
+use super::super::wait::Wait;
 use super::processor;
 use axum::Router;
 use axum::http::StatusCode;

@@ -5,9 +5,10 @@
 //! Cure: the same function on the blocking pool, with a bounded number of connections, so that a rush waits in line for
 //! them rather than on each other's locks. (One query in place of many would be quicker, and would still block.)
 
+use super::super::answer::{failed, took};
 use super::super::database::USERS;
 use super::super::state::State;
-use super::super::wait::{Wait, failed, took};
+use super::super::wait::Wait;
 use super::processor;
 use axum::Router;
 use axum::extract;

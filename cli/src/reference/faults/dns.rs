@@ -7,9 +7,10 @@
 //! Cure: an async resolver (`tokio::net::lookup_host`, which uses the blocking pool, or one over async sockets as here), and
 //! a time limit.
 
+use super::super::answer::{failed, took};
 use super::super::names::{LONGEST, address, question};
 use super::super::state::State;
-use super::super::wait::{Wait, failed, took};
+use super::super::wait::Wait;
 use axum::Router;
 use axum::extract;
 use axum::http::StatusCode;

@@ -5,8 +5,9 @@
 //! Cost: everybody behind this worker waits for the disk.
 //! Cure: `tokio::fs`, which does the same on the blocking pool.
 
+use super::super::answer::{failed, took};
 use super::super::state::State;
-use super::super::wait::{Wait, failed, took};
+use super::super::wait::Wait;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;

@@ -4,8 +4,9 @@
 //! Cost: a disk takes milliseconds for it, a busy one hundreds of them, and everybody behind this worker waits for it.
 //! Cure: `tokio::fs`, which does the same on the blocking pool.
 
+use super::super::answer::{failed, took};
 use super::super::state::State;
-use super::super::wait::{Wait, failed, took};
+use super::super::wait::Wait;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;

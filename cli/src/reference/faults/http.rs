@@ -4,9 +4,10 @@
 //! Cost: everybody behind this worker waits for somebody else's service, and as long as that likes.
 //! Cure: an async client, with a time limit. What fails there is told apart: 504 when it takes too long, 502 otherwise.
 
+use super::super::answer::{failed, took};
 use super::super::client::AskError;
 use super::super::state::State;
-use super::super::wait::{Wait, failed, took};
+use super::super::wait::Wait;
 use axum::Router;
 use axum::extract;
 use axum::http::StatusCode;

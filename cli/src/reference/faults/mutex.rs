@@ -5,8 +5,9 @@
 //! Cure: a `tokio::sync::Mutex`, if the lock must be held across the work: then the task waits for it and the worker does not.
 //! Better still is to hold it only to take in what was worked out without it; or one lock for each part of the data.
 
+use super::super::answer::{failed, took};
 use super::super::state::State;
-use super::super::wait::{Wait, failed, took};
+use super::super::wait::Wait;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;

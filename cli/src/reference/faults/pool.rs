@@ -5,8 +5,9 @@
 //! the line longer for ever.
 //! Cure: the outcome is awaited, and the line is bounded: who finds it full is told so at once, and when to come back.
 
+use super::super::answer::{failed, took};
 use super::super::state::State;
-use super::super::wait::{Wait, failed, took};
+use super::super::wait::Wait;
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;

@@ -4,8 +4,9 @@
 //! Cost: whatever else this worker has to do waits for the whole pause; on all workers at once, the server is dead for so long.
 //! Cure: a timer of the runtime's. The task waits, and the worker goes on with the next.
 
+use super::super::answer::took;
 use super::super::state::State;
-use super::super::wait::{Wait, took};
+use super::super::wait::Wait;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;

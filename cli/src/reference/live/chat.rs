@@ -1,7 +1,7 @@
 //! The chat: what a client says is heard by all others. And its twin, which forgets its connections.
 
+use super::super::answer::failed;
 use super::super::shutdown::Hold;
-use super::super::wait::failed;
 use super::member::{End, attend, close};
 use super::origin;
 use super::room::{Place, Room, Seen};

@@ -1,7 +1,7 @@
 //! A stream of events: a tick each second, and what is said in the chats.
 
+use super::super::answer::failed;
 use super::super::shutdown::Hold;
-use super::super::wait::failed;
 use super::state::Live;
 use axum::extract::State;
 use axum::http::StatusCode;

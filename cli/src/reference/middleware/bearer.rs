@@ -1,4 +1,4 @@
-use crate::reference::wait::failed;
+use crate::reference::answer::failed;
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};

@@ -1,4 +1,4 @@
-use crate::reference::wait::failed;
+use crate::reference::answer::failed;
 use axum::http::StatusCode;
 use axum::response::Response;
 use std::any::Any;

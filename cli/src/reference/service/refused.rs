@@ -1,4 +1,4 @@
-use crate::reference::wait::failed;
+use crate::reference::answer::failed;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
