@@ -53,6 +53,7 @@ mod future;
 mod id;
 mod layer;
 mod naming;
+#[cfg_attr(not(all(target_os = "linux", not(stallscope_elsewhere))), path = "peers_elsewhere.rs")]
 mod peers;
 mod routes;
 mod seat;
@@ -65,10 +66,7 @@ mod wakes;
 
 pub use future::ResponseFuture;
 pub use layer::Layer;
-#[cfg_attr(
-    not(any(test, all(target_os = "linux", not(stallscope_elsewhere)))),
-    expect(unused_imports, reason = "the list of sockets asks them")
-)]
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 pub(crate) use peers::{forget, route_of};
 pub(crate) use seat::{any, behind, serving};
 pub use service::Service;
