@@ -54,12 +54,11 @@ impl Routes {
     /// The state of every route, by name; the common one last. With latency by status class where it is to be `whole`.
     pub(super) fn read(&self, whole: bool) -> Vec<stallscope_wire::Handler> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known
-            .values()
-            .flat_map(BTreeMap::values)
-            .chain(self.other.get())
-            .map(|route| route.read(whole))
-            .collect()
+        let routes: Vec<&Route> =
+            known.values().flat_map(BTreeMap::values).chain(self.other.get()).copied().collect();
+        // To read them takes long, and a request with a new route would wait for the lock.
+        drop(known);
+        routes.into_iter().map(|route| route.read(whole)).collect()
     }
 }
 
