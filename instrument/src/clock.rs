@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 use std::sync::OnceLock;
+#[cfg(feature = "http")]
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -28,13 +30,14 @@ fn epoch() -> &'static Epoch {
 pub(crate) fn start() {
     counter::choose();
     epoch();
-    FIRST.store(ticks(), Relaxed);
+    // Release: who sees it reads the counter that was chosen.
+    FIRST.store(ticks().max(1), Release);
 }
 
 /// Whether the clock was started.
 #[cfg(feature = "http")]
 pub(crate) fn is_started() -> bool {
-    FIRST.load(Relaxed) != 0
+    FIRST.load(Acquire) != 0
 }
 
 /// Nanoseconds since the instrument started, on the monotonic clock.

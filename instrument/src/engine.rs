@@ -11,6 +11,8 @@ use crate::watchdog::{self, Control};
 use crate::{clock, diagnosis};
 use stallscope_wire::{Gap, Histogram, Line, Startup, Tier};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "http")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -53,6 +55,8 @@ pub(crate) struct Losses {
 
 static ENGINE: OnceLock<&'static Engine> = OnceLock::new();
 static STARTING: Mutex<()> = Mutex::new(());
+#[cfg(feature = "http")]
+static FORKED: AtomicBool = AtomicBool::new(false);
 
 /// The engine, once it was started; none in a process that was forked off, which has the memory and not the threads.
 pub(crate) fn engine() -> Option<&'static Engine> {
@@ -62,6 +66,13 @@ pub(crate) fn engine() -> Option<&'static Engine> {
 /// Whether the engine was started. Cheaper than [`engine`], and true in a process that was forked off, too.
 pub(crate) fn is_started() -> bool {
     ENGINE.get().is_some()
+}
+
+/// Whether this process was forked off one that is watched: any lock of ours may be held there, and is never given back.
+/// Cheaper than [`engine`]; a process that was made without the C library does not know it.
+#[cfg(feature = "http")]
+pub(crate) fn is_forked() -> bool {
+    FORKED.load(Relaxed)
 }
 
 /// Starts the engine, unless it runs.
@@ -109,6 +120,8 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
     // Last: a hook that finds it finds it whole.
     let _ = ENGINE.set(engine);
     at_exit();
+    #[cfg(feature = "http")]
+    at_fork();
     Ok(engine)
 }
 
@@ -231,6 +244,15 @@ pub(crate) fn offer<T>(queue: &SyncSender<T>, item: T, losses: &Losses) {
     if queue.try_send(item).is_err() {
         losses.events.fetch_add(1, Relaxed);
     }
+}
+
+/// Has a process that is forked off know it.
+#[cfg(feature = "http")]
+fn at_fork() {
+    extern "C" fn note() {
+        FORKED.store(true, Relaxed);
+    }
+    crate::signals::at_fork(note);
 }
 
 /// Has the log completed when the program exits: by returning from `main`, or through `std::process::exit`.

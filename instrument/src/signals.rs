@@ -37,6 +37,19 @@ pub(crate) fn at_exit(finish: extern "C" fn()) {
     unsafe { libc::atexit(finish) };
 }
 
+/// Has `note` called in every process that is forked off, before anything else runs there.
+#[cfg(feature = "http")]
+#[cfg(all(unix, not(stallscope_elsewhere)))]
+pub(crate) fn at_fork(note: unsafe extern "C" fn()) {
+    // SAFETY: a function of the program, which is never unloaded, and the callers' functions do nothing but store.
+    unsafe { libc::pthread_atfork(None, None, Some(note)) };
+}
+
+/// Forks are not seen on this platform.
+#[cfg(feature = "http")]
+#[cfg(not(all(unix, not(stallscope_elsewhere))))]
+pub(crate) fn at_fork(_note: unsafe extern "C" fn()) {}
+
 /// Exits are not seen on this platform: the guard's drop writes what was seen.
 #[cfg(not(all(unix, not(stallscope_elsewhere))))]
 pub(crate) fn at_exit(_finish: extern "C" fn()) {}

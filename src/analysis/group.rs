@@ -34,7 +34,7 @@ impl Group {
         for (route, requests) in routes {
             let room = self.routes.len() < ROUTES;
             match self.routes.entry(route) {
-                Entry::Occupied(count) => *count.into_mut() += requests,
+                Entry::Occupied(mut count) => *count.get_mut() = count.get().saturating_add(requests),
                 Entry::Vacant(new) if room => drop(new.insert(requests)),
                 Entry::Vacant(_) => {}
             }

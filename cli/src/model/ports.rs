@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Over how long growth is told, in nanoseconds.
 const GROWTH_NS: u64 = 60_000_000_000;
+/// The most looks within that time: they come once a second.
+const LOOKS: usize = 128;
 
 /// The open sockets, as the dashboard shows them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,7 +85,8 @@ impl Ports {
     /// Those with an open connection: what leaks first, then the largest.
     fn groups(&mut self, sockets: &Sockets) -> Vec<Group> {
         let at_ns = sockets.at_ns;
-        while self.before.front().is_some_and(|(then_ns, _)| then_ns + GROWTH_NS < at_ns) {
+        let is_past = |&(then_ns, _): &(u64, _)| then_ns.saturating_add(GROWTH_NS) < at_ns;
+        while self.before.len() >= LOOKS || self.before.front().is_some_and(is_past) {
             self.before.pop_front();
         }
         let place = |group: &SocketGroup| (group.address.clone(), group.incoming, group.route.clone());

@@ -297,8 +297,8 @@ impl Collector {
             && let Some(sockets) = self.sockets.look(at_ns)
         {
             self.write(&Line::Socket(sockets), to_log);
-            self.sockets.gap().into_iter().for_each(|gap| self.tell_gap(gap));
         }
+        self.sockets.gap().into_iter().for_each(|gap| self.tell_gap(gap));
         let lost = Lost { at_ns, ..self.lost() };
         if lost != (Lost { at_ns, ..self.told.clone() }) {
             self.told = lost.clone();

@@ -37,6 +37,8 @@ pub(super) struct Watch {
     /// Of each table, why sock_diag does not tell it.
     refusals: [Option<io::ErrorKind>; TRANSPORTS.len()],
     gap_told: bool,
+    /// Why there was no look, the first time that there could be none, and whether that was told.
+    blind: Option<(io::ErrorKind, bool)>,
 }
 
 impl Watch {
@@ -49,30 +51,59 @@ impl Watch {
             due_ns: 0,
             refusals: [None; TRANSPORTS.len()],
             gap_told: false,
+            blind: None,
         }
     }
 
-    /// None when it is too early for another look.
+    /// None when it is too early for another look, or when none can be had: then all stays as it was seen last, and is not taken to
+    /// be closed.
     pub(super) fn look(&mut self, at_ns: u64) -> Option<Sockets> {
         if clock::now_ns() < self.due_ns {
             return None;
         }
         let begun_ns = run_ns();
-        let owned = Owned::look();
-        let mut rows = Vec::new();
-        for (transport, refusal) in TRANSPORTS.into_iter().zip(&mut self.refusals) {
-            read(transport, &owned, refusal, &mut rows);
-        }
-        self.groups.begin(&rows);
-        self.ages.look(&rows, &owned, &mut self.groups, at_ns);
-        self.routes.tidy(self.ages.iter().filter_map(|known| Some(known.row.connection()?.1)));
-        let sockets = self.tell(at_ns);
+        let sockets = match self.see() {
+            Ok((rows, owned)) => Some(self.take_in(&rows, &owned, at_ns)),
+            Err(error) => {
+                self.blind.get_or_insert((error.kind(), false));
+                None
+            }
+        };
         self.due_ns = clock::now_ns() + run_ns().saturating_sub(begun_ns) * SHARE;
-        Some(sockets)
+        sockets
     }
 
-    /// What cannot be seen of listeners, once.
+    /// What the kernel lists, and what the process holds.
+    fn see(&mut self) -> io::Result<(Vec<Row>, Owned)> {
+        let mut owned = Owned::look()?;
+        let mut rows = Vec::new();
+        for (transport, refusal) in TRANSPORTS.into_iter().zip(&mut self.refusals) {
+            let refused = refusal.is_some();
+            read(transport, &mut owned, refusal, &mut rows)?;
+            if !refused && refusal.is_some() {
+                // From now on its sockets are known by other numbers.
+                self.ages.forget(transport, &mut self.groups);
+            }
+        }
+        Ok((rows, owned))
+    }
+
+    fn take_in(&mut self, rows: &[Row], owned: &Owned, at_ns: u64) -> Sockets {
+        self.groups.begin(rows);
+        self.ages.look(rows, owned, &mut self.groups, at_ns);
+        self.routes.tidy(self.ages.iter().filter_map(|known| Some(known.row.connection()?.1)));
+        self.tell(at_ns)
+    }
+
+    /// What cannot be seen, each once.
     pub(super) fn gap(&mut self) -> Option<Gap> {
+        if let Some((why, told @ false)) = &mut self.blind {
+            *told = true;
+            return Some(Gap::new(
+                format!("the open sockets, while the kernel cannot be asked for them ({why})"),
+                "see to it that the process has descriptors left (ulimit -n), and let it read /proc/self",
+            ));
+        }
         let listens = self.ages.iter().any(|known| known.row.state == LISTEN);
         let refusal = self.refusals[0].filter(|_| listens && !self.gap_told)?;
         self.gap_told = true;
@@ -140,24 +171,37 @@ fn run_ns() -> u64 {
 }
 
 /// One table by sock_diag, else from `/proc`. What the kernel refuses once it is not asked for again.
-fn read(transport: Transport, owned: &Owned, refusal: &mut Option<io::ErrorKind>, rows: &mut Vec<Row>) {
-    let before = rows.len();
-    match owned.cookies().filter(|_| refusal.is_none()) {
-        Some(cookies) => match netlink::dump(transport, |cookie| cookies.contains(&cookie), rows) {
-            Ok(()) => return,
-            Err(error) if passes(&error) => {}
+///
+/// # Errors
+/// Neither can be read now. A table of which nothing is known must not pass for an empty one.
+fn read(
+    transport: Transport,
+    owned: &mut Owned,
+    refusal: &mut Option<io::ErrorKind>,
+    rows: &mut Vec<Row>,
+) -> io::Result<()> {
+    if refusal.is_none()
+        && let Some(cookies) = owned.cookies()
+    {
+        let before = rows.len();
+        match netlink::dump(transport, |cookie| cookies.contains(&cookie), rows) {
+            Ok(()) => return Ok(()),
+            Err(error) if passes(&error) => return Err(error),
             Err(error) => *refusal = Some(error.kind()),
-        },
-        None if owned.inodes().is_empty() => return,
-        None => *refusal = refusal.or(Some(io::ErrorKind::Unsupported)),
+        }
+        rows.truncate(before);
     }
-    rows.truncate(before);
-    table::read(transport, owned.inodes(), rows);
+    let own = owned.inodes()?;
+    if !own.is_empty() {
+        refusal.get_or_insert(io::ErrorKind::Unsupported);
+        table::read(transport, own, rows)?;
+    }
+    Ok(())
 }
 
 /// Memory or descriptors are short now, and need not be at the next look.
 fn passes(error: &io::Error) -> bool {
-    let codes = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EINTR, libc::EAGAIN];
+    let codes = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EINTR];
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 

@@ -4,7 +4,7 @@ use super::id::RequestId;
 use super::routes::{Route, Routes};
 use super::seat::{self, LONG};
 use super::wakes::Wakened;
-use crate::clock;
+use crate::{clock, engine};
 use http::StatusCode;
 use stallscope_wire::{Doing, Spent, Step};
 use std::task::Context;
@@ -150,6 +150,9 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
+        if engine::is_forked() {
+            return;
+        }
         if self.status.is_none() {
             self.book_wait(clock::ticks());
         }

@@ -8,8 +8,8 @@
 //! 2. axum's `MatchedPath`, with the feature `axum` and the layer added with `Router::layer` or `route_layer`,
 //! 3. `*`: without either, all requests of a method are one entry (`GET *`), as are requests that match no route.
 //!
-//! A name is a template (`/users/{id}`), not a path: 256 method and template pairs are kept apart in a
-//! process, all later ones are counted together as `(other)`. Methods that HTTP does not define are called `OTHER`.
+//! A name is a template (`/users/{id}`), not a path: 256 method and template pairs are kept apart in a process. All later ones are
+//! counted together as `(other)`, as are those of more than 256 bytes. Methods that HTTP does not define are called `OTHER`.
 //!
 //! # Where the time goes
 //!
@@ -53,6 +53,7 @@ mod future;
 mod id;
 mod layer;
 mod naming;
+#[cfg_attr(not(all(target_os = "linux", not(stallscope_elsewhere))), path = "peers_elsewhere.rs")]
 mod peers;
 mod routes;
 mod seat;
@@ -65,10 +66,7 @@ mod wakes;
 
 pub use future::ResponseFuture;
 pub use layer::Layer;
-#[cfg_attr(
-    not(any(test, all(target_os = "linux", not(stallscope_elsewhere)))),
-    expect(unused_imports, reason = "the list of sockets asks them")
-)]
+#[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 pub(crate) use peers::{forget, route_of};
 pub(crate) use seat::{any, behind, serving};
 pub use service::Service;

@@ -8,6 +8,8 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 /// Method and template pairs that are kept apart; all later ones share one entry.
 const LIMIT: usize = 256;
+/// A template that is longer, in bytes, shares that entry too: it is a path, and who sends those chooses their length.
+const LONGEST: usize = 256;
 
 /// The routes of this process.
 pub(super) static PROCESS: Routes = Routes::new();
@@ -47,19 +49,18 @@ impl Routes {
         if let Some(route) = known.get(method).and_then(|templates| templates.get(template)) {
             return Some(route);
         }
-        let full = known.values().map(BTreeMap::len).sum::<usize>() >= LIMIT;
-        full.then(|| *self.other.get_or_init(|| Route::other().kept()))
+        let full = || known.values().map(BTreeMap::len).sum::<usize>() >= LIMIT;
+        (template.len() > LONGEST || full()).then(|| *self.other.get_or_init(|| Route::other().kept()))
     }
 
     /// The state of every route, by name; the common one last. With latency by status class where it is to be `whole`.
     pub(super) fn read(&self, whole: bool) -> Vec<stallscope_wire::Handler> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known
-            .values()
-            .flat_map(BTreeMap::values)
-            .chain(self.other.get())
-            .map(|route| route.read(whole))
-            .collect()
+        let routes: Vec<&Route> =
+            known.values().flat_map(BTreeMap::values).chain(self.other.get()).copied().collect();
+        // To read them takes long, and a request with a new route would wait for the lock.
+        drop(known);
+        routes.into_iter().map(|route| route.read(whole)).collect()
     }
 }
 
@@ -203,6 +204,17 @@ mod tests {
             1,
             "a known route keeps its own entry"
         );
+    }
+
+    #[test]
+    fn a_client_cannot_make_names_long() {
+        let routes = Routes::new();
+        for length in [LONGEST, LONGEST + 1, 60_000] {
+            answer(routes.find(&Method::GET, &"x".repeat(length)), StatusCode::OK);
+        }
+        let counts: Vec<_> =
+            routes.read(true).into_iter().map(|route| (route.route.len(), route.statuses[1])).collect();
+        assert_eq!(counts, [("GET ".len() + LONGEST, 1), ("(other)".len(), 2)]);
     }
 
     #[test]

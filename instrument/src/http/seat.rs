@@ -5,12 +5,12 @@ use super::routes::Route;
 use super::turn;
 use crate::capture::thread::tid;
 use crate::clock;
-use crate::engine::lock;
+use crate::engine::{self, lock};
 use stallscope_wire::{RouteVictims, Serving};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::Acquire, Ordering::Release};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::{Mutex, TryLockError};
 
 /// A wait of fewer ticks is that of any busy program: 0.4 ms at 5 GHz, 2 ms of a clock that counts nanoseconds.
 pub(super) const LONG: u64 = 1 << 21;
@@ -80,6 +80,9 @@ fn mine() -> Option<&'static Seat> {
 
 #[cold]
 fn take() -> Option<&'static Seat> {
+    if engine::is_forked() {
+        return None;
+    }
     let lease = |lease: &RefCell<Option<Lease>>| {
         let mut lease = lease.try_borrow_mut().ok()?;
         let mut seats = lock(&SEATS);
@@ -203,9 +206,12 @@ fn of_thread(tid: i32) -> Option<&'static Seat> {
 pub(crate) fn serving(tid: i32, started_ns: u64) -> Option<Serving> {
     let seat = of_thread(tid)?;
     let since = seat.since.load(Acquire);
-    let request = seat.request.lock().unwrap_or_else(PoisonError::into_inner);
-    let serving = request.serving();
-    drop(request);
+    // Never waits: the thread may have been put off its processor while it held the lock. The next look asks again.
+    let serving = match seat.request.try_lock() {
+        Ok(request) => request.serving(),
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().serving(),
+        Err(TryLockError::WouldBlock) => return None,
+    };
     let stayed = since != 0 && seat.since.load(Acquire) == since;
     let now_ns = clock::now_ns();
     let visit_ns = now_ns.saturating_sub(clock::tick_to_at_ns(since));

@@ -3,7 +3,7 @@ use super::future::ResponseFuture;
 use super::naming::Naming;
 use super::peers;
 use super::routes::{Route, Routes};
-use crate::clock;
+use crate::{clock, engine};
 use http::request::Parts;
 use http::{Request, Response};
 use std::fmt;
@@ -56,7 +56,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if !clock::is_started() {
+        if !clock::is_started() || engine::is_forked() {
             // Nobody asks what became of it.
             return ResponseFuture::new(self.inner.call(request), None);
         }

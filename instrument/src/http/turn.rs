@@ -61,10 +61,12 @@ fn last_long() -> Option<OwnLong> {
 /// Since when no other worker of this thread's runtime was free either, until the end of its stall.
 #[cold]
 fn none_free_since(stall: OwnLong) -> Option<u64> {
+    // None in a process that was forked off, where the locks below may be held for ever.
+    let engine = engine()?;
     let tid = crate::capture::thread::tid();
     let threads = recorder::registered();
     let mine = threads.iter().find(|other| other.thread.tid == tid)?;
-    let runtime = engine()?.find(mine.thread.runtime)?;
+    let runtime = engine.find(mine.thread.runtime)?;
     let mut workers = 1;
     let mut since = stall.start;
     let of_it = |other: &&recorder::Registered| {

@@ -63,7 +63,7 @@ pub(super) fn returned(state: &Shared<TaskState>, error: &dyn Display) {
 fn fail(state: &Shared<TaskState>, failed: Failed) {
     state.learn_id();
     // Of a poll and the drop that follows it, the poll's failure is told.
-    if state.failed.set(Box::new(failed)).is_err() {
+    if state.to_wait().failed.set(Box::new(failed)).is_err() {
         return;
     }
     let is_unseen = match &state.group {
@@ -77,11 +77,11 @@ fn fail(state: &Shared<TaskState>, failed: Failed) {
 
 /// Tells that a task failed and that nobody saw it.
 pub(super) fn tell(state: &TaskState) {
-    let Some(failed) = state.failed.get() else { return };
+    let Some(failed) = state.waiting().and_then(|waiting| waiting.failed.get()) else { return };
     tell_line(Failure {
         at_ns: failed.at_ns,
         task: state.id(),
-        name: state.name.as_deref().map(str::to_owned),
+        name: state.name().map(str::to_owned),
         spawned_at: state.spawned_at.to_string(),
         how: failed.how,
         message: failed.message.clone(),

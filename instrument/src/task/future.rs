@@ -3,6 +3,7 @@
 use super::failure;
 use super::shared::Shared;
 use super::state::TaskState;
+use super::waiting::Waiting;
 use super::waker::{self, Loan};
 use super::{orphans, panics, tasks};
 use crate::engine;
@@ -27,17 +28,24 @@ pin_project! {
     impl<F, J> PinnedDrop for Tracked<F, J> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let Some(state) = this.state.take() else { return };
-            let before = panics::count();
-            let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
-            if let Err(payload) = &dropped {
-                failure::panicked(&state, payload.as_ref(), before);
-            }
-            end(&state);
-            if let Err(payload) = dropped {
-                resume_unwind(payload);
+            if let Some(state) = this.state.take() {
+                drop_watched(&state, || this.future.set(None));
             }
         }
+    }
+}
+
+/// Drops the future of a task that was not over: it panicked, or is dropped before it was ready.
+#[cold]
+fn drop_watched(state: &Shared<TaskState>, drop: impl FnOnce()) {
+    let before = panics::count();
+    let dropped = catch_unwind(AssertUnwindSafe(drop));
+    if let Err(payload) = &dropped {
+        failure::panicked(state, payload.as_ref(), before);
+    }
+    end(state);
+    if let Err(payload) = dropped {
+        resume_unwind(payload);
     }
 }
 
@@ -45,11 +53,18 @@ pin_project! {
 #[inline]
 fn end(state: &Shared<TaskState>) {
     state.finish();
-    if tasks::remove(state)
-        && state.told.load(Relaxed)
+    if let Some(waiting) = state.waiting() {
+        unlist(state, waiting);
+    }
+}
+
+/// Takes the task off the list, and tells that it is no longer lost if it was told that it is.
+fn unlist(state: &Shared<TaskState>, waiting: &Waiting) {
+    if tasks::remove(state, waiting)
+        && waiting.told.load(Relaxed)
         && let Some(engine) = engine::engine()
     {
-        engine.tell(orphans::gone(state));
+        engine.tell(orphans::gone(state, waiting));
     }
 }
 
@@ -69,33 +84,57 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let future = this.future.as_pin_mut().expect("a future is not polled once it was dropped");
-        let Some(state) = this.state else { return future.poll(context) };
+        let mut this = self.project();
+        let mut future = this.future.as_mut();
+        let Some(state) = this.state else { return live(future).poll(context) };
         let before = panics::count();
         let begun = state.begin();
-        let polled = catch_unwind(AssertUnwindSafe(|| match state.inner.kept() {
-            None => {
-                let loan = Loan::new(state, context.waker());
-                future.poll(&mut Context::from_waker(&loan.waker()))
-            }
-            Some(kept) if kept.will_wake(context.waker()) => {
-                future.poll(&mut Context::from_waker(&waker::lent(state)))
-            }
-            Some(_) => {
-                state.stray();
-                future.poll(context)
-            }
-        }));
-        match &polled {
-            Ok(Poll::Pending) => TaskState::end(state, begun),
-            Ok(Poll::Ready(output)) => {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let polled = poll_watched(state, live(future.as_mut()), context);
+            if let Poll::Ready(output) = &polled {
                 if let Some(error) = (this.judge)(output) {
                     failure::returned(state, error);
                 }
+                // tokio would do it next, and that it panics is seen here at no further cost.
+                future.set(None);
             }
-            Err(payload) => failure::panicked(state, payload.as_ref(), before),
+            polled
+        }));
+        match polled {
+            Ok(Poll::Pending) => TaskState::end(state, begun),
+            Ok(Poll::Ready(_)) => {
+                end(state);
+                *this.state = None;
+            }
+            Err(ref payload) => failure::panicked(state, payload.as_ref(), before),
         }
         polled.unwrap_or_else(|payload| resume_unwind(payload))
+    }
+}
+
+/// The future, which is there until it was ready.
+#[inline]
+fn live<F>(future: Pin<&mut Option<F>>) -> Pin<&mut F> {
+    future.as_pin_mut().expect("a future is not polled once it was dropped")
+}
+
+#[inline]
+fn poll_watched<F: Future>(
+    state: &Shared<TaskState>,
+    future: Pin<&mut F>,
+    context: &mut Context<'_>,
+) -> Poll<F::Output> {
+    match state.waiting().and_then(|waiting| waiting.inner.kept()) {
+        None => {
+            let loan = Loan::new(state, context.waker());
+            future.poll(&mut Context::from_waker(&loan.waker()))
+        }
+        Some(kept) if kept.will_wake(context.waker()) => {
+            future.poll(&mut Context::from_waker(&waker::lent(state)))
+        }
+        Some(_) => {
+            state.stray();
+            future.poll(context)
+        }
     }
 }

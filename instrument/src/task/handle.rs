@@ -28,6 +28,7 @@ pub struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
+    #[inline]
     #[track_caller]
     pub(super) fn new(inner: task::JoinHandle<T>, state: Option<Shared<TaskState>>) -> Self {
         observe::adopt(|| inner.abort_handle(), Location::caller());

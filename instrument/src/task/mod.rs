@@ -33,6 +33,7 @@ mod spawn;
 mod state;
 mod sync;
 mod tasks;
+mod waiting;
 mod waker;
 mod wakes;
 

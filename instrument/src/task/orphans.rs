@@ -3,6 +3,7 @@
 use super::shared::Shared;
 use super::state::TaskState;
 use super::tasks;
+use super::waiting::Waiting;
 use crate::clock;
 use stallscope_wire::{Certainty, Line, Orphan};
 use std::sync::atomic::Ordering::Relaxed;
@@ -58,35 +59,36 @@ impl Orphans {
 /// What is to be told of a task. It must be seen twice to be lost, so that one that is about to be woken by other means than
 /// wakers (a runtime that shuts down) is left alone, and in the same turn.
 fn lost(state: &Shared<TaskState>, now: u64, now_ns: u64, limit: u64, limit_ns: u64) -> Option<Orphan> {
-    let idle = now.saturating_sub(state.wakes.polled());
-    if !state.wakes.rests() || state.told.load(Relaxed) {
+    let waiting = state.waiting()?;
+    let idle = now.saturating_sub(waiting.wakes.polled());
+    if !waiting.wakes.rests() || waiting.told.load(Relaxed) {
         return None;
     }
     let turn = TaskState::stranded(state)?;
-    let (suspect, since_ns) = (&state.suspect.0, &state.suspect.1);
+    let (suspect, since_ns) = (&waiting.suspect.0, &waiting.suspect.1);
     if suspect.swap(turn, Relaxed) != turn {
         since_ns.store(now_ns, Relaxed);
         return None;
     }
     let lost = idle >= limit && now_ns.saturating_sub(since_ns.load(Relaxed)) >= limit_ns;
     lost.then(|| {
-        state.told.store(true, Relaxed);
-        orphan(state, now, true)
+        waiting.told.store(true, Relaxed);
+        orphan(state, waiting, now, true)
     })
 }
 
 /// A task that was told to be lost is gone: it was aborted, or its runtime is shut down.
-pub(super) fn gone(state: &TaskState) -> Line {
-    Line::Orphan(orphan(state, clock::ticks(), false))
+pub(super) fn gone(state: &TaskState, waiting: &Waiting) -> Line {
+    Line::Orphan(orphan(state, waiting, clock::ticks(), false))
 }
 
-fn orphan(state: &TaskState, now: u64, ongoing: bool) -> Orphan {
+fn orphan(state: &TaskState, waiting: &Waiting, now: u64, ongoing: bool) -> Orphan {
     Orphan {
         at_ns: clock::now_ns(),
         task: state.id(),
-        name: state.name.as_deref().map(str::to_owned),
+        name: state.name().map(str::to_owned),
         spawned_at: state.spawned_at.to_string(),
-        idle_ns: clock::ticks_to_ns(now.saturating_sub(state.wakes.polled())),
+        idle_ns: clock::ticks_to_ns(now.saturating_sub(waiting.wakes.polled())),
         ongoing,
         certainty: Certainty::Exact,
         awaits: None,

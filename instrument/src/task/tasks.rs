@@ -2,6 +2,7 @@
 
 use super::shared::Shared;
 use super::state::TaskState;
+use super::waiting::Waiting;
 use crate::engine;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -17,28 +18,28 @@ const ROOMY: usize = 1024;
 static LIST: [Mutex<Vec<Shared<TaskState>>>; PARTS] = [const { Mutex::new(Vec::new()) }; PARTS];
 
 /// Lists a task, unless it is; whether it is new there.
-pub(super) fn insert(state: &Shared<TaskState>) -> bool {
+pub(super) fn insert(state: &Shared<TaskState>, waiting: &Waiting) -> bool {
     // Only the thread that polls the task lists it.
-    if state.slot.load(Relaxed) != NOWHERE {
+    if waiting.slot.load(Relaxed) != NOWHERE {
         return false;
     }
     let Some(mut part) = part_of(state) else { return false };
-    state.slot.store(part.len(), Relaxed);
+    waiting.slot.store(part.len(), Relaxed);
     part.push(state.clone());
     true
 }
 
 /// Takes a task off the list; whether it was there.
-pub(super) fn remove(state: &Shared<TaskState>) -> bool {
-    if state.slot.load(Relaxed) == NOWHERE {
+pub(super) fn remove(state: &Shared<TaskState>, waiting: &Waiting) -> bool {
+    if waiting.slot.load(Relaxed) == NOWHERE {
         return false;
     }
     let Some(mut part) = part_of(state) else { return false };
     // Another task's end may have moved it.
-    let slot = state.slot.load(Relaxed);
+    let slot = waiting.slot.load(Relaxed);
     let listed = part.swap_remove(slot);
-    state.slot.store(NOWHERE, Relaxed);
-    if let Some(moved) = part.get(slot) {
+    waiting.slot.store(NOWHERE, Relaxed);
+    if let Some(moved) = part.get(slot).and_then(|moved| moved.waiting()) {
         moved.slot.store(slot, Relaxed);
     }
     if part.capacity() > ROOMY && part.len() < part.capacity() / 4 {

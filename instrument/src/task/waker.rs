@@ -68,7 +68,7 @@ static LOAN: RawWakerVTable = RawWakerVTable::new(clone_loan, wake_loan, wake_lo
 unsafe fn clone_loan(data: *const ()) -> RawWaker {
     // SAFETY: by the contract.
     let loan = unsafe { &*data.cast::<Loan<'_>>() };
-    loan.state.inner.0.get_or_init(|| loan.tokios.clone());
+    loan.state.to_wait().inner.0.get_or_init(|| loan.tokios.clone());
     RawWaker::new(ManuallyDrop::new(loan.state.clone()).as_raw(), &KEPT)
 }
 

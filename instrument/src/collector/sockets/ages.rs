@@ -4,6 +4,7 @@ use super::groups::{Groups, Key};
 use super::owned::Owned;
 use super::routes::Routes;
 use super::row::{CLOSE, Id, Row};
+use stallscope_wire::Transport;
 use std::collections::HashMap;
 
 /// The sockets that the process held at the last look. As many as it has: each costs the kernel far more.
@@ -68,6 +69,13 @@ impl Ages {
             }
             held
         });
+    }
+
+    /// Begins anew with the sockets of a transport.
+    pub(super) fn forget(&mut self, transport: Transport, groups: &mut Groups) {
+        for (_, mut gone) in self.known.extract_if(|_, known| known.row.transport == transport) {
+            gone.leave(groups);
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Known> {

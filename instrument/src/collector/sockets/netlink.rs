@@ -107,11 +107,9 @@ fn parse(
         match i32::from(kind) {
             // An answer to somebody else's question is none to ours.
             _ if number != NUMBER => {}
-            libc::NLMSG_DONE => return Ok(true),
-            libc::NLMSG_ERROR => {
-                let code = u32_at(body, 0).ok_or_else(broken)?.cast_signed();
-                return Err(io::Error::from_raw_os_error(code.saturating_neg()));
-            }
+            // Of a dump that failed the last message says why, as where the kernel lacks the module for a transport.
+            libc::NLMSG_DONE => return failure(body).map_or(Ok(true), Err),
+            libc::NLMSG_ERROR => return Err(failure(body).unwrap_or_else(broken)),
             _ if kind == SOCK_DIAG_BY_FAMILY => {
                 let own = body.len() >= BODY && cookie(body).is_some_and(is_own);
                 rows.extend(own.then(|| row(body, transport)).flatten());
@@ -122,6 +120,12 @@ fn parse(
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
     Ok(false)
+}
+
+/// The error that a message brings; its code is negative.
+fn failure(body: &[u8]) -> Option<io::Error> {
+    let code = u32_at(body, 0)?.cast_signed();
+    (code < 0).then(|| io::Error::from_raw_os_error(code.saturating_neg()))
 }
 
 /// Of `struct inet_diag_msg`: family, state, timer and retries, one byte each; ports; addresses of 16 bytes; interface; cookie; and
@@ -223,6 +227,15 @@ mod tests {
         assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
         let absurd = message(libc::NLMSG_ERROR as u16, NUMBER, &i32::MIN.to_ne_bytes());
         assert!(parse(&absurd, Transport::Udp, &|_| true, &mut Vec::new()).is_err());
+        let none = message(libc::NLMSG_ERROR as u16, NUMBER, &[0; 4]);
+        assert!(parse(&none, Transport::Udp, &|_| true, &mut Vec::new()).is_err(), "no answer to a dump");
+    }
+
+    #[test]
+    fn a_dump_that_fails_says_so_in_its_last_message() {
+        let done = message(libc::NLMSG_DONE as u16, NUMBER, &(-libc::ENOENT).to_ne_bytes());
+        let error = parse(&done, Transport::Udp, &|_| true, &mut Vec::new()).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
     }
 
     #[test]

@@ -5,20 +5,28 @@ use super::row::{Id, LISTEN, Row, canonical, unread};
 use stallscope_wire::Transport;
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The word of a row that is the inode.
 const INODE: usize = 9;
 
-/// Puts the sockets of one table to the others, as far as they are own ones. The table is that of the network namespace.
-pub(super) fn read(transport: Transport, own: &HashSet<u64>, rows: &mut Vec<Row>) {
+/// Puts the sockets of one table to the others, as far as they are own ones. The table is that of the network namespace; one that
+/// the kernel does not have, as without IPv6, is empty.
+///
+/// # Errors
+/// The table cannot be read, as when no descriptor is left.
+pub(super) fn read(transport: Transport, own: &HashSet<u64>, rows: &mut Vec<Row>) -> io::Result<()> {
     let name = match transport {
         Transport::Tcp6 => "tcp6",
         Transport::Udp => "udp",
         Transport::Udp6 => "udp6",
         _ => "tcp",
     };
-    let Ok(table) = fs::read_to_string(format!("/proc/self/net/{name}")) else { return };
+    let table = match fs::read_to_string(format!("/proc/self/net/{name}")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        table => table?,
+    };
     rows.extend(
         table
             .lines()
@@ -27,6 +35,7 @@ pub(super) fn read(transport: Transport, own: &HashSet<u64>, rows: &mut Vec<Row>
             .filter(|row| inode(row).is_some_and(|inode| own.contains(&inode)))
             .filter_map(|row| parse(row, transport)),
     );
+    Ok(())
 }
 
 fn inode(row: &str) -> Option<u64> {

@@ -101,12 +101,12 @@ fn both_lists_tell_the_same() {
     let (_server, mut client, _listener) = connected("127.0.0.1:0");
     let (_server6, _client6, _listener6) = connected("[::]:0");
     client.write_all(b"unread").unwrap();
-    let (owned, peer) = (Owned::look(), client.local_addr().unwrap());
-    let cookies = owned.cookies().expect("this kernel tells them");
+    let (mut owned, peer) = (Owned::look().unwrap(), client.local_addr().unwrap());
+    let cookies = owned.cookies().expect("this kernel tells them").clone();
     for transport in TRANSPORTS {
         let (mut short, mut long) = (Vec::new(), Vec::new());
         netlink::dump(transport, |cookie| cookies.contains(&cookie), &mut short).unwrap();
-        table::read(transport, owned.inodes(), &mut long);
+        table::read(transport, owned.inodes().unwrap(), &mut long).unwrap();
         // Other tests open and close sockets meanwhile.
         let same = |one: &Row, other: &Row| {
             (one.inode, one.local, one.peer, one.transport)
@@ -200,7 +200,8 @@ fn of_many_the_listed_are_those_that_matter() {
         inode,
     };
     let (mut ages, mut groups) = (Ages::default(), Groups::new());
-    let owned = Owned::look();
+    let mut owned = Owned::look().unwrap();
+    owned.inodes().unwrap();
     let idle = |inode| row(1, 1, 0, inode);
     let old = row(row::CLOSE_WAIT, 2, 0, 1);
     ages.look(&[old], &owned, &mut groups, 0);
