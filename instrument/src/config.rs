@@ -21,7 +21,8 @@ use tokio::runtime::{Builder, Handle, RuntimeFlavor, worker_index};
 /// `STALLSCOPE_GRACE`, `STALLSCOPE_NEVER_POLLED`, `STALLSCOPE_LOST_TASK`, `STALLSCOPE_POOL_LIMIT`, `STALLSCOPE_LEAK_WINDOW`,
 /// `STALLSCOPE_CLOSE_WAIT` (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG` and `STALLSCOPE_SOCKET` (paths).
 ///
-/// What concerns the whole process (mode, limits of tasks, pool and connections, log, socket) is taken from the first runtime that is instrumented.
+/// What concerns the whole process (mode, limits of tasks, pool and connections, log, socket) is taken from the first runtime that is
+/// instrumented.
 ///
 /// ```
 /// use std::time::Duration;
