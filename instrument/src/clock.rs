@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::sync::OnceLock;
 #[cfg(feature = "http")]
-use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Acquire;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::Release};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Nanoseconds per tick as a 32.32 fixed-point number; 0 until calibrated.

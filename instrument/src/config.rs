@@ -21,7 +21,8 @@ use tokio::runtime::{Builder, Handle, RuntimeFlavor, worker_index};
 /// `STALLSCOPE_GRACE`, `STALLSCOPE_NEVER_POLLED`, `STALLSCOPE_LOST_TASK`, `STALLSCOPE_POOL_LIMIT`, `STALLSCOPE_LEAK_WINDOW`,
 /// `STALLSCOPE_CLOSE_WAIT` (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG` and `STALLSCOPE_SOCKET` (paths).
 ///
-/// What concerns the whole process (mode, limits of tasks and pool, log, socket) is taken from the first runtime that is instrumented.
+/// What concerns the whole process (mode, limits of tasks, pool and connections, log, socket) is taken from the first runtime that is
+/// instrumented.
 ///
 /// ```
 /// use std::time::Duration;
@@ -167,7 +168,8 @@ impl Config {
         self
     }
 
-    /// Tasks of one line whose number only grows for this long are a leak. At least 1 s.
+    /// Tasks of one line, or connections of one route or to one address, whose number only grows for this long are a leak. At
+    /// least 1 s.
     #[must_use]
     pub fn leak_window(mut self, window: Duration) -> Self {
         self.limits.leak_window_ns = nanos(window).max(1_000_000_000);

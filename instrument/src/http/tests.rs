@@ -228,7 +228,9 @@ fn the_slowest_requests_are_few_of_each_route_and_slowest_first() {
             ready(Ok::<_, Never>(status(200)))
         })
     };
-    for (path, took) in [("/a?1", 2), ("/a?2", 4), ("/a?3", 6), ("/b?4", 1), ("/a?5", 8), ("/a?6", 10)] {
+    // As far apart as a busy machine leaves them in order.
+    let took = [("/a?1", 40), ("/a?2", 80), ("/a?3", 120), ("/b?4", 60), ("/a?5", 160), ("/a?6", 200)];
+    for (path, took) in took {
         assert!(poll_once(layer.layer(answer(took)).call(get(path))).is_ready());
     }
     for number in 0..60 {
@@ -359,7 +361,7 @@ fn axum_routes_are_named_by_their_template() {
     assert_eq!(seen, expected.map(|(route, count)| (route.to_owned(), count)));
 }
 
-#[cfg(feature = "axum")]
+#[cfg(all(feature = "axum", target_os = "linux", not(stallscope_elsewhere)))]
 #[test]
 fn the_peer_of_a_connection_is_axums_or_a_functions() {
     use axum::extract::ConnectInfo;
