@@ -17,6 +17,7 @@
 //!
 //! Each task is watched from its spawn on; one that was spawned before the process was watched is not.
 
+mod blocks;
 mod builder;
 mod failure;
 mod fate;

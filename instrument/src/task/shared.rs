@@ -5,6 +5,7 @@
     reason = "the standard library's `Arc` takes an atomic write for each reference that comes and goes"
 )]
 
+use super::blocks::{self, Block};
 use super::refs::Refs;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -29,10 +30,21 @@ unsafe impl<T: Send + Sync> Send for Shared<T> {}
 unsafe impl<T: Send + Sync> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
+    /// The value is made where it stays: to copy what was just written takes longer than to write it.
     #[inline]
-    pub(super) fn new(value: T) -> Self {
-        let counted = Box::new(Counted { refs: Refs::one(), value });
-        Self::of(NonNull::from(Box::leak(counted)))
+    pub(super) fn new(value: impl FnOnce() -> T) -> Self {
+        const {
+            assert!(
+                size_of::<Counted<T>>() == size_of::<Block>()
+                    && align_of::<Counted<T>>() == align_of::<Block>()
+            )
+        };
+        let block = blocks::take();
+        let value = value();
+        let pointer = NonNull::from(Box::leak(block)).cast::<Counted<T>>();
+        // SAFETY: the block is as large as this and aligned as this is, and nobody else's.
+        unsafe { pointer.write(Counted { refs: Refs::one(), value }) };
+        Self::of(pointer)
     }
 
     #[inline]
@@ -98,8 +110,10 @@ impl<T> Drop for Shared<T> {
     #[inline]
     fn drop(&mut self) {
         if self.counted().refs.fewer() {
-            // SAFETY: the box was leaked in `new`, and this was the last reference to it: all use by others came before.
-            drop(unsafe { Box::from_raw(self.pointer.as_ptr()) });
+            // SAFETY: it was written in `new`, and this was the last reference to it: all use by others came before.
+            unsafe { self.pointer.drop_in_place() };
+            // SAFETY: the block was leaked in `new`, and nothing refers to it any more.
+            blocks::give(unsafe { Box::from_raw(self.pointer.cast::<Block>().as_ptr()) });
         }
     }
 }

@@ -34,17 +34,14 @@ impl TaskState {
         name: Option<&str>,
         group: Option<Arc<Group>>,
     ) -> Shared<Self> {
-        let waiting = OnceLock::new();
+        let spawned = if places::counts_tasks() { count_spawned(spawned_at) } else { 0 };
+        let this =
+            Shared::new(|| Self { spawned_at, spawned, group, waiting: OnceLock::new(), fate: Fate::new() });
         if let Some(name) = name {
-            Place::of(spawned_at).name(name);
-            let _ = waiting.set(Waiting::new(Some(name)));
+            this.place().name(name);
+            let _ = this.waiting.set(Waiting::new(Some(name)));
         }
-        let counts = places::counts_tasks();
-        if counts {
-            Place::of(spawned_at).count_spawned();
-        }
-        let spawned = if counts { clock::ticks() } else { 0 };
-        Shared::new(Self { spawned_at, spawned, group, waiting, fate: Fate::new() })
+        this
     }
 
     /// None while the task has nothing of this.
@@ -146,6 +143,13 @@ impl TaskState {
         // A handle that is dropped says so first: had it let go of its reference before the count, that would be known by now.
         held || this.fate.has_handle() != handle || waiting.strayed.load(Relaxed)
     }
+}
+
+/// Now, in ticks.
+#[inline(never)]
+fn count_spawned(at: &'static Location<'static>) -> u64 {
+    Place::of(at).count_spawned();
+    clock::ticks()
 }
 
 #[cfg(test)]
