@@ -259,7 +259,8 @@ fn handlers_are_judged_by_route_or_by_the_worst() {
     let worst = judged("handler.p95 < 20ms", &history);
     assert_eq!((worst.verdict, worst.outcomes[0].worst.as_deref()), (Verdict::Breach, Some("GET /report")));
     for outcome in [&one.outcomes[0], &worst.outcomes[0]] {
-        assert_eq!(outcome.note.as_deref(), Some("the host's delays included"));
+        let note = "the host's delays included; what a request waited before it was read is not";
+        assert_eq!(outcome.note.as_deref(), Some(note));
     }
     assert_eq!(judged("handler.count >= 20", &history).verdict, Verdict::Pass);
     let unseen = judged("handler.p95{route=\"GET /reprot\"} < 20ms", &history);

@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Requests and messages a second, all URLs together.
     #[arg(long, default_value = "200", value_name = "N", value_parser = rate)]
     rate: f64,
-    /// For how long.
+    /// For how long; what has not been answered by then is waited for, up to 15s more.
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = bounded_duration)]
     duration: Duration,
     /// Connections, and so requests on their way at one time; and sockets to each ws or sse+http URL.

@@ -49,7 +49,9 @@ impl Plan {
         let mut terminated = signal(SignalKind::terminate()).map_err(LoadError::System)?;
 
         let (cutter, cut) = watch::channel(false);
-        let shared = Arc::new(Shared::new(targets, self.content, (self.connections, self.lifetime), cut));
+        let ends = Instant::now() + self.duration;
+        let shared =
+            Arc::new(Shared::new(targets, self.content, (self.connections, self.lifetime), ends, cut));
         let mut queues = Queues::new(&self.targets);
         let mut connections = JoinSet::new();
         for (target, queue) in queues.held.iter().cloned() {

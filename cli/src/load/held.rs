@@ -29,7 +29,7 @@ impl Held {
         // The first ones live shorter, so that they do not all end at one time.
         let share = (self.place + 1) as f64 / self.shared.connections as f64;
         let mut life = self.shared.lifetime.map(|lifetime| lifetime.mul_f64(share));
-        while !self.once(life).await {
+        while !self.once(life).await && Instant::now() < self.shared.ends {
             life = self.shared.lifetime;
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct Shared {
     /// Connections to each.
     pub(super) connections: usize,
     pub(super) lifetime: Option<Duration>,
+    /// When nothing is opened any more: all that is sent is due by then.
+    pub(super) ends: Instant,
     /// A permit for each socket that may be on its way to be open.
     pub(super) openings: Semaphore,
     tally: Mutex<Tally>,
@@ -33,6 +35,7 @@ impl Shared {
         targets: Vec<(Target, SocketAddr)>,
         content: Content,
         (connections, lifetime): (usize, Option<Duration>),
+        ends: Instant,
         cut: watch::Receiver<bool>,
     ) -> Self {
         let tally = Mutex::new(Tally::new(targets.len()));
@@ -42,6 +45,7 @@ impl Shared {
             content,
             connections,
             lifetime,
+            ends,
             openings,
             tally,
             marks: Mutex::new(Marks::new()),

@@ -1,8 +1,11 @@
 use super::super::thresholds::{Stat, Value};
 use super::super::{History, Threshold};
-use super::{HOST_INCLUDED, Measured, statistic};
+use super::{Measured, statistic};
 use stallscope_wire::Histogram;
 use std::collections::BTreeMap;
+
+/// A latency begins where the layer is called, and is as measured.
+const INCLUDED: &str = "the host's delays included; what a request waited before it was read is not";
 
 /// The routes that are named when the one asked for was not seen.
 const NAMED: usize = 5;
@@ -37,7 +40,7 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
             (value, Some(route.clone()))
         }
     };
-    let remark = (stat != Stat::Count).then(|| HOST_INCLUDED.to_owned());
+    let remark = (stat != Stat::Count).then(|| INCLUDED.to_owned());
     Ok(Measured { attributable: value, whole: value, worst, doubt: None, remark })
 }
 

@@ -14,6 +14,7 @@ use axum::routing::get;
 use std::fs::File;
 use std::io::{self, SeekFrom};
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio::task::spawn_blocking;
@@ -26,12 +27,24 @@ pub(super) fn routes() -> Router<State> {
 }
 
 async fn blocking(Wait(wait): Wait<200>) -> Response {
-    let written = tempfile::tempfile().and_then(|journal| write(&journal, wait));
+    let written = journal().and_then(|journal| write(&journal, wait));
     answer("/blocking/fsync", wait, written)
 }
 
 async fn fixed(Wait(wait): Wait<200>) -> Response {
     answer("/fixed/fsync", wait, write_elsewhere(wait).await)
+}
+
+/// The journal, which is never closed for good: whoever did that would wait for the disk to free what it takes there.
+fn journal() -> io::Result<File> {
+    static JOURNAL: OnceLock<File> = OnceLock::new();
+    match JOURNAL.get() {
+        Some(journal) => journal.try_clone(),
+        None => {
+            let new = tempfile::tempfile()?;
+            JOURNAL.get_or_init(|| new).try_clone()
+        }
+    }
 }
 
 /// Writes entries until the time is over.
@@ -50,7 +63,7 @@ fn write_entry(journal: &File) -> io::Result<()> {
 
 /// The same, except that each step is done on the blocking pool.
 async fn write_elsewhere(wait: Duration) -> io::Result<()> {
-    let journal = spawn_blocking(tempfile::tempfile).await??;
+    let journal = spawn_blocking(journal).await??;
     let mut journal = tokio::fs::File::from_std(journal);
     let started = Instant::now();
     while started.elapsed() < wait {
