@@ -3,15 +3,19 @@
 
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
+use std::sync::atomic::AtomicU64;
 
 /// Blocks that a thread keeps, no more than 64 KiB.
 const MOST: usize = 1024;
 
-/// Room for what every task has.
-pub(super) type Block = MaybeUninit<[u64; 7]>;
+/// Room for what every task has, aligned as that is.
+pub(super) type Block = MaybeUninit<[AtomicU64; 7]>;
+
+/// They stay where they are.
+type Left = Vec<Box<Block>>;
 
 thread_local! {
-    static LEFT: RefCell<Vec<Box<Block>>> = const { RefCell::new(Vec::new()) };
+    static LEFT: RefCell<Left> = const { RefCell::new(Vec::new()) };
 }
 
 /// A block with nothing in it.

@@ -35,14 +35,14 @@ impl<T> Shared<T> {
     pub(super) fn new(value: impl FnOnce() -> T) -> Self {
         const {
             assert!(
-                size_of::<Counted<T>>() == size_of::<Block>()
-                    && align_of::<Counted<T>>() == align_of::<Block>()
-            )
+                size_of::<Counted<T>>() <= size_of::<Block>()
+                    && align_of::<Counted<T>>() <= align_of::<Block>()
+            );
         };
         let block = blocks::take();
         let value = value();
         let pointer = NonNull::from(Box::leak(block)).cast::<Counted<T>>();
-        // SAFETY: the block is as large as this and aligned as this is, and nobody else's.
+        // SAFETY: this fits into the block, in size and in alignment, and the block is nobody else's.
         unsafe { pointer.write(Counted { refs: Refs::one(), value }) };
         Self::of(pointer)
     }
