@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::spawn_blocking;
 
 /// How many times as long as its head a request's body may take to come.
 const BODY_TO_HEAD: u32 = 3;
@@ -53,13 +54,17 @@ pub(crate) async fn serve(options: Options) -> Result<(), ServeError> {
     let service = Arc::clone(&state.service);
     let places = Places::new();
     let live = Live::new(shutdown.clone(), places.clone(), options.heartbeat);
-    let tidy = state.database.removal();
+    let database = state.database.clone();
+    let tidy = database.removal();
     let router = router(live, options.patience).with_state(state);
     let unready = move || service.readiness.withdraw();
     shutdown::listen(shutdown.clone(), options.until, options.drain, unready, tidy)?;
     announce(addr)?;
     Connections::new(router, shutdown.clone(), options.patience, places).take(listener).await;
     shutdown.all_gone().await;
+    // Held until here, and let go of elsewhere: the last handle removes files, which may block.
+    let removed = spawn_blocking(move || database.removal()()).await;
+    removed.map_err(io::Error::other)?;
     Ok(())
 }
 
