@@ -61,7 +61,7 @@ impl Watch {
         if clock::now_ns() < self.due_ns {
             return None;
         }
-        let begun_ns = run_ns();
+        let (begun_ns, ran_ns) = (clock::now_ns(), run_ns());
         let sockets = match self.see() {
             Ok((rows, owned)) => Some(self.take_in(&rows, &owned, at_ns)),
             Err(error) => {
@@ -69,7 +69,12 @@ impl Watch {
                 None
             }
         };
-        self.due_ns = clock::now_ns() + run_ns().saturating_sub(begun_ns) * SHARE;
+        let ended_ns = clock::now_ns();
+        let cost_ns = match (ran_ns, run_ns()) {
+            (Some(before_ns), Some(after_ns)) => after_ns.saturating_sub(before_ns),
+            _ => ended_ns.saturating_sub(begun_ns),
+        };
+        self.due_ns = ended_ns.saturating_add(cost_ns.saturating_mul(SHARE));
         sockets
     }
 
@@ -79,11 +84,12 @@ impl Watch {
         let mut rows = Vec::new();
         for (transport, refusal) in TRANSPORTS.into_iter().zip(&mut self.refusals) {
             let refused = refusal.is_some();
-            read(transport, &mut owned, refusal, &mut rows)?;
+            let read = read(transport, &mut owned, refusal, &mut rows);
             if !refused && refusal.is_some() {
                 // From now on its sockets are known by other numbers.
                 self.ages.forget(transport, &mut self.groups);
             }
+            read?;
         }
         Ok((rows, owned))
     }
@@ -163,11 +169,11 @@ fn rank(known: &Known, at_ns: u64) -> (bool, bool, Reverse<u64>, Reverse<u64>, u
 }
 
 /// For how long this thread has been run: on a busy machine a look takes longer than it costs. See the kernel's
-/// `sched-stats`.
-fn run_ns() -> u64 {
+/// `sched-stats`. None where it is not told, or no descriptor is left to read it.
+fn run_ns() -> Option<u64> {
     let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
     let run = told.as_ref().and_then(|told| told.split_ascii_whitespace().next()?.parse().ok());
-    run.filter(|&run| run > 0).unwrap_or_else(clock::now_ns)
+    run.filter(|&run| run > 0)
 }
 
 /// One table by sock_diag, else from `/proc`. What the kernel refuses once it is not asked for again.
