@@ -248,7 +248,12 @@ fn requests_that_another_worker_takes_are_no_victims() {
         });
     });
     let seen = program.run().ended();
-    assert_eq!(seen.stall().stall.victims.routes, []);
+    // The handler waits for a word, and then sleeps: by sampling, a long wait for the word is a stall of its own.
+    let stalls = seen.log().stalls();
+    assert!(!stalls.is_empty(), "{:#?}", seen.told());
+    for stall in stalls {
+        assert_eq!(stall.stall.victims.routes, [], "{stall:#?}");
+    }
     let later = handler(&seen, "GET /later/{ms}");
     assert!(later.spent.behind_ns < LONG_NS / 2 && later.spent.awaiting_ns >= LONG_NS, "{later:?}");
 }
