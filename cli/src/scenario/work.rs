@@ -140,7 +140,7 @@ fn locations(now_ns: u64) -> Vec<Location> {
         Location {
             spawned: 1,
             ..location(
-                "/home/u/.cargo/registry/src/index.crates.io-19/hyper-util-0.1.20/src/rt/tokio.rs:75:9",
+                "/cargo/registry/src/index.crates.io-19/hyper-util-0.1.20/src/rt/tokio.rs:75:9",
                 now_ns,
             )
         },

@@ -142,12 +142,12 @@ fn body(
         ReturnType::Type(_, output) => {
             let body = quote! {
                 if let ::core::option::Option::Some(#result) = ::core::option::Option::None::<#output> {
-                    #[allow(unreachable_code)]
+                    #[allow(unreachable_code, reason = "the body may never come to its end, and mostly does")]
                     return #result;
                 }
                 #arguments
                 let #result: #output = #block;
-                #[allow(unreachable_code)]
+                #[allow(unreachable_code, reason = "the body may never come to its end, and mostly does")]
                 #result
             };
             (quote!(#output), body)
