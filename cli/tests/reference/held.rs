@@ -72,7 +72,7 @@ fn a_thousand_connections_are_held_in_little_memory() {
 }
 
 #[test]
-#[ignore = "takes 24,000 file descriptors, half of them here"]
+#[ignore = "takes 24,000 file descriptors; .ci/run runs it where they can be had"]
 fn ten_thousand_connections_and_two_thousand_web_sockets_are_held() {
     let (connection, socket) = held(10_000, 2_000);
     println!("{connection} bytes for each of 10,000 connections, {socket} for each of 2,000 WebSockets");

@@ -164,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "run on a terminal by the test above"]
+    #[ignore = "ends its process: the tests above run it, each on a terminal"]
     fn panics() {
         let _session = Session::open(false).expect("a terminal");
         panic!("this is what went wrong");
     }
 
     #[test]
-    #[ignore = "run on a terminal by the test above"]
+    #[ignore = "ends its process: the tests above run it, each on a terminal"]
     fn cannot_write() {
         let full = OpenOptions::new().write(true).open("/dev/full").expect("it opens");
         rustix::stdio::dup2_stdout(full).expect("it takes its place");
