@@ -3,14 +3,19 @@
 
 mod clock;
 mod detail;
+mod effect;
 pub(crate) mod figure;
 mod handlers;
 mod health;
 mod key;
+mod keymap;
 mod lag;
+mod mouse;
 mod navigation;
 mod ports;
+mod press;
 mod process;
+mod prompt;
 mod runtimes;
 mod screen;
 mod sockets;
@@ -21,28 +26,34 @@ mod table;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod threshold;
 mod traffic;
 mod window;
 mod workers;
 
 pub(crate) use detail::{Detail, FindingId};
+pub(crate) use effect::{Effect, Export, Notice, Place};
 pub(crate) use health::{Health, Level, Part, SILENCE, health, worker};
-pub(crate) use key::{Action, KEYS, Key};
+pub(crate) use key::{Action, Binding, KEYS, Key};
+pub(crate) use keymap::Keymap;
 pub(crate) use lag::LagFigures;
+pub(crate) use mouse::{Gesture, Mouse};
 pub(crate) use navigation::{Navigation, Opened};
 pub(crate) use process::{Conclusion, Process};
+pub(crate) use prompt::Prompt;
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use screen::Screen;
 pub(crate) use sockets::notable;
 pub(crate) use spots::{Area, Spots};
 pub(crate) use stalls::{is_stall, place};
 pub(crate) use switching::Switching;
-pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
+pub(crate) use table::{Cell, Column, Cut, Format, Kind, Listed, Order, Row, Sign, Table, Tone};
 pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
 use crate::source::{Message, Origin};
-use stallscope_wire::{Header, Line, Request};
+use stallscope_wire::{Header, Line, Mode, Request};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// All that the dashboard shows.
@@ -53,6 +64,12 @@ pub(crate) struct Model {
     frozen: Option<(Box<Process>, Duration)>,
     pub(crate) navigation: Navigation,
     pub(crate) switching: Switching,
+    pub(crate) keys: Keymap,
+    /// What the next key answers.
+    pub(crate) prompt: Option<Prompt>,
+    /// What there is to say of what was asked for last.
+    pub(crate) notice: Option<Notice>,
+    effects: VecDeque<Effect>,
     /// What there is to say besides, by whoever shows the process.
     pub(crate) remark: Option<String>,
     /// The user is done.
@@ -64,6 +81,7 @@ pub(crate) struct Model {
 pub(crate) enum Msg {
     Source(Message),
     Key(Key),
+    Mouse(Mouse),
 }
 
 impl Model {
@@ -74,6 +92,10 @@ impl Model {
             frozen: None,
             navigation: Navigation::default(),
             switching: Switching::default(),
+            keys: Keymap::default(),
+            prompt: None,
+            notice: None,
+            effects: VecDeque::new(),
             remark: None,
             quit: false,
         }
@@ -88,6 +110,7 @@ impl Model {
                 self.process.conclude(Conclusion::Failed(error.to_string()), ours);
             }
             Msg::Key(key) => self.press(key, ours),
+            Msg::Mouse(mouse) => self.point(mouse, ours),
         }
     }
 
@@ -107,6 +130,11 @@ impl Model {
     /// What is to be sent to the process since this was asked last.
     pub(crate) fn request(&mut self) -> Option<Request> {
         self.switching.request()
+    }
+
+    /// What is to be done outside since this was asked last.
+    pub(crate) fn effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
     }
 
     /// That could not be sent.
@@ -150,24 +178,30 @@ impl Model {
         runs.then_some(if ongoing { Duration::ZERO } else { Duration::from_millis(500) })
     }
 
-    fn press(&mut self, key: Key, ours: Duration) {
-        self.switching.forget();
-        match key.action() {
-            Some(Action::Quit) => self.quit = true,
-            Some(Action::Pause) if self.frozen.is_some() => self.frozen = None,
-            Some(Action::Pause) => {
+    fn switch(&mut self, mode: Mode) {
+        self.switching.press(mode);
+    }
+
+    fn go(&mut self, action: Action, ours: Duration) {
+        match action {
+            Action::Pause if self.frozen.is_some() => self.frozen = None,
+            Action::Pause => {
                 self.process.settle();
                 self.frozen = Some((Box::new(self.process.clone()), ours));
             }
-            Some(Action::Mode) => self.switching.press(&self.process),
-            Some(action) => {
-                let (process, ours) = match &self.frozen {
-                    Some((frozen, at)) => (&**frozen, *at),
-                    None => (&self.process, ours),
-                };
-                self.navigation.act(action, process, process.clock.now_ns(ours));
+            _ => {
+                let (navigation, process, now_ns) = self.parts(ours);
+                navigation.act(action, process, now_ns);
             }
-            None => {}
         }
+    }
+
+    /// Where the user is, and what is shown there.
+    fn parts(&mut self, ours: Duration) -> (&mut Navigation, &Process, u64) {
+        let (process, ours) = match &self.frozen {
+            Some((frozen, at)) => (&**frozen, *at),
+            None => (&self.process, ours),
+        };
+        (&mut self.navigation, process, process.clock.now_ns(ours))
     }
 }

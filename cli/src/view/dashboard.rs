@@ -23,8 +23,6 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     header::draw(frame, theme, layout.header, process, now_ns, frozen);
     header::draw_health(frame, theme, layout.health, &health(process, ours));
     frame.render_widget(Paragraph::new(notes), layout.notes);
-    footer::draw(frame, theme, layout.footer, &model.navigation, model.switching.notice());
-
     let navigation = &model.navigation;
     let screens = tabs::draw(frame, theme, layout.tabs, navigation);
     let spots = match &navigation.opened {
@@ -34,10 +32,10 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
         }
         None => draw_screen(frame, theme, &layout, process, navigation.screen, &listed, now_ns),
     };
-    if navigation.help {
-        help::draw(frame, theme);
-    }
-    Spots { screens, ..spots }
+    let help = navigation.help.map_or(0, |first| help::draw(frame, theme, &model.keys, first));
+    // Over the help too: what is asked must be seen.
+    footer::draw(frame, theme, layout.footer, model, &listed);
+    Spots { screens, help, ..spots }
 }
 
 fn draw_screen(

@@ -1,7 +1,7 @@
 use super::Closed;
 use super::terminal::{Input, Session};
 use crate::command::list;
-use crate::model::{Action, Key};
+use crate::model::{Action, Key, Keymap};
 use crate::source::Found;
 use crate::view::{Picker, Theme, draw_picker};
 use std::io;
@@ -14,7 +14,7 @@ const PACE: Duration = Duration::from_millis(200);
 pub(super) fn run(found: &[Found], color: bool) -> io::Result<Result<usize, Closed>> {
     let rows = found.iter().map(list::columns).collect();
     let mut picker = Picker { rows, heads: list::HEADS, cursor: 0 };
-    let mut session = Session::open(color)?;
+    let mut session = Session::open(color, false)?;
     loop {
         session.draw(|frame| draw_picker(frame, Theme::new(color), &picker))?;
         let input = loop {
@@ -43,7 +43,7 @@ enum Choice {
 
 fn choose(picker: &mut Picker, key: Key) -> Choice {
     let last = picker.rows.len().saturating_sub(1);
-    match key.action() {
+    match Keymap::default().action(key) {
         Some(Action::Up) => picker.cursor = picker.cursor.saturating_sub(1),
         Some(Action::Down) => picker.cursor = (picker.cursor + 1).min(last),
         Some(Action::First | Action::PageUp) => picker.cursor = 0,
