@@ -13,6 +13,10 @@ pub(crate) enum Key {
     BackTab,
     Enter,
     Esc,
+    Left,
+    Right,
+    ShiftLeft,
+    ShiftRight,
 }
 
 /// What a key does.
@@ -35,6 +39,15 @@ pub(crate) enum Action {
     Sort,
     Reverse,
     Help,
+    Earlier,
+    Later,
+    MuchEarlier,
+    MuchLater,
+    PreviousStall,
+    NextStall,
+    Slower,
+    Faster,
+    Newest,
 }
 
 /// Keys that do one thing.
@@ -51,7 +64,7 @@ pub(crate) struct Binding {
 }
 
 /// Every key there is: what is pressed is looked up here, and the help and the bottom line are drawn from it.
-pub(crate) const KEYS: [Binding; 17] = [
+pub(crate) const KEYS: [Binding; 26] = [
     binding(&[Key::Up, Key::Char('k')], "↑ k", Action::Up, "one up", None),
     binding(&[Key::Down, Key::Char('j')], "↓ j", Action::Down, "one down", Some(("↑↓", "move"))),
     binding(&[Key::PageUp], "PgUp", Action::PageUp, "a page up", None),
@@ -72,9 +85,18 @@ pub(crate) const KEYS: [Binding; 17] = [
         &[Key::Char(' ')],
         "Space",
         Action::Pause,
-        "freeze the screen; the process is watched on",
+        "stand still, and go on; a recording is played from here",
         Some(("Space", "pause")),
     ),
+    binding(&[Key::Left], "←", Action::Earlier, "a second back: the screen as it was then", None),
+    binding(&[Key::Right], "→", Action::Later, "a second on", None),
+    binding(&[Key::ShiftLeft], "Shift-←", Action::MuchEarlier, "ten seconds back", None),
+    binding(&[Key::ShiftRight], "Shift-→", Action::MuchLater, "ten seconds on", None),
+    binding(&[Key::Char('[')], "[", Action::PreviousStall, "back to the previous stall", None),
+    binding(&[Key::Char(']')], "]", Action::NextStall, "on to the next stall", None),
+    binding(&[Key::Char('<')], "<", Action::Slower, "play from here, half as fast", None),
+    binding(&[Key::Char('>')], ">", Action::Faster, "play from here, twice as fast", None),
+    binding(&[Key::Char('L')], "L", Action::Newest, "to what is newest: live, or a recording's end", None),
     binding(
         &[Key::Char('t')],
         "t",

@@ -92,7 +92,8 @@ impl Navigation {
             Action::Tasks => self.toggle_tasks(),
             Action::Sort => self.sort(Order::next),
             Action::Reverse => self.sort(Order::reverse),
-            Action::Quit | Action::Pause | Action::Mode => {}
+            // Of no concern here: what they are about is done before.
+            _ => {}
         }
     }
 

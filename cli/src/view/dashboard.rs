@@ -10,14 +10,14 @@ use std::time::Duration;
 
 /// Draws all of it, as it is when the clock of the view says `ours`.
 pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Duration) {
-    let frozen = model.frozen_for(ours);
+    let look = model.tape.look(ours);
     let (process, ours) = model.shown(ours);
     let now_ns = process.clock.now_ns(ours);
     let mut notes = header::notes(theme, process);
     notes.splice(0..0, header::remark(theme, model.remark.as_deref(), frame.area().width));
     notes.truncate(usize::from(frame.area().height / 8));
     let layout = Layout::of(frame.area(), notes.len() as u16);
-    header::draw(frame, theme, layout.header, process, now_ns, frozen);
+    header::draw(frame, theme, layout.header, process, now_ns, look);
     header::draw_health(frame, theme, layout.health, &health(process, ours));
     frame.render_widget(Paragraph::new(notes), layout.notes);
     footer::draw(frame, theme, layout.footer, &model.navigation.screen, model.switching.notice());
