@@ -28,7 +28,7 @@ pub(crate) use ports::{Group, Port, backlogged, is_left_over};
 pub(crate) use process::{Conclusion, Process};
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use switching::Switching;
-pub(crate) use tape::{Look, Mark, Speed, Tape};
+pub(crate) use tape::{Look, Tape};
 pub(crate) use tasks::{COLUMNS, Column, Order, Pace, Site, TaskRow, knows_schedule, none_to_show, tasks};
 pub(crate) use traffic::{Latency, Route, Shares};
 pub(crate) use workers::{Doing, WorkerRow, workers};

@@ -11,13 +11,11 @@ mod speed;
 mod tests;
 mod weight;
 
-pub(crate) use marks::Mark;
-pub(crate) use speed::Speed;
-
 use super::key::Action;
 use super::process::{Conclusion, Process, at_ns};
 use crate::source::{Origin, Recording};
 use marks::Marks;
+use speed::Speed;
 use stallscope_wire::{Header, Line};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -170,9 +168,29 @@ impl Tape {
         (self.begin_ns.unwrap_or(now_ns).min(now_ns), now_ns)
     }
 
-    /// The stalls on it.
-    pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
-        self.marks.iter()
+    /// How many stalls are on it.
+    pub(crate) fn stalls(&self) -> usize {
+        self.marks.count()
+    }
+
+    /// In which of so many columns, all of one time, there was a stall.
+    pub(crate) fn stalled(&self, columns: usize, ours: Duration) -> Vec<bool> {
+        let span = self.span(ours);
+        let mut stalled = vec![false; columns];
+        for mark in self.marks.iter().filter(|mark| mark.to_ns >= span.0) {
+            let first = Self::column(mark.from_ns, span, columns);
+            let last = Self::column(mark.to_ns, span, columns);
+            stalled.iter_mut().take(last + 1).skip(first).for_each(|column| *column = true);
+        }
+        stalled
+    }
+
+    /// In which of so many columns between two times one lies.
+    pub(crate) fn column(at_ns: u64, (from_ns, to_ns): (u64, u64), columns: usize) -> usize {
+        let last = columns.saturating_sub(1);
+        let passed = u128::from(at_ns.clamp(from_ns, to_ns.max(from_ns)) - from_ns);
+        let all = u128::from(to_ns.saturating_sub(from_ns)).max(1);
+        usize::try_from(passed * last as u128 / all).unwrap_or(last).min(last)
     }
 
     /// Goes on to what is to be seen now, where it is played.

@@ -1,7 +1,7 @@
 use super::layout::Layout;
 use super::list::Place;
 use super::theme::Theme;
-use super::{detail, findings, footer, handlers, header, help, lag, site, sockets, tasks, workers};
+use super::{detail, findings, footer, handlers, header, help, lag, site, sockets, tape, tasks, workers};
 use crate::model::{Detail, Model, Pane, Screen, Site, health};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -16,10 +16,14 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     let mut notes = header::notes(theme, process);
     notes.splice(0..0, header::remark(theme, model.remark.as_deref(), frame.area().width));
     notes.truncate(usize::from(frame.area().height / 8));
-    let layout = Layout::of(frame.area(), notes.len() as u16);
+    let (area, bar) = tape::room(frame.area(), &model.tape, ours);
+    let layout = Layout::of(area, notes.len() as u16);
     header::draw(frame, theme, layout.header, process, now_ns, look);
     header::draw_health(frame, theme, layout.health, &health(process, ours));
     frame.render_widget(Paragraph::new(notes), layout.notes);
+    if let Some(bar) = bar {
+        tape::draw(frame, theme, bar, &model.tape, ours);
+    }
     footer::draw(frame, theme, layout.footer, &model.navigation.screen, model.switching.notice());
 
     let navigation = &model.navigation;

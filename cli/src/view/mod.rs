@@ -20,6 +20,7 @@ mod runtimes;
 mod site;
 mod sockets;
 mod stack;
+mod tape;
 mod tasks;
 #[cfg(test)]
 mod tests;

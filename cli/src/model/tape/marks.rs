@@ -14,10 +14,10 @@ pub(super) struct Marks {
 
 /// One stall, in nanoseconds since the process's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) from_ns: u64,
+pub(super) struct Mark {
+    pub(super) from_ns: u64,
     /// As far as it is known.
-    pub(crate) to_ns: u64,
+    pub(super) to_ns: u64,
     /// When the first line told of it.
     told_ns: u64,
 }
@@ -48,6 +48,10 @@ impl Marks {
     pub(super) fn forget_before(&mut self, at_ns: u64) {
         self.sights = None;
         self.stalls.retain(|_, mark| mark.sight_ns() >= at_ns);
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.stalls.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Mark> {
