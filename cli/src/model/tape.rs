@@ -162,6 +162,12 @@ impl Tape {
         Some(Look { at_ns: place.at_ns, behind_ns, speed: place.played.map(|_| self.speed) })
     }
 
+    /// How many states are kept, and what they and the text that is kept take at most, in bytes.
+    pub(crate) fn kept(&self) -> (usize, usize) {
+        let bytes = self.segments.iter().map(|segment| segment.weight + segment.kept()).sum();
+        (self.segments.len(), bytes)
+    }
+
     /// From when to when there is something to look at.
     pub(crate) fn span(&self, ours: Duration) -> (u64, u64) {
         let now_ns = self.newest.clock.now_ns(ours);
@@ -284,7 +290,7 @@ impl Tape {
     }
 
     /// Looks at a time; the newest, when there is none later.
-    fn go(&mut self, at_ns: u64, ours: Duration) {
+    pub(crate) fn go(&mut self, at_ns: u64, ours: Duration) {
         let (begin_ns, now_ns) = self.span(ours);
         let reading = !self.newest.is_live() && self.newest.conclusion.is_none();
         if at_ns >= now_ns && !reading {
