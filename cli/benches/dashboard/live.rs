@@ -2,7 +2,7 @@ use crate::made::{HUGE, Made};
 use crate::model::{Key, Model, Msg};
 use crate::source::Origin;
 use crate::view::{Theme, draw};
-use crate::{FRAMES, HEIGHT, WIDTH, ms, taken};
+use crate::{FRAMES, HEIGHT, WIDTH, ms, resident, taken};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use stallscope_wire::Line;
@@ -14,7 +14,7 @@ const BEFORE: u32 = 90;
 const MEASURED: u32 = 20;
 /// The screens, by the keys that lead there from the first.
 const SCREENS: [(&str, &[Key]); 3] =
-    [("overview", &[]), ("a finding", &[Key::Enter]), ("tasks", &[Key::Char('t')])];
+    [("overview", &[]), ("a finding", &[Key::Enter]), ("tasks", &[Key::Char('3')])];
 
 /// What a live view of the largest process takes of one core.
 pub(crate) fn measure() {
@@ -24,10 +24,11 @@ pub(crate) fn measure() {
     );
     println!("milliseconds of processor time in each second\n");
     println!(
-        "{:>12} {:>10} {:>10} {:>10} {:>10} {:>12}",
-        "screen", "reading", "taking in", "settling", "drawing", "of a core"
+        "{:>12} {:>10} {:>10} {:>10} {:>10} {:>12} {:>12}",
+        "screen", "reading", "taking in", "settling", "drawing", "of a core", "memory"
     );
     for (name, keys) in SCREENS {
+        let before = resident();
         let mut watched = Watched::new();
         for key in keys {
             watched.model.update(Msg::Key(*key), watched.ours);
@@ -38,8 +39,9 @@ pub(crate) fn measure() {
         }
         let each = |time: Duration| ms(time) / f64::from(MEASURED);
         let all = each(sum.reading + sum.taking_in + sum.settling + sum.drawing);
+        let grown = resident().saturating_sub(before) >> 20;
         println!(
-            "{name:>12} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>10.1} %",
+            "{name:>12} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>10.1} % {grown:>8} MiB",
             each(sum.reading),
             each(sum.taking_in),
             each(sum.settling),
@@ -107,7 +109,11 @@ impl Watched {
             read = until;
             let (settling, ()) = taken(|| self.model.settle());
             let (drawing, drawn) = taken(|| {
-                self.terminal.draw(|frame| draw(frame, &self.model, Theme::new(true), self.ours)).map(|_| ())
+                self.terminal
+                    .draw(|frame| {
+                        draw(frame, &self.model, Theme::new(true), self.ours);
+                    })
+                    .map(|_| ())
             });
             drawn.expect("nothing can fail");
             times.settling += settling;

@@ -2,7 +2,7 @@ use crate::made::{SERVICE, log};
 use crate::model::{Key, Model, Msg};
 use crate::source::{Message, Source, Target};
 use crate::view::{Theme, draw};
-use crate::{HEIGHT, WIDTH, ms, spread};
+use crate::{HEIGHT, WIDTH, ms, resident, spread};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use std::sync::Arc;
@@ -24,9 +24,11 @@ pub(crate) fn measure() {
         text.iter().filter(|&&letter| letter == b'\n').count()
     );
     drop(text);
+    let before = resident();
     let mut opened = Vec::new();
-    let mut last = None;
+    let mut last: Option<Screen> = None;
     for _ in 0..3 {
+        drop(last.take());
         let begun = Instant::now();
         let mut screen = Screen::open(&Target::Path(path.clone()));
         screen.draw();
@@ -37,10 +39,9 @@ pub(crate) fn measure() {
     println!("{:>28} {median:>8.0}, at most {longest:.0}", "to its last state");
     let mut screen = last.expect("it was opened");
     println!(
-        "{:>28} {} states, of {} MiB at most",
-        "kept:",
-        screen.model.tape.kept().0,
-        screen.model.tape.kept().1 >> 20
+        "{:>28} {:>8} MiB more than before it",
+        "memory, opened:",
+        resident().saturating_sub(before) >> 20
     );
     for (name, key) in [
         ("10 s back", Key::ShiftLeft),
@@ -87,7 +88,10 @@ impl Screen {
     fn draw(&mut self) {
         self.model.settle();
         let (model, ours) = (&self.model, self.ours);
-        self.terminal.draw(|frame| draw(frame, model, Theme::new(true), ours)).expect("nothing can fail");
+        let drawn = self.terminal.draw(|frame| {
+            draw(frame, model, Theme::new(true), ours);
+        });
+        drawn.expect("nothing can fail");
     }
 
     fn press(&mut self, key: Key) -> Duration {

@@ -6,7 +6,12 @@
 
 /// The command line's own modules: it is no library.
 #[path = "../../src"]
-#[expect(dead_code, unused_imports, unused_macros, reason = "commands use more of them, and tests that do not run here")]
+#[expect(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "commands use more of them, and tests that do not run here"
+)]
 mod measured {
     pub(crate) mod model;
     #[cfg(test)]
@@ -46,6 +51,12 @@ fn taken<T>(what: impl FnOnce() -> T) -> (Duration, T) {
     let before = cpu();
     let result = what();
     (cpu().saturating_sub(before), result)
+}
+
+/// Memory of this process that is in use, in bytes.
+fn resident() -> usize {
+    let told = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    told.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
 }
 
 fn ms(time: Duration) -> f64 {

@@ -3,6 +3,8 @@
 
 mod clock;
 mod detail;
+pub(crate) mod figure;
+mod handlers;
 mod health;
 mod key;
 mod lag;
@@ -10,7 +12,12 @@ mod navigation;
 mod ports;
 mod process;
 mod runtimes;
+mod screen;
+mod sockets;
+mod spots;
+mod stalls;
 mod switching;
+mod table;
 mod tape;
 mod tasks;
 #[cfg(test)]
@@ -23,14 +30,17 @@ pub(crate) use detail::{Detail, FindingId};
 pub(crate) use health::{Health, Level, Part, SILENCE, clock_time, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
-pub(crate) use navigation::{Navigation, Pane, Screen};
-pub(crate) use ports::{Group, Port, backlogged, is_left_over};
+pub(crate) use navigation::{Navigation, Opened};
 pub(crate) use process::{Conclusion, Process};
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
+pub(crate) use screen::Screen;
+pub(crate) use sockets::notable;
+pub(crate) use spots::{Area, Spots};
+pub(crate) use stalls::{is_stall, place};
 pub(crate) use switching::Switching;
+pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
 pub(crate) use tape::{Look, Tape};
-pub(crate) use tasks::{COLUMNS, Column, Order, Pace, Site, TaskRow, knows_schedule, none_to_show, tasks};
-pub(crate) use traffic::{Latency, Route, Shares};
+pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
 use crate::source::{Message, Origin};
@@ -106,6 +116,17 @@ impl Model {
         (self.tape.shown(), ours)
     }
 
+    /// The list of the screen in front, as the user wants it.
+    pub(crate) fn listed(&self, ours: Duration) -> Listed {
+        let (process, ours) = self.shown(ours);
+        self.navigation.listed(process, process.clock.now_ns(ours))
+    }
+
+    /// What was drawn where.
+    pub(crate) fn drawn(&mut self, spots: Spots) {
+        self.navigation.spots = spots;
+    }
+
     /// The process as it is, whatever is looked at.
     pub(crate) fn process(&self) -> &Process {
         self.tape.newest()
@@ -133,7 +154,10 @@ impl Model {
             Some(Action::Quit) => self.quit = true,
             Some(Action::Mode) => self.switching.press(self.tape.newest()),
             Some(action) if self.tape.act(action, ours) => {}
-            Some(action) => self.navigation.act(action, self.tape.shown()),
+            Some(action) => {
+                let process = self.tape.shown();
+                self.navigation.act(action, process, process.clock.now_ns(ours));
+            }
             None => {}
         }
     }

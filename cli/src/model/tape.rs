@@ -162,12 +162,6 @@ impl Tape {
         Some(Look { at_ns: place.at_ns, behind_ns, speed: place.played.map(|_| self.speed) })
     }
 
-    /// How many states are kept, and what they and the text that is kept take at most, in bytes.
-    pub(crate) fn kept(&self) -> (usize, usize) {
-        let bytes = self.segments.iter().map(|segment| segment.weight + segment.kept()).sum();
-        (self.segments.len(), bytes)
-    }
-
     /// From when to when there is something to look at.
     pub(crate) fn span(&self, ours: Duration) -> (u64, u64) {
         let now_ns = self.newest.clock.now_ns(ours);

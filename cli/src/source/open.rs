@@ -31,6 +31,8 @@ pub(crate) struct Source {
     pub(crate) messages: Receiver<Message>,
     /// A log's lines can be read again.
     pub(crate) recording: Option<Arc<Recording>>,
+    /// It is to be shown from its beginning on, not as it was last.
+    pub(crate) play: bool,
     live: Option<UnixStream>,
 }
 
@@ -191,7 +193,7 @@ fn begin<R: Read + Send + 'static>(
     let (sender, messages) = sync_channel(WAITING_LINES);
     let noted = recording.clone();
     thread::spawn(move || read_all(reader, noted.as_deref(), &sender));
-    Source { header, origin, messages, recording, live }
+    Source { header, origin, messages, recording, play: false, live }
 }
 
 /// Ends when the input does, or when nobody listens any more.

@@ -1,6 +1,6 @@
 use super::terminal::{Input, Session};
 use super::{Closed, Remark};
-use crate::model::{Model, Msg};
+use crate::model::{Model, Msg, Spots};
 use crate::source::Source;
 use crate::view::{Theme, draw};
 use std::io;
@@ -28,6 +28,9 @@ fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Them
     let mut model = Model::new(source.header.clone(), source.origin.clone());
     if let Some(recording) = &source.recording {
         model.tape.set_recording(Arc::clone(recording));
+    }
+    if source.play {
+        model.tape.play();
     }
     let mut drawn: Option<Instant> = None;
     let mut changed = true;
@@ -59,7 +62,9 @@ fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Them
             model.remark = remark();
             model.advance(begun.elapsed());
             model.settle();
-            session.draw(|frame| draw(frame, &model, theme, begun.elapsed()))?;
+            let mut spots = Spots::default();
+            session.draw(|frame| spots = draw(frame, &model, theme, begun.elapsed()))?;
+            model.drawn(spots);
             drawn = Some(Instant::now());
             changed = false;
         }
@@ -71,8 +76,9 @@ fn rest(model: &Model, changed: bool, since_drawn: Duration) -> Duration {
     if changed {
         return FRAME.saturating_sub(since_drawn);
     }
-    // Of a process that has ended no line comes any more; only signals are looked for.
-    if model.process().conclusion.is_some() { 4 * FRAME } else { FRAME }
+    // Of a process that has ended no line comes any more; only signals are looked for, unless its past is played.
+    let still = model.process().conclusion.is_some() && model.moves_every(Duration::ZERO).is_none();
+    if still { 4 * FRAME } else { FRAME }
 }
 
 /// Takes in the lines that wait; whether more do.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Key, Model, Screen};
+use crate::model::{Key, Model, Opened};
 use crate::scenario::{Scenario, Watched};
 use crate::source::{Ending, Source, Target};
 
@@ -182,11 +182,8 @@ fn what_a_live_process_leaves_behind_is_bounded() {
 #[test]
 fn what_is_opened_stays_open_while_time_moves() {
     let watched = stalled().live().press(&[Key::Enter, Key::Left]);
-    assert!(
-        matches!(watched.model.navigation.screen, Screen::Finding(_)),
-        "{:?}",
-        watched.model.navigation.screen
-    );
+    let opened = &watched.model.navigation.opened;
+    assert!(matches!(opened, Some(Opened::Finding(_))), "{opened:?}");
     let watched = watched.press(&[Key::ShiftLeft; 10]);
-    assert_eq!(watched.model.navigation.screen, Screen::Dashboard, "nothing was found by then");
+    assert_eq!(watched.model.navigation.opened, None, "nothing was found by then");
 }
