@@ -53,6 +53,15 @@ pub(crate) enum Action {
     Longer,
     Shorter,
     Help,
+    Earlier,
+    Later,
+    MuchEarlier,
+    MuchLater,
+    PreviousStall,
+    NextStall,
+    Slower,
+    Faster,
+    Newest,
 }
 
 /// Keys that do one thing.
@@ -78,7 +87,21 @@ pub(crate) const KEYS: &[Binding] = &[
     binding(&[Key::BackTab], Action::PreviousScreen, "previous screen", None),
     binding(&[Key::Enter], Action::Open, "open what is behind the marked row", Some("open")),
     binding(&[Key::Esc], Action::Back, "back", Some("back")),
-    binding(&[Key::Char(' ')], Action::Pause, "freeze the screen; the process is watched on", Some("pause")),
+    binding(
+        &[Key::Char(' ')],
+        Action::Pause,
+        "stand still, and go on; a recording is played from here",
+        Some("pause"),
+    ),
+    binding(&[Key::Left, Key::Char('h')], Action::Earlier, "a second back: the screen as it was then", None),
+    binding(&[Key::Right, Key::Char('l')], Action::Later, "a second on", None),
+    binding(&[Key::ShiftLeft], Action::MuchEarlier, "ten seconds back", None),
+    binding(&[Key::ShiftRight], Action::MuchLater, "ten seconds on", None),
+    binding(&[Key::Char('[')], Action::PreviousStall, "back to the previous stall", None),
+    binding(&[Key::Char(']')], Action::NextStall, "on to the next stall", None),
+    binding(&[Key::Char('<')], Action::Slower, "play from here, half as fast", None),
+    binding(&[Key::Char('>')], Action::Faster, "play from here, twice as fast", None),
+    binding(&[Key::Char('L')], Action::Newest, "to what is newest: live, or a recording's end", None),
     binding(&[Key::Char('1')], Action::Screen(Screen::Overview), "overview", None),
     binding(
         &[Key::Char('2')],

@@ -142,7 +142,7 @@ impl Navigation {
                 let table = self.screen.table(process, now_ns);
                 self.listing().reverse(&table);
             }
-            // Of no concern here: what they are about is done before.
+            // Of no concern here, or nothing to sort.
             _ => {}
         }
     }

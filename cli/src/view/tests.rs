@@ -196,7 +196,10 @@ fn a_frozen_screen_says_so_and_stands() {
     let mut frozen = blocked().live().press(&[Key::Char(' ')]).later(Duration::from_secs(2));
     frozen.update(Msg::Source(Message::Ended(Ending::Abrupt)));
     let screen = screen(&frozen, 120, 40).to_string();
-    assert!(screen.contains("PAUSED 2s") && screen.contains("has been blocked 312ms"), "{screen}");
+    assert!(
+        screen.contains("PAUSED 08:01:05 UTC, 2s behind live") && screen.contains("has been blocked 312ms"),
+        "{screen}"
+    );
 }
 
 #[test]

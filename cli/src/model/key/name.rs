@@ -108,6 +108,15 @@ impl Action {
             Self::Longer => "longer",
             Self::Shorter => "shorter",
             Self::Help => "help",
+            Self::Earlier => "earlier",
+            Self::Later => "later",
+            Self::MuchEarlier => "much-earlier",
+            Self::MuchLater => "much-later",
+            Self::PreviousStall => "previous-stall",
+            Self::NextStall => "next-stall",
+            Self::Slower => "slower",
+            Self::Faster => "faster",
+            Self::Newest => "newest",
         }
     }
 }

@@ -198,7 +198,7 @@ fn a_click_on_a_name_leads_to_the_screen_and_the_wheel_moves() {
 #[test]
 fn the_help_scrolls_where_it_does_not_fit() {
     let (watched, screen) = drawn(stalled().live().press(&[Key::Char('?')]), 60, 15);
-    assert!(screen.contains("↑ k") && screen.contains(" more ─"), "{screen}");
+    assert!(screen.contains("↑ k") && screen.contains(" more ┘"), "{screen}");
     let (watched, screen) = drawn(watched.press(&[Key::End]), 60, 15);
     assert!(screen.contains("q Ctrl-C") && !screen.contains("↑ k"), "{screen}");
     let (watched, _) = drawn(watched.press(&[Key::Char('x'), Key::Down, Key::PageUp]), 60, 15);
