@@ -39,6 +39,9 @@ pub use imbalance::imbalance;
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
 #[cfg(feature = "report")]
-pub use report::{Connections, Histograms, Listener, Lost, Process, Report, Sockets, SpawnSite, Tasks};
+pub use report::{
+    Blocked, BlockedStack, Connections, Figures, Histograms, Listener, Lost, Process, Quantiles, Report, Requests,
+    Route, Slow, Sockets, SpawnSite, Tasks,
+};
 pub use rule::findings;
 pub use thresholds::Threshold;
