@@ -357,8 +357,9 @@ impl Cause {
     }
 }
 
-/// The frames of a stack, as people know them.
-pub(super) fn frames_of(stack: &stallscope_wire::Stack) -> Vec<Frame> {
+/// The frames of a captured stack as findings have them, innermost first.
+#[must_use]
+pub fn frames_of(stack: &stallscope_wire::Stack) -> Vec<Frame> {
     stack.frames.iter().map(|frame| frame_of(stack, frame)).collect()
 }
 

@@ -33,7 +33,7 @@ mod rule;
 pub mod thresholds;
 
 pub use culprit::Culprit;
-pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task};
+pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task, frames_of};
 pub use history::{History, StallRecord, Window};
 pub use imbalance::imbalance;
 pub use judge::{Judgement, Outcome, Verdict, judge};

@@ -86,6 +86,18 @@ impl Source {
 }
 
 impl Source {
+    /// Reads an event log from an input that messages call by this path.
+    ///
+    /// # Errors
+    /// When it is no event log of a version known here.
+    pub(crate) fn of_log(input: impl Read + Send + 'static, path: &Path) -> Result<Self, OpenError> {
+        let reader =
+            Reader::new(input).map_err(|error| OpenError::new(Kind::Read(path.to_owned(), error)))?;
+        Ok(begin(reader, Origin::Log(path.to_owned()), None))
+    }
+}
+
+impl Source {
     /// Asks the process for something; what becomes of it, its lines tell. Never waits.
     ///
     /// # Errors
@@ -169,9 +181,7 @@ fn open_socket(socket: &Path) -> Result<Source, OpenError> {
 }
 
 fn open_log(path: &Path) -> Result<Source, OpenError> {
-    let file = File::open(path).map_err(|error| refused(path, error))?;
-    let reader = Reader::new(file).map_err(|error| OpenError::new(Kind::Read(path.to_owned(), error)))?;
-    Ok(begin(reader, Origin::Log(path.to_owned()), None))
+    Source::of_log(File::open(path).map_err(|error| refused(path, error))?, path)
 }
 
 fn begin<R: Read + Send + 'static>(reader: Reader<R>, origin: Origin, live: Option<UnixStream>) -> Source {

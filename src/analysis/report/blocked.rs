@@ -14,7 +14,6 @@ pub struct Blocked {
 
 /// The stalls that were seen with the same stack and cause.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct BlockedStack {
     /// Path of the process's executable.
     pub exe: String,
