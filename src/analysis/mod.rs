@@ -40,8 +40,8 @@ pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
 #[cfg(feature = "report")]
 pub use report::{
-    Blocked, BlockedStack, Connections, Figures, Histograms, Listener, Lost, Process, Quantiles, Report, Requests,
-    Route, Slow, Sockets, SpawnSite, Tasks,
+    Blocked, BlockedStack, Connections, Figures, Histograms, Listener, Lost, Process, Quantiles, Report,
+    Requests, Route, Slow, Sockets, SpawnSite, Tasks,
 };
 pub use rule::findings;
 pub use thresholds::Threshold;

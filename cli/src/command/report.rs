@@ -66,5 +66,7 @@ fn known(name: &str, distributions: &[&str]) -> Result<(), Failure> {
     }
     let there: Vec<_> = distributions.iter().map(|known| format!("{known:?}")).collect();
     let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
-    Err(Failure::usage(format_args!("--histogram {name:?}: nothing of that name was measured; there is {there}")))
+    Err(Failure::usage(format_args!(
+        "--histogram {name:?}: nothing of that name was measured; there is {there}"
+    )))
 }

@@ -85,7 +85,8 @@ mod tests {
             let number = |name| attribute(&rect, name)[0].parse::<u64>().expect("a number");
             let y = number("y");
             *levels.entry(y).or_default() += number("fg:w");
-            let percent = attribute(&rect, "width")[0].trim_end_matches('%').parse::<f64>().expect("a number");
+            let percent =
+                attribute(&rect, "width")[0].trim_end_matches('%').parse::<f64>().expect("a number");
             *percents.entry(y).or_default() += percent;
         }
         // All, the process, each stack's own first frame: every one of these levels is full.

@@ -13,12 +13,17 @@ pub(super) fn write(out: &mut impl Write, blocked: &Blocked) -> io::Result<()> {
 
 /// The lines. The culprit has its place with it; the sum of their numbers is that of all time that the code answers for.
 pub(super) fn lines(blocked: &Blocked) -> Vec<String> {
-    blocked.stacks.iter().map(|stack| format!("{} {}", frames(stack).join(";"), stack.attributable_ns)).collect()
+    blocked
+        .stacks
+        .iter()
+        .map(|stack| format!("{} {}", frames(stack).join(";"), stack.attributable_ns))
+        .collect()
 }
 
 fn frames(stack: &BlockedStack) -> Vec<String> {
     let name = Path::new(&stack.exe).file_name().map(|name| name.to_string_lossy().into_owned());
-    let mut frames = vec![frame(name.filter(|name| !name.is_empty()).unwrap_or_else(|| "process".to_owned()))];
+    let mut frames =
+        vec![frame(name.filter(|name| !name.is_empty()).unwrap_or_else(|| "process".to_owned()))];
     let named = stack.frames.iter().enumerate().map(|(i, known)| match known.place() {
         Some(place) if Some(i) == stack.culprit_frame => frame(format_args!("{known} ({place})")),
         _ => frame(known),
@@ -55,7 +60,10 @@ pub(super) mod tests {
         let stack = Stack {
             quality: Quality::Exact,
             culprit: Some(1),
-            frames: vec![wire("std::thread::sleep", 7, false), wire("app::<[u8; 4] as Render>::go", 42, true)],
+            frames: vec![
+                wire("std::thread::sleep", 7, false),
+                wire("app::<[u8; 4] as Render>::go", 42, true),
+            ],
             ..Stack::default()
         };
         let stall = |id, ns: u64, host: u64, stack: Option<Stack>| Stall {

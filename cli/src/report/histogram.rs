@@ -36,8 +36,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report, only: Option<&str>) -
 }
 
 fn named(histograms: &Histograms) -> Vec<(&str, &str)> {
-    let single =
-        [("poll", &histograms.poll), ("lag", &histograms.lag), ("schedule", &histograms.schedule)];
+    let single = [("poll", &histograms.poll), ("lag", &histograms.lag), ("schedule", &histograms.schedule)];
     let single = single.into_iter().filter_map(|(name, encoded)| Some((name, encoded.as_deref()?)));
     single.chain(histograms.handlers.iter().map(|(route, encoded)| (&**route, &**encoded))).collect()
 }

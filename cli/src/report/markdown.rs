@@ -71,7 +71,10 @@ fn write_findings(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> 
     if findings.is_empty() {
         return Ok(());
     }
-    writeln!(out, "| finding | where | why | times | longest | waited behind it |\n|---|---|---|---:|---:|---:|")?;
+    writeln!(
+        out,
+        "| finding | where | why | times | longest | waited behind it |\n|---|---|---|---:|---:|---:|"
+    )?;
     for finding in findings.iter().take(FINDINGS) {
         let (tag, culprit) = (code(facts::tag(finding)), code(short(&finding.culprit)));
         let cause = code(short(finding.cause_in_words()));
@@ -112,7 +115,9 @@ fn write_stack(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
     let culprit = finding.culprit_frame();
     let frames = finding.stack.iter().take(FRAMES).enumerate().map(|(i, frame)| {
         let mark = if Some(i) == culprit { '→' } else { ' ' };
-        format!("{mark} {}  {}", short(frame), frame.place().map(short).unwrap_or_default()).trim_end().to_owned()
+        format!("{mark} {}  {}", short(frame), frame.place().map(short).unwrap_or_default())
+            .trim_end()
+            .to_owned()
     });
     let mut lines: Vec<_> = frames.collect();
     let hidden = finding.stack.len() - lines.len();
@@ -130,7 +135,8 @@ fn write_folded_table(out: &mut impl Write, table: &Table) -> io::Result<()> {
     writeln!(out, "| {} |", table.head.join(" | "))?;
     writeln!(out, "|---|{}", "---:|".repeat(table.head.len().saturating_sub(1)))?;
     for row in &table.rows {
-        let cells = row.iter().enumerate().map(|(i, cell)| if i == 0 { code(short(cell)) } else { cell.clone() });
+        let cells =
+            row.iter().enumerate().map(|(i, cell)| if i == 0 { code(short(cell)) } else { cell.clone() });
         writeln!(out, "| {} |", cells.collect::<Vec<_>>().join(" | "))?;
     }
     if table.left_out > 0 {
@@ -178,7 +184,9 @@ mod tests {
     fn a_breach_is_told_first_and_stacks_are_folded() {
         let text = text(&report(&[&history()]));
         assert!(text.starts_with("### ❌ Stallscope: breach\n"), "{text}");
-        assert!(text.contains("| `error blocking-poll` | `src/report.rs:42` | `syscall clock_nanosleep` | 2 | 312ms |"));
+        assert!(text.contains(
+            "| `error blocking-poll` | `src/report.rs:42` | `syscall clock_nanosleep` | 2 | 312ms |"
+        ));
         assert!(text.contains("→ app::<[u8; 4] as Render>::go  src/report.rs:42\n"), "{text}");
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
     }
@@ -201,8 +209,12 @@ mod tests {
         let text = text(&report);
         let row = text.lines().find(|line| line.starts_with("| `error blocking-poll`")).expect("its row");
         assert_eq!(row.replace("\\|", "").matches('|').count(), 7, "{row}");
-        assert!(row.contains("````f<T>\\|g`h`::{closure} @someone #12 </details> ``` \u{fffd}\\| x````"), "{row}");
-        let summary = text.lines().find(|line| line.starts_with("<details><summary><code>f")).expect("its fold");
+        assert!(
+            row.contains("````f<T>\\|g`h`::{closure} @someone #12 </details> ``` \u{fffd}\\| x````"),
+            "{row}"
+        );
+        let summary =
+            text.lines().find(|line| line.starts_with("<details><summary><code>f")).expect("its fold");
         assert!(summary.contains("f&lt;T&gt;|g`h`") && summary.ends_with("</code></summary>"), "{summary}");
         let fences = text.lines().filter(|line| line.starts_with("````")).count();
         assert_eq!(fences % 2, 0, "{text}");

@@ -1,6 +1,6 @@
 //! What was measured, as rows: the same in every form.
 
-use stallscope::analysis::{Quantiles, Report, Route, SpawnSite, short_place};
+use stallscope::analysis::{Connections, Quantiles, Report, Route, SpawnSite, short_place};
 use stallscope_wire::duration::show;
 
 /// Rows under a head; the first column names what the others are about.
@@ -17,6 +17,53 @@ pub(super) struct Table {
 pub(super) fn of(report: &Report, most: usize) -> Vec<Table> {
     let tables = [handlers(report, most), tasks(report, most), times(report)];
     tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
+}
+
+/// Connections by what they serve and accept queues, where there are any.
+pub(super) fn of_sockets(report: &Report, most: usize) -> Vec<Table> {
+    let tables = [connections(report, most), accept_queues(report, most)];
+    tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
+}
+
+fn connections(report: &Report, most: usize) -> Table {
+    let sockets = &report.sockets;
+    let rows = sockets.groups.iter().take(most).map(|group| {
+        let overdue = match group.overdue {
+            0 => "-".to_owned(),
+            count => format!("{count}, up to {}", show(group.overdue_max_ns)),
+        };
+        let counts = [group.open, group.most, group.opened, group.closed].map(|count| count.to_string());
+        [served(group)].into_iter().chain(counts).chain([overdue]).collect()
+    });
+    Table {
+        title: "Connections",
+        head: vec!["connections", "open", "most", "opened", "closed", "left by the other side"],
+        rows: rows.collect(),
+        left_out: sockets.groups_left_out + sockets.groups.len().saturating_sub(most) as u64,
+    }
+}
+
+fn accept_queues(report: &Report, most: usize) -> Table {
+    let sockets = &report.sockets;
+    let rows = sockets.listeners.iter().take(most).map(|listener| {
+        let limit = listener.limit.map_or_else(|| "-".to_owned(), |limit| limit.to_string());
+        vec![listener.address.clone(), listener.waiting.to_string(), listener.most.to_string(), limit]
+    });
+    Table {
+        title: "Accept queues",
+        head: vec!["listener", "waiting", "most", "limit"],
+        rows: rows.collect(),
+        left_out: sockets.listeners_left_out + sockets.listeners.len().saturating_sub(most) as u64,
+    }
+}
+
+/// What the connections of a group are for.
+pub(super) fn served(group: &Connections) -> String {
+    match (&group.route, group.incoming) {
+        (Some(route), _) => format!("{route} on {}", group.address),
+        (None, true) => format!("in at {}", group.address),
+        (None, false) => format!("out to {}", group.address),
+    }
 }
 
 /// Requests by route, worst p99 first.
@@ -37,8 +84,7 @@ fn route(route: &Route) -> Vec<String> {
         0 => "-".to_owned(),
         all => format!("{:.0}%", part as f64 * 100.0 / all as f64),
     };
-    let mut row =
-        vec![route.route.clone(), route.requests().to_string(), route.statuses[4].to_string()];
+    let mut row = vec![route.route.clone(), route.requests().to_string(), route.statuses[4].to_string()];
     row.extend(figures(route.latency));
     row.extend([spent.own_ns, spent.behind_ns, spent.awaiting_ns].map(share));
     row
@@ -49,7 +95,16 @@ fn tasks(report: &Report, most: usize) -> Table {
     let tasks = &report.tasks;
     Table {
         title: "Tasks",
-        head: vec!["tasks spawned at", "alive", "spawned", "polls", "busy", "poll p99", "poll max", "first poll max"],
+        head: vec![
+            "tasks spawned at",
+            "alive",
+            "spawned",
+            "polls",
+            "busy",
+            "poll p99",
+            "poll max",
+            "first poll max",
+        ],
         rows: tasks.locations.iter().take(most).map(site).collect(),
         left_out: tasks.locations_left_out + tasks.locations.len().saturating_sub(most) as u64,
     }
@@ -73,11 +128,8 @@ fn site(site: &SpawnSite) -> Vec<String> {
 /// What new work waits, and how long polls are.
 fn times(report: &Report) -> Table {
     let figures_of = &report.histograms.figures;
-    let measured = [
-        ("loop lag", figures_of.lag),
-        ("poll", figures_of.poll),
-        ("wake to poll", figures_of.schedule),
-    ];
+    let measured =
+        [("loop lag", figures_of.lag), ("poll", figures_of.poll), ("wake to poll", figures_of.schedule)];
     let rows = measured.into_iter().filter(|(_, known)| known.is_some()).map(|(name, known)| {
         let count = known.map_or(0, |known| known.count);
         [name.to_owned(), count.to_string()].into_iter().chain(figures(known)).collect()

@@ -87,7 +87,12 @@ impl Process<'_> {
         let name = Path::new(&header.exe).file_name().map(|name| name.to_string_lossy().into_owned());
         let name = name.unwrap_or_else(|| "process".to_owned());
         names.push(Event::meta("process_name", self.pid, None, json!({ "name": name })));
-        names.push(Event::meta("process_labels", self.pid, None, json!({ "labels": header.command.join(" ") })));
+        names.push(Event::meta(
+            "process_labels",
+            self.pid,
+            None,
+            json!({ "labels": header.command.join(" ") }),
+        ));
         for (order, track) in self.tracks.iter().enumerate() {
             names.push(Event::meta("thread_name", self.pid, Some(track.tid), json!({ "name": track.name })));
             let order = json!({ "sort_index": order });

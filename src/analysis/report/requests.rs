@@ -90,7 +90,8 @@ impl Requests {
                 cut: slow.cut,
             }));
         }
-        let timed = |(route, latency): (Route, Histogram)| Route { latency: Quantiles::of(&latency), ..route };
+        let timed =
+            |(route, latency): (Route, Histogram)| Route { latency: Quantiles::of(&latency), ..route };
         let mut routes: Vec<_> = routes.into_values().map(timed).collect();
         routes.sort_by_key(|route| Reverse(route.latency.map(|latency| (latency.p99_ns, latency.max_ns))));
         slowest.sort_by_key(|slow| Reverse(slow.took_ns));

@@ -17,8 +17,10 @@ pub(in super::super) fn watch(sources: Vec<Source>, time: Duration) -> Result<Ve
     let progress = &Progress::of_time(if sources.is_empty() { Duration::ZERO } else { time });
     let failed = || Failure::internal("a thread that looks at a process failed");
     thread::scope(|scope| {
-        let watching: Vec<_> =
-            sources.into_iter().map(|source| scope.spawn(move || watch_one(&source, time, progress))).collect();
+        let watching: Vec<_> = sources
+            .into_iter()
+            .map(|source| scope.spawn(move || watch_one(&source, time, progress)))
+            .collect();
         watching.into_iter().map(|one| one.join().unwrap_or_else(|_| Err(failed()))).collect()
     })
 }

@@ -13,7 +13,10 @@ use std::time::Duration;
 ///
 /// # Errors
 /// When one of them is no process, socket or log, or nothing was in any of them.
-pub(in super::super) fn targets(names: &[String], time: Duration) -> Result<(Vec<Run>, Vec<String>), Failure> {
+pub(in super::super) fn targets(
+    names: &[String],
+    time: Duration,
+) -> Result<(Vec<Run>, Vec<String>), Failure> {
     let (mut live, mut paths, mut stdin) = (Vec::new(), Vec::<PathBuf>::new(), false);
     for name in names {
         match Target::new(name) {

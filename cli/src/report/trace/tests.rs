@@ -2,8 +2,8 @@ use super::*;
 use crate::report::Course;
 use stallscope::analysis::{History, Report, judge};
 use stallscope_wire::{
-    Cause, Frame, Handlers, Header, Lag, LagState, Line, Pause, Phase as Life, Polling, Runtime, Serving, Snapshot,
-    Stack, Stall, Step, Thread, Worker, WorkerState,
+    Cause, Frame, Handlers, Header, Lag, LagState, Line, Pause, Phase as Life, Polling, Runtime, Serving,
+    Snapshot, Stack, Stall, Step, Thread, Worker, WorkerState,
 };
 use std::collections::BTreeMap;
 
@@ -31,7 +31,13 @@ fn worker(index: u32, for_ms: u64, stall: Option<u64>) -> Worker {
 fn snapshot(at_ms: u64, workers: Vec<Worker>) -> Line {
     let runtime = Runtime { id: 1, injection_queue: 3, local_queues: 2, ..Runtime::default() };
     let lag = LagState { window_max_ns: Some(at_ms * 1000), ..LagState::default() };
-    Line::Snapshot(Snapshot { at_ns: at_ms * MS, runtimes: vec![runtime], workers, lag, ..Snapshot::default() })
+    Line::Snapshot(Snapshot {
+        at_ns: at_ms * MS,
+        runtimes: vec![runtime],
+        workers,
+        lag,
+        ..Snapshot::default()
+    })
 }
 
 fn stall(id: u64, from_ms: u64, ms: u64) -> Line {
@@ -66,7 +72,8 @@ fn lines() -> Vec<Line> {
         timeline: steps.map(|(doing, ms)| Step { doing, for_ns: ms * MS }).to_vec(),
         ..SlowRequest::default()
     };
-    let lag = Lag { at_ns: 1400 * MS, runtime: 1, wait_ns: 300 * MS, attributable_ns: 300 * MS, ..Lag::default() };
+    let lag =
+        Lag { at_ns: 1400 * MS, runtime: 1, wait_ns: 300 * MS, attributable_ns: 300 * MS, ..Lag::default() };
     vec![
         snapshot(500, vec![worker(0, 7, None), worker(1, 0, None)]),
         snapshot(1000, vec![worker(0, 507, None), worker(1, 0, None)]),

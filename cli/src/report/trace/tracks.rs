@@ -55,7 +55,8 @@ impl Tracks {
             known.insert((tid, runtime, worker), index);
         }
         let by_thread = run.course.threads.iter();
-        let by_thread = by_thread.filter_map(|thread| known.get(&(thread.tid, thread.runtime, thread.worker)));
+        let by_thread =
+            by_thread.filter_map(|thread| known.get(&(thread.tid, thread.runtime, thread.worker)));
         Self { by_thread: by_thread.copied().collect(), tracks, known }
     }
 
@@ -84,7 +85,8 @@ impl Tracks {
         for record in history.stalls() {
             let stall = &record.stall;
             if let Some(tid) = self.of_stall(stall) {
-                free.taken.insert((tid, stall.started_ns), stall.started_ns.saturating_add(stall.duration_ns));
+                free.taken
+                    .insert((tid, stall.started_ns), stall.started_ns.saturating_add(stall.duration_ns));
             }
         }
         free
