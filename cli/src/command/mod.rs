@@ -4,6 +4,9 @@ mod check;
 mod demo;
 mod list;
 mod load;
+mod outputs;
+mod read;
+mod report;
 mod serve;
 mod watch;
 
@@ -17,6 +20,7 @@ pub(crate) enum Command {
     Demo(demo::Args),
     List(list::Args),
     Load(load::Args),
+    Report(report::Args),
     Serve(serve::Args),
     Watch(watch::Args),
 }
@@ -28,6 +32,7 @@ impl Command {
             Self::Demo(args) => demo::run(&args, color),
             Self::List(args) => list::run(&args),
             Self::Load(args) => load::run(args, color),
+            Self::Report(args) => report::run(args, color),
             Self::Serve(args) => serve::run(&args, color),
             Self::Watch(args) => watch::run(args, color),
         }

@@ -92,6 +92,18 @@ impl Source {
 }
 
 impl Source {
+    /// Reads an event log from an input that messages call by this path.
+    ///
+    /// # Errors
+    /// When it is no event log of a version known here.
+    pub(crate) fn of_log(input: impl Read + Send + 'static, path: &Path) -> Result<Self, OpenError> {
+        let reader =
+            Reader::new(input).map_err(|error| OpenError::new(Kind::Read(path.to_owned(), error)))?;
+        Ok(begin(reader, Origin::Log(path.to_owned()), None, None))
+    }
+}
+
+impl Source {
     /// Asks the process for something; what becomes of it, its lines tell. Never waits.
     ///
     /// # Errors
