@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod list;
 mod load;
+mod record;
 mod serve;
 mod watch;
 
@@ -17,6 +18,7 @@ pub(crate) enum Command {
     Demo(demo::Args),
     List(list::Args),
     Load(load::Args),
+    Record(record::Args),
     Serve(serve::Args),
     Watch(watch::Args),
 }
@@ -28,6 +30,7 @@ impl Command {
             Self::Demo(args) => demo::run(&args, color),
             Self::List(args) => list::run(&args),
             Self::Load(args) => load::run(args, color),
+            Self::Record(args) => record::run(&args),
             Self::Serve(args) => serve::run(&args, color),
             Self::Watch(args) => watch::run(args, color),
         }

@@ -189,6 +189,7 @@ fn at_ns(line: &Line) -> Option<u64> {
         Line::Pool(wait) => wait.at_ns,
         Line::Lost(lost) => lost.at_ns,
         Line::End(end) => end.at_ns,
+        Line::Leave(leave) => leave.at_ns,
         _ => return None,
     })
 }

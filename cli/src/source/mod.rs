@@ -2,6 +2,7 @@
 
 mod discover;
 mod error;
+mod lines;
 mod open;
 mod target;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 
 pub(crate) use discover::{Found, Summary, Vitality, discover};
 pub(crate) use error::OpenError;
+pub(crate) use lines::{Lines, Next};
 pub(crate) use open::{Ending, Message, Origin, Source};
 pub(crate) use target::Target;
 

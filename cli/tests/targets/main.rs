@@ -1,0 +1,6 @@
+//! `stallscope list`, `record` and `watch` over processes that come and go.
+
+mod process;
+mod record;
+#[path = "../terminal/mod.rs"]
+mod terminal;
