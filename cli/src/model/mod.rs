@@ -3,6 +3,8 @@
 
 mod clock;
 mod detail;
+pub(crate) mod figure;
+mod handlers;
 mod health;
 mod key;
 mod lag;
@@ -10,7 +12,12 @@ mod navigation;
 mod ports;
 mod process;
 mod runtimes;
+mod screen;
+mod sockets;
+mod spots;
+mod stalls;
 mod switching;
+mod table;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -22,13 +29,16 @@ pub(crate) use detail::{Detail, FindingId};
 pub(crate) use health::{Health, Level, Part, SILENCE, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
-pub(crate) use navigation::{Navigation, Pane, Screen};
-pub(crate) use ports::{Group, Port, backlogged, is_left_over};
+pub(crate) use navigation::{Navigation, Opened};
 pub(crate) use process::{Conclusion, Process};
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
+pub(crate) use screen::Screen;
+pub(crate) use sockets::notable;
+pub(crate) use spots::{Area, Spots};
+pub(crate) use stalls::{is_stall, place};
 pub(crate) use switching::Switching;
-pub(crate) use tasks::{COLUMNS, Column, Order, Pace, Site, TaskRow, knows_schedule, none_to_show, tasks};
-pub(crate) use traffic::{Latency, Route, Shares};
+pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
+pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
 use crate::source::{Message, Origin};
@@ -112,6 +122,17 @@ impl Model {
         }
     }
 
+    /// The list of the screen in front, as the user wants it.
+    pub(crate) fn listed(&self, ours: Duration) -> Listed {
+        let (process, ours) = self.shown(ours);
+        self.navigation.listed(process, process.clock.now_ns(ours))
+    }
+
+    /// What was drawn where.
+    pub(crate) fn drawn(&mut self, spots: Spots) {
+        self.navigation.spots = spots;
+    }
+
     /// The process as it is, frozen or not.
     pub(crate) fn process(&self) -> &Process {
         &self.process
@@ -140,8 +161,11 @@ impl Model {
             }
             Some(Action::Mode) => self.switching.press(&self.process),
             Some(action) => {
-                let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
-                self.navigation.act(action, process);
+                let (process, ours) = match &self.frozen {
+                    Some((frozen, at)) => (&**frozen, *at),
+                    None => (&self.process, ours),
+                };
+                self.navigation.act(action, process, process.clock.now_ns(ours));
             }
             None => {}
         }

@@ -1,6 +1,6 @@
 use super::terminal::{Input, Session};
 use super::{Closed, Remark};
-use crate::model::{Model, Msg};
+use crate::model::{Model, Msg, Spots};
 use crate::source::Source;
 use crate::view::{Theme, draw};
 use std::io;
@@ -52,7 +52,9 @@ fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Them
         if due && (changed || moved) {
             model.remark = remark();
             model.settle();
-            session.draw(|frame| draw(frame, &model, theme, begun.elapsed()))?;
+            let mut spots = Spots::default();
+            session.draw(|frame| spots = draw(frame, &model, theme, begun.elapsed()))?;
+            model.drawn(spots);
             drawn = Some(Instant::now());
             changed = false;
         }
