@@ -32,7 +32,7 @@ impl Command {
             Self::Load(args) => load::run(args, color),
             Self::Record(args) => record::run(&args),
             Self::Serve(args) => serve::run(&args, color),
-            Self::Watch(args) => watch::run(args, color),
+            Self::Watch(args) => watch::run(&args, color),
         }
     }
 }

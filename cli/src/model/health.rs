@@ -29,6 +29,16 @@ pub(crate) enum Level {
     Bad,
 }
 
+/// The level as programs know it.
+pub(crate) fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Good => "good",
+        Level::Neutral => "neutral",
+        Level::Warning => "warning",
+        Level::Bad => "bad",
+    }
+}
+
 /// A piece of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -284,7 +294,7 @@ pub(crate) fn worker(process: &Process, record: &StallRecord) -> String {
 }
 
 /// Time of day; the date is not wanted on a screen that shows the last minute.
-fn clock_time(unix_ns: u64) -> String {
+pub(crate) fn clock_time(unix_ns: u64) -> String {
     let seconds = unix_ns / 1_000_000_000 % 86_400;
     format!("{:02}:{:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

@@ -40,7 +40,7 @@ pub(crate) enum Conclusion {
 }
 
 impl Process {
-    pub(super) fn new(header: Header, origin: Origin) -> Self {
+    pub(crate) fn new(header: Header, origin: Origin) -> Self {
         let clock = if matches!(origin, Origin::Live(_)) { Clock::live() } else { Clock::default() };
         Self {
             history: History::new(header),
@@ -175,7 +175,8 @@ pub(crate) fn why(record: &StallRecord) -> String {
     if record.is_probable() { why + ", probably" } else { why }
 }
 
-fn at_ns(line: &Line) -> Option<u64> {
+/// When a line was written.
+pub(super) fn at_ns(line: &Line) -> Option<u64> {
     Some(match line {
         Line::Snapshot(snapshot) => snapshot.at_ns,
         Line::Stall(stall) => stall.at_ns,

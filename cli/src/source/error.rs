@@ -57,6 +57,11 @@ impl OpenError {
         matches!(self.kind, Kind::Dead(_))
     }
 
+    /// Whether the process runs, and has no live socket.
+    pub(super) fn is_not_instrumented(&self) -> bool {
+        matches!(self.kind, Kind::NotInstrumented { .. })
+    }
+
     /// Whether the target is right and there is nothing in it: its process wrote nothing.
     pub(crate) fn is_no_data(&self) -> bool {
         matches!(&self.kind, Kind::Read(_, error) if error.is_empty_input())

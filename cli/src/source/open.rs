@@ -88,6 +88,11 @@ impl Source {
 }
 
 impl Source {
+    /// Whether it reads from a process that runs.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
     /// Asks the process for something; what becomes of it, its lines tell. Never waits.
     ///
     /// # Errors
@@ -166,7 +171,12 @@ fn dial(socket: &Path, patience: Duration) -> io::Result<UnixStream> {
 }
 
 fn open_socket(socket: &Path) -> Result<Source, OpenError> {
-    let (reader, live) = connect(socket, own_uid(), PATIENCE)?;
+    open_socket_within(socket, own_uid(), PATIENCE)
+}
+
+/// Begins to read from a live socket of the user `uid`.
+pub(super) fn open_socket_within(socket: &Path, uid: u32, patience: Duration) -> Result<Source, OpenError> {
+    let (reader, live) = connect(socket, uid, patience)?;
     live.set_read_timeout(None).map_err(|error| refused(socket, error))?;
     Ok(begin(reader, Origin::Live(socket.to_owned()), Some(live)))
 }

@@ -31,5 +31,5 @@ mod timeline;
 mod workers;
 
 pub(crate) use dashboard::draw;
-pub(crate) use picker::{Picker, draw_picker};
+pub(crate) use picker::draw_picker;
 pub(crate) use theme::Theme;

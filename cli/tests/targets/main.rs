@@ -1,5 +1,7 @@
 //! `stallscope list`, `record` and `watch` over processes that come and go.
 
+mod list;
+mod plain;
 mod process;
 mod record;
 #[path = "../terminal/mod.rs"]

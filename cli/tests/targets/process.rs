@@ -6,7 +6,7 @@ use stallscope_wire::{
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
@@ -23,6 +23,7 @@ pub(crate) fn folder() -> TempDir {
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) header: Header,
+    socket: PathBuf,
     listener: UnixListener,
 }
 
@@ -34,7 +35,7 @@ impl Process {
     /// Begins to listen.
     pub(crate) fn start(runtime: &Path, pid: u32) -> Self {
         let socket = runtime.join(format!("stallscope/{pid}.sock"));
-        let listener = UnixListener::bind(socket).expect("a socket");
+        let listener = UnixListener::bind(&socket).expect("a socket");
         let header = Header {
             pid,
             exe: "/srv/shop-api".into(),
@@ -45,7 +46,13 @@ impl Process {
             coverage: Coverage::whole(),
             ..Header::default()
         };
-        Self { header, listener }
+        Self { header, socket, listener }
+    }
+
+    /// Takes its socket away, as one does that ends in order.
+    pub(crate) fn leave(self) {
+        drop(self.listener);
+        fs::remove_file(self.socket).expect("it is there");
     }
 
     /// Takes in the next viewer, and says who it is.

@@ -63,7 +63,9 @@ struct Span {
 #[derive(Debug, Default)]
 struct Older {
     end: u64,
+    /// But for those that say what was lost: one that says it anew takes their place.
     lines: u64,
+    losses: u64,
     /// What is kept of it.
     kept: VecDeque<Span>,
 }
@@ -149,7 +151,7 @@ impl Log {
         })?;
         (self.file, self.written) = (file, written);
         // That of the losses is new.
-        self.lines = self.lines - gone + 1;
+        self.lines = self.lines - gone - older.losses + 1;
         Ok(())
     }
 
@@ -178,7 +180,11 @@ impl Log {
                 news -= oldest.length;
             }
             older.end += length;
-            older.lines += 1;
+            if glance.kind == "lost" {
+                older.losses += 1;
+            } else {
+                older.lines += 1;
+            }
         }
         older.kept.extend(coverage);
         Ok(older)

@@ -12,7 +12,8 @@ const FRAME: Duration = Duration::from_millis(70);
 const READING: Duration = Duration::from_millis(40);
 
 /// Input, lines and time in one loop, until the user has had enough.
-pub(super) fn run(source: &Source, remark: Remark<'_>, color: bool) -> io::Result<Closed> {
+pub(super) fn run(feed: crate::source::Feed<'_>, remark: Remark<'_>, color: bool) -> io::Result<Closed> {
+    let source = &feed.given()[0];
     let mut session = Session::open(color)?;
     let closed = watch(&mut session, source, remark, Theme::new(color));
     // A terminal that went away with a signal fails every write; the signal is what happened.
