@@ -21,7 +21,9 @@ use std::process::ExitCode;
     after_help = "Examples:\n  stallscope watch             the only instrumented process, or pick some\n  \
     stallscope watch 4242        the process with this pid, or what it has started\n  \
     stallscope watch --all       every process, those that come later too\n  \
-    stallscope watch app.jsonl   an event log\n  stallscope watch 4242 | tee stalls.txt"
+    stallscope watch app.jsonl   an event log\n  \
+    stallscope watch --play app.jsonl   from its beginning: < > speed, ← → seconds, [ ] stalls\n  \
+    stallscope watch 4242 | tee stalls.txt"
 )]
 pub(crate) struct Args {
     /// Pids, live sockets or event logs; nothing: pick from the processes that run.
@@ -33,6 +35,9 @@ pub(crate) struct Args {
     /// No dashboard, but lines of this form. So it is too, with text, without a terminal on stdout.
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
+    /// Play event logs from their beginning, instead of showing how they ended.
+    #[arg(long)]
+    play: bool,
 }
 
 /// Why the dashboard was closed.
@@ -56,7 +61,7 @@ impl Closed {
 
 pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
     let format = args.format.or_else(|| (!io::stdout().is_terminal()).then_some(Format::Text));
-    let (sources, wanted) = if args.all {
+    let (mut sources, wanted) = if args.all {
         let targets: Vec<_> = alive()?.into_iter().map(|(_, target)| target).collect();
         (open(&targets)?.0, Wanted { all: true, ..Wanted::default() })
     } else if args.targets.is_empty() {
@@ -67,6 +72,14 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
     } else {
         open(&args.targets.iter().map(|text| Target::new(text)).collect::<Vec<_>>())?
     };
+    if args.play {
+        if sources.iter().any(|source| source.recording.is_none()) {
+            return Err(Failure::usage(
+                "--play is for event logs: a live process goes on by itself; to look back, press ←",
+            ));
+        }
+        sources.iter_mut().for_each(|source| source.play = true);
+    }
     let live = sources.iter().any(Source::is_live);
     let finder = live.then(|| Finder::start(wanted, &sources)).transpose();
     let finder = finder.map_err(|error| Failure::internal(format_args!("cannot start a thread: {error}")))?;

@@ -64,7 +64,7 @@ pub(crate) fn health(process: &Process, ours: Duration) -> Health {
     if let Some(conclusion) = &process.conclusion {
         return concluded(process, conclusion, now_ns);
     }
-    if !process.is_live() {
+    if !process.is_live() && !process.past {
         return of(
             Level::Neutral,
             "READING",

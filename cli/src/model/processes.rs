@@ -1,10 +1,12 @@
 //! Several processes at once, each in a few figures.
 
+use super::detail::FindingId;
 use super::health::{Health, Level, health};
 use super::process::Process;
+use super::stalls::{cause, place};
 use super::table::{Cell, Column, Cut, Row, Sign, Table, Tone, Value};
 use crate::source::{Origin, process_name};
-use stallscope::analysis::{Finding, Rule, Severity};
+use stallscope::analysis::{self, Finding, Rule, Severity};
 use stallscope_wire::{Header, Line, duration::show};
 use std::time::Duration;
 
@@ -59,6 +61,59 @@ pub(crate) fn table<'a>(
         Row::new(key, cells(process, &ProcessFigures::of(process, ours))).with(sign)
     });
     Table::new(&COLUMNS, None, rows.collect())
+}
+
+const CULPRITS: [Column; 7] = [
+    Column::text("where", "where", 0, Cut::Start, (18, 60)),
+    Column::text("cause", "cause", 2, Cut::End, (16, 24)),
+    Column::figure("count", "count", 1, 7),
+    Column::figure("longest_ns", "longest", 1, 9),
+    Column::figure("total_ns", "in all", 3, 9),
+    Column::text("pids", "processes", 1, Cut::End, (12, 40)),
+    Column::figure("waited_ns", "others waited", 4, 14).if_known(),
+];
+
+/// What did damage in any of these processes, first what cost others most.
+pub(super) fn culprits(processes: &[&Process]) -> Table {
+    let histories: Vec<_> = processes.iter().map(|process| &process.history).collect();
+    let findings = analysis::findings(&histories);
+    let stalls: Vec<_> =
+        findings.iter().filter(|f| f.rule == Rule::BlockingPoll).map(|f| f.culprit.place()).collect();
+    // Loop lag that a stall explains is told with the stall.
+    let is_told = |f: &&Finding| f.rule != Rule::LoopLag || !stalls.contains(&f.culprit.place());
+    Table::new(&CULPRITS, None, findings.iter().filter(is_told).map(|f| culprit(f, processes)).collect())
+}
+
+fn culprit(finding: &Finding, processes: &[&Process]) -> Row {
+    let id = FindingId::of(finding);
+    let pids: Vec<_> = processes
+        .iter()
+        .filter(|process| id.find(process).is_some())
+        .map(|process| process.header().pid.to_string())
+        .collect();
+    let some = |ns: u64| Value::time(Some(ns).filter(|&ns| ns > 0));
+    let tone = match (finding.ongoing, finding.severity) {
+        (true, _) => Tone::Bad,
+        (false, Severity::Error) => Tone::Strong,
+        (false, Severity::Warning) => Tone::Warning,
+        (false, _) => Tone::Dim,
+    };
+    let all = if pids.len() > 1 && pids.len() == processes.len() {
+        format!("all {}", pids.len())
+    } else {
+        pids.join(", ")
+    };
+    let cells = vec![
+        Cell::from(Value::Text(place(finding))).tone(tone),
+        Value::Text(cause(finding)).into(),
+        Value::Count(finding.count).into(),
+        some(finding.max_ns).into(),
+        some(finding.total_ns).into(),
+        Value::Text(all).into(),
+        some(finding.victims.delay_ns).into(),
+    ];
+    let sign = if finding.ongoing { Sign::Accused } else { Sign::None };
+    Row::new(format!("{id:?}"), cells).with(sign)
 }
 
 fn cells(process: &Process, figures: &ProcessFigures) -> Vec<Cell> {

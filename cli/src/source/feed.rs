@@ -67,11 +67,6 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// Whether more may come.
-    pub(crate) fn is_open(&self) -> bool {
-        self.finder.is_some()
-    }
-
     fn source(&self, number: usize) -> Option<&Source> {
         match number.checked_sub(self.given.len()) {
             None => self.given.get(number),

@@ -7,6 +7,7 @@ mod feed;
 mod finder;
 mod lines;
 mod open;
+mod recording;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub(crate) use feed::{Feed, open_all};
 pub(crate) use finder::{Finder, Wanted};
 pub(crate) use lines::{Lines, Next};
 pub(crate) use open::{Ending, Message, Origin, Source};
+pub(crate) use recording::Recording;
 pub(crate) use target::Target;
 
 use stallscope_wire::Header;

@@ -15,6 +15,7 @@ mod layout;
 mod list;
 mod name;
 mod picker;
+mod processes;
 mod row;
 mod runtimes;
 mod site;
@@ -23,6 +24,7 @@ mod stack;
 mod stalls;
 mod table;
 mod tabs;
+mod tape;
 mod tasks;
 #[cfg(test)]
 mod tests;
