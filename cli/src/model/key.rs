@@ -50,6 +50,8 @@ pub(crate) enum Action {
     Slower,
     Faster,
     Newest,
+    NextProcess,
+    PreviousProcess,
 }
 
 /// Keys that do one thing.
@@ -137,6 +139,8 @@ pub(crate) const KEYS: &[Binding] = &[
         "processes, where several are watched",
         None,
     ),
+    binding(&[Key::Char('p')], "p", Action::NextProcess, "next process", Some(("p", "process"))),
+    binding(&[Key::Char('P')], "P", Action::PreviousProcess, "previous process", None),
     binding(&[Key::Char('s')], "s", Action::Sort, "sort by the next column", Some(("s", "sort"))),
     binding(&[Key::Char('S')], "S", Action::Reverse, "reverse the order", None),
     binding(

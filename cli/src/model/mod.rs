@@ -9,10 +9,14 @@ mod health;
 mod key;
 mod lag;
 mod navigation;
+mod news;
+mod picker;
 mod ports;
 mod process;
+mod processes;
 mod runtimes;
 mod screen;
+mod several;
 mod sockets;
 mod spots;
 mod stalls;
@@ -26,14 +30,18 @@ mod traffic;
 mod window;
 mod workers;
 
-pub(crate) use detail::{Detail, FindingId};
-pub(crate) use health::{Health, Level, Part, SILENCE, clock_time, health, worker};
+pub(crate) use detail::Detail;
+pub(crate) use health::{Health, Level, Part, clock_time, health, level_name, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Opened};
-pub(crate) use process::{Conclusion, Process};
+pub(crate) use news::{Event, Kind as EventKind, News};
+pub(crate) use picker::{Choice, Picker};
+pub(crate) use process::Process;
+pub(crate) use processes::{ProcessFigures, accusation, is_alike};
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use screen::Screen;
+pub(crate) use several::Together;
 pub(crate) use sockets::notable;
 pub(crate) use spots::{Area, Spots};
 pub(crate) use stalls::{is_stall, place};
@@ -44,6 +52,7 @@ pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
 use crate::source::{Message, Origin};
+use several::Aside;
 use stallscope_wire::{Header, Line, Request};
 use std::time::Duration;
 
@@ -53,6 +62,13 @@ pub(crate) struct Model {
     pub(crate) tape: Tape,
     pub(crate) navigation: Navigation,
     pub(crate) switching: Switching,
+    /// What the messages of the process on the screen come under.
+    number: usize,
+    /// The processes that are watched beside it.
+    asides: Vec<Aside>,
+    pub(crate) together: Together,
+    /// What has happened to them, until the next key.
+    notice: Option<String>,
     /// What there is to say besides, by whoever shows the process.
     pub(crate) remark: Option<String>,
     /// The user is done.
@@ -62,7 +78,8 @@ pub(crate) struct Model {
 /// What may change the model.
 #[derive(Debug)]
 pub(crate) enum Msg {
-    Source(Message),
+    /// From the process with this number.
+    Source(usize, Message),
     Key(Key),
 }
 
@@ -72,24 +89,24 @@ impl Model {
             tape: Tape::new(header, origin),
             navigation: Navigation::default(),
             switching: Switching::default(),
+            number: 0,
+            asides: Vec::new(),
+            together: Together::default(),
+            notice: None,
             remark: None,
             quit: false,
         }
     }
 
-    /// Takes a message that came at `ours`.
+    /// Takes what came at `ours`.
     pub(crate) fn update(&mut self, msg: Msg, ours: Duration) {
         match msg {
-            Msg::Source(Message::Line(line)) => self.apply(*line, ours),
-            Msg::Source(Message::Ended(ending)) => self.tape.conclude(Conclusion::Ended(ending), ours),
-            Msg::Source(Message::Failed(error)) => {
-                self.tape.conclude(Conclusion::Failed(error.to_string()), ours);
-            }
+            Msg::Source(number, message) => self.take(number, message, ours),
             Msg::Key(key) => self.press(key, ours),
         }
     }
 
-    /// Takes the process's next line.
+    /// Takes the next line of the process on the screen.
     pub(crate) fn apply(&mut self, line: Line, ours: Duration) {
         self.tape.apply(line, ours);
     }
@@ -109,6 +126,11 @@ impl Model {
     /// That could not be sent.
     pub(crate) fn refuse(&mut self, why: &str) {
         self.switching.refuse(why);
+    }
+
+    /// What there is to say of the last key, or of what has happened since.
+    pub(crate) fn notice(&self) -> Option<&str> {
+        self.switching.notice().or(self.notice.as_deref())
     }
 
     /// The process to draw, and the time to draw it at: as it is, or as it was at the time that is looked at.
@@ -135,12 +157,13 @@ impl Model {
     /// Goes on to what is to be seen now, where a tape is played; to be called before the model is settled.
     pub(crate) fn advance(&mut self, ours: Duration) {
         self.tape.advance(ours);
+        self.look_at_several(ours);
     }
 
     /// How soon the screen changes with time alone, if it does.
     pub(crate) fn moves_every(&self, ours: Duration) -> Option<Duration> {
         let process = self.tape.newest();
-        let runs = process.is_live() && process.conclusion.is_none();
+        let runs = self.any_runs();
         let often = match self.tape.look(ours) {
             Some(look) => look.speed.is_some(),
             None => runs && process.is_stalled(),
@@ -150,10 +173,11 @@ impl Model {
 
     fn press(&mut self, key: Key, ours: Duration) {
         self.switching.forget();
+        self.notice = None;
         match key.action() {
             Some(Action::Quit) => self.quit = true,
             Some(Action::Mode) => self.switching.press(self.tape.newest()),
-            Some(action) if self.tape.act(action, ours) => {}
+            Some(action) if self.tape.act(action, ours) || self.act_on_several(action, ours) => {}
             Some(action) => {
                 let process = self.tape.shown();
                 self.navigation.act(action, process, process.clock.now_ns(ours));

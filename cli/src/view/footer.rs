@@ -54,6 +54,7 @@ fn belongs(action: Action, navigation: &Navigation) -> bool {
         Action::Sort => navigation.opened.is_none() && navigation.screen != Screen::Runtime,
         Action::Open => navigation.opened.is_none(),
         Action::Back => navigation.opened.is_some() || navigation.screen != Screen::Overview,
+        Action::NextProcess => navigation.several,
         _ => true,
     }
 }
