@@ -62,6 +62,8 @@ pub(crate) enum Action {
     Slower,
     Faster,
     Newest,
+    NextProcess,
+    PreviousProcess,
 }
 
 /// Keys that do one thing.
@@ -125,6 +127,8 @@ pub(crate) const KEYS: &[Binding] = &[
         "processes, where several are watched",
         None,
     ),
+    binding(&[Key::Char('p')], Action::NextProcess, "next process", Some("process")),
+    binding(&[Key::Char('P')], Action::PreviousProcess, "previous process", None),
     binding(
         &[Key::Char('/')],
         Action::Filter,

@@ -12,12 +12,16 @@ mod keymap;
 mod lag;
 mod mouse;
 mod navigation;
+mod news;
+mod picker;
 mod ports;
 mod press;
 mod process;
+mod processes;
 mod prompt;
 mod runtimes;
 mod screen;
+mod several;
 mod sockets;
 mod spots;
 mod stalls;
@@ -32,18 +36,22 @@ mod traffic;
 mod window;
 mod workers;
 
-pub(crate) use detail::{Detail, FindingId};
+pub(crate) use detail::Detail;
 pub(crate) use effect::{Effect, Export, Notice, Place};
-pub(crate) use health::{Health, Level, Part, SILENCE, clock_time, health, worker};
+pub(crate) use health::{Health, Level, Part, clock_time, health, level_name, worker};
 pub(crate) use key::{Action, Binding, KEYS, Key};
 pub(crate) use keymap::Keymap;
 pub(crate) use lag::LagFigures;
 pub(crate) use mouse::{Gesture, Mouse};
 pub(crate) use navigation::{Navigation, Opened};
-pub(crate) use process::{Conclusion, Process};
+pub(crate) use news::{Event, Kind as EventKind, News};
+pub(crate) use picker::{Choice, Picker};
+pub(crate) use process::Process;
+pub(crate) use processes::{ProcessFigures, accusation, is_alike};
 pub(crate) use prompt::Prompt;
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use screen::Screen;
+pub(crate) use several::Together;
 pub(crate) use sockets::notable;
 pub(crate) use spots::{Area, Spots};
 pub(crate) use stalls::{is_stall, place};
@@ -54,6 +62,7 @@ pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
 use crate::source::{Message, Origin};
+use several::Aside;
 use stallscope_wire::{Header, Line, Mode, Request};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -70,6 +79,11 @@ pub(crate) struct Model {
     /// What there is to say of what was asked for last.
     pub(crate) notice: Option<Notice>,
     effects: VecDeque<Effect>,
+    /// What the messages of the process on the screen come under.
+    number: usize,
+    /// The processes that are watched beside it.
+    asides: Vec<Aside>,
+    pub(crate) together: Together,
     /// What there is to say besides, by whoever shows the process.
     pub(crate) remark: Option<String>,
     /// The user is done.
@@ -79,7 +93,8 @@ pub(crate) struct Model {
 /// What may change the model.
 #[derive(Debug)]
 pub(crate) enum Msg {
-    Source(Message),
+    /// From the process with this number.
+    Source(usize, Message),
     Key(Key),
     Mouse(Mouse),
 }
@@ -94,25 +109,24 @@ impl Model {
             prompt: None,
             notice: None,
             effects: VecDeque::new(),
+            number: 0,
+            asides: Vec::new(),
+            together: Together::default(),
             remark: None,
             quit: false,
         }
     }
 
-    /// Takes a message that came at `ours`.
+    /// Takes what came at `ours`.
     pub(crate) fn update(&mut self, msg: Msg, ours: Duration) {
         match msg {
-            Msg::Source(Message::Line(line)) => self.apply(*line, ours),
-            Msg::Source(Message::Ended(ending)) => self.tape.conclude(Conclusion::Ended(ending), ours),
-            Msg::Source(Message::Failed(error)) => {
-                self.tape.conclude(Conclusion::Failed(error.to_string()), ours);
-            }
+            Msg::Source(number, message) => self.take(number, message, ours),
             Msg::Key(key) => self.press(key, ours),
             Msg::Mouse(mouse) => self.point(mouse, ours),
         }
     }
 
-    /// Takes the process's next line.
+    /// Takes the next line of the process on the screen.
     pub(crate) fn apply(&mut self, line: Line, ours: Duration) {
         self.tape.apply(line, ours);
     }
@@ -163,12 +177,13 @@ impl Model {
     /// Goes on to what is to be seen now, where a tape is played; to be called before the model is settled.
     pub(crate) fn advance(&mut self, ours: Duration) {
         self.tape.advance(ours);
+        self.look_at_several(ours);
     }
 
     /// How soon the screen changes with time alone, if it does.
     pub(crate) fn moves_every(&self, ours: Duration) -> Option<Duration> {
         let process = self.tape.newest();
-        let runs = process.is_live() && process.conclusion.is_none();
+        let runs = self.any_runs();
         let often = match self.tape.look(ours) {
             Some(look) => look.speed.is_some(),
             None => runs && process.is_stalled(),
@@ -181,7 +196,7 @@ impl Model {
     }
 
     fn go(&mut self, action: Action, ours: Duration) {
-        if !self.tape.act(action, ours) {
+        if !self.tape.act(action, ours) && !self.act_on_several(action, ours) {
             let (navigation, process, now_ns) = self.parts(ours);
             navigation.act(action, process, now_ns);
         }

@@ -4,7 +4,7 @@ use super::key::Action;
 use super::process::Process;
 use super::screen::{SCREENS, Screen};
 use super::spots::Spots;
-use super::table::{Listed, Listing};
+use super::table::{Listed, Listing, Table};
 use super::tasks::Site;
 
 /// Lines that a page key moves by before it is known how many there is room for.
@@ -26,6 +26,8 @@ pub(crate) struct Navigation {
     pub(crate) least_ns: Option<u64>,
     /// Several processes are watched: there is a screen of them.
     pub(crate) several: bool,
+    /// They, as they were looked at last.
+    pub(super) processes: Table,
     /// What was drawn last.
     pub(super) spots: Spots,
 }
@@ -47,7 +49,7 @@ impl Navigation {
         let exists = match &self.opened {
             Some(Opened::Finding(id)) => id.find(process).is_some(),
             Some(Opened::Site(spawned_at)) => Site::of(process, spawned_at).is_some(),
-            Some(Opened::Row(key)) => self.screen.table(process, 0).rows.iter().any(|row| row.key == *key),
+            Some(Opened::Row(key)) => self.table(process, 0).rows.iter().any(|row| row.key == *key),
             None => return,
         };
         if !exists {
@@ -58,7 +60,7 @@ impl Navigation {
 
     /// The screen's list, as the user wants it.
     pub(crate) fn listed(&self, process: &Process, now_ns: u64) -> Listed {
-        let mut table = self.screen.table(process, now_ns);
+        let mut table = self.table(process, now_ns);
         if let Some(least_ns) = self.least_ns {
             table.leave_out_below(least_ns);
         }
@@ -135,11 +137,11 @@ impl Navigation {
             Action::First => self.go(process, now_ns, |_, _| 0),
             Action::Last => self.go(process, now_ns, |_, _| usize::MAX),
             Action::Sort if self.opened.is_none() => {
-                let table = self.screen.table(process, now_ns);
+                let table = self.table(process, now_ns);
                 self.listing().sort(&table);
             }
             Action::Reverse if self.opened.is_none() => {
-                let table = self.screen.table(process, now_ns);
+                let table = self.table(process, now_ns);
                 self.listing().reverse(&table);
             }
             // Of no concern here, or nothing to sort.

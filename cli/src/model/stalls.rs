@@ -71,7 +71,7 @@ fn time(ns: u64) -> Value {
 }
 
 /// Why, and whether that it is one poll is only probable; of what is no stall, the rule says why.
-fn cause(finding: &Finding) -> String {
+pub(super) fn cause(finding: &Finding) -> String {
     if !is_stall(finding.rule) {
         return finding.rule.to_string();
     }

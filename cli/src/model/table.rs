@@ -48,6 +48,8 @@ pub(crate) enum Sign {
     Accused,
     /// Less is known of it than of others.
     Aside,
+    /// The user wants it.
+    Chosen,
 }
 
 impl Table {

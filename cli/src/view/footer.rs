@@ -145,6 +145,7 @@ fn belongs(action: Action, model: &Model) -> bool {
         Action::Open => !opened,
         Action::Back => opened || screen != Screen::Overview,
         Action::Edit => matches!(screen, Screen::Overview | Screen::Stalls | Screen::Tasks),
+        Action::NextProcess => model.navigation.several,
         _ => true,
     }
 }

@@ -15,6 +15,7 @@ mod layout;
 mod list;
 mod name;
 mod picker;
+mod processes;
 mod row;
 mod runtimes;
 mod site;
@@ -32,5 +33,5 @@ mod timeline;
 mod workers;
 
 pub(crate) use dashboard::draw;
-pub(crate) use picker::{Picker, draw_picker};
+pub(crate) use picker::draw_picker;
 pub(crate) use theme::Theme;

@@ -81,6 +81,7 @@ fn sign(row: &Row) -> &'static str {
     match row.sign {
         Sign::Accused => " ● ",
         Sign::Aside => " ◇ ",
+        Sign::Chosen => " ✓ ",
         Sign::None => "   ",
     }
 }

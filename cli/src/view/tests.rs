@@ -187,14 +187,14 @@ fn the_mode_that_holds_and_what_was_asked_for_are_shown() {
     followed.model.request();
     let mut snapshot = followed.model.process().history.snapshot().expect("a snapshot").clone();
     snapshot.mode = Mode::Lean;
-    followed.update(Msg::Source(Message::Line(Box::new(Line::Snapshot(snapshot)))));
+    followed.update(Msg::Source(0, Message::Line(Box::new(Line::Snapshot(snapshot)))));
     assert!(shown(&followed).contains("exact, lean") && !shown(&followed).contains("asked"));
 }
 
 #[test]
 fn a_frozen_screen_says_so_and_stands() {
     let mut frozen = blocked().live().press(&[Key::Char(' ')]).later(Duration::from_secs(2));
-    frozen.update(Msg::Source(Message::Ended(Ending::Abrupt)));
+    frozen.update(Msg::Source(0, Message::Ended(Ending::Abrupt)));
     let screen = screen(&frozen, 120, 40).to_string();
     assert!(
         screen.contains("PAUSED 08:01:05 UTC, 2s behind live") && screen.contains("has been blocked 312ms"),

@@ -3,6 +3,7 @@ use super::scenario::Scenario;
 use super::scene::Scene;
 use crate::color::Color;
 use crate::failure::{Failure, unless_closed};
+use crate::report::Style;
 use crate::report::text::write_findings;
 use crate::source::Message;
 use stallscope::analysis::{Finding, History, Severity, findings};
@@ -42,7 +43,7 @@ fn write(out: &mut impl Write, findings: &[Finding], errors: usize, color: bool)
         let beside = if findings.is_empty() { "" } else { "; what the busy machine did beside it:\n" };
         writeln!(out, "nothing found: no line blocked the event loop, and nothing leaked{beside}")?;
     }
-    write_findings(out, findings, color)
+    write_findings(out, findings, &Style { color, ..Style::default() })
 }
 
 /// Tells how the story goes.

@@ -117,6 +117,8 @@ impl Action {
             Self::Slower => "slower",
             Self::Faster => "faster",
             Self::Newest => "newest",
+            Self::NextProcess => "next-process",
+            Self::PreviousProcess => "previous-process",
         }
     }
 }
