@@ -6,6 +6,7 @@ mod list;
 mod load;
 mod outputs;
 mod read;
+mod record;
 mod report;
 mod serve;
 mod watch;
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     List(list::Args),
     Load(load::Args),
     Report(report::Args),
+    Record(record::Args),
     Serve(serve::Args),
     Watch(watch::Args),
 }
@@ -33,8 +35,9 @@ impl Command {
             Self::List(args) => list::run(&args),
             Self::Load(args) => load::run(args, color),
             Self::Report(args) => report::run(args, color),
+            Self::Record(args) => record::run(&args),
             Self::Serve(args) => serve::run(&args, color),
-            Self::Watch(args) => watch::run(args, color),
+            Self::Watch(args) => watch::run(&args, color),
         }
     }
 }

@@ -29,6 +29,16 @@ pub(crate) enum Level {
     Bad,
 }
 
+/// The level as programs know it.
+pub(crate) fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Good => "good",
+        Level::Neutral => "neutral",
+        Level::Warning => "warning",
+        Level::Bad => "bad",
+    }
+}
+
 /// A piece of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -54,7 +64,7 @@ pub(crate) fn health(process: &Process, ours: Duration) -> Health {
     if let Some(conclusion) = &process.conclusion {
         return concluded(process, conclusion, now_ns);
     }
-    if !process.is_live() {
+    if !process.is_live() && !process.past {
         return of(
             Level::Neutral,
             "READING",
@@ -215,6 +225,9 @@ fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health 
     let at = clock_time(process.header().started_unix_ns.saturating_add(now_ns));
     let (level, word, end) = match conclusion {
         Conclusion::Ended(Ending::Orderly) => (Level::Neutral, "ENDED", format!("the process ended at {at}")),
+        Conclusion::Ended(Ending::Left) => {
+            (Level::Neutral, "RECORDED", format!("the recording ended at {at}, and the process ran on"))
+        }
         Conclusion::Ended(Ending::Abrupt) if process.is_live() => {
             (Level::Warning, "GONE", format!("the process went away at {at} without a word"))
         }
@@ -281,7 +294,7 @@ pub(crate) fn worker(process: &Process, record: &StallRecord) -> String {
 }
 
 /// Time of day; the date is not wanted on a screen that shows the last minute.
-fn clock_time(unix_ns: u64) -> String {
+pub(crate) fn clock_time(unix_ns: u64) -> String {
     let seconds = unix_ns / 1_000_000_000 % 86_400;
     format!("{:02}:{:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

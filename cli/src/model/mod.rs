@@ -3,14 +3,26 @@
 
 mod clock;
 mod detail;
+pub(crate) mod figure;
+mod handlers;
 mod health;
 mod key;
 mod lag;
 mod navigation;
+mod news;
+mod picker;
 mod ports;
 mod process;
+mod processes;
 mod runtimes;
+mod screen;
+mod several;
+mod sockets;
+mod spots;
+mod stalls;
 mod switching;
+mod table;
+mod tape;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -18,31 +30,45 @@ mod traffic;
 mod window;
 mod workers;
 
-pub(crate) use detail::{Detail, FindingId};
-pub(crate) use health::{Health, Level, Part, SILENCE, health, worker};
+pub(crate) use detail::Detail;
+pub(crate) use health::{Health, Level, Part, clock_time, health, level_name, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
-pub(crate) use navigation::{Navigation, Pane, Screen};
-pub(crate) use ports::{Group, Port, backlogged, is_left_over};
-pub(crate) use process::{Conclusion, Process};
+pub(crate) use navigation::{Navigation, Opened};
+pub(crate) use news::{Event, Kind as EventKind, News};
+pub(crate) use picker::{Choice, Picker};
+pub(crate) use process::Process;
+pub(crate) use processes::{ProcessFigures, accusation, is_alike};
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
+pub(crate) use screen::Screen;
+pub(crate) use several::Together;
+pub(crate) use sockets::notable;
+pub(crate) use spots::{Area, Spots};
+pub(crate) use stalls::{is_stall, place};
 pub(crate) use switching::Switching;
-pub(crate) use tasks::{COLUMNS, Column, Order, Pace, Site, TaskRow, knows_schedule, none_to_show, tasks};
-pub(crate) use traffic::{Latency, Route, Shares};
+pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
+pub(crate) use tape::{Look, Tape};
+pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
 use crate::source::{Message, Origin};
+use several::Aside;
 use stallscope_wire::{Header, Line, Request};
 use std::time::Duration;
 
 /// All that the dashboard shows.
 #[derive(Debug)]
 pub(crate) struct Model {
-    process: Process,
-    /// The process as it was when the screen was frozen, and when that was.
-    frozen: Option<(Box<Process>, Duration)>,
+    pub(crate) tape: Tape,
     pub(crate) navigation: Navigation,
     pub(crate) switching: Switching,
+    /// What the messages of the process on the screen come under.
+    number: usize,
+    /// The processes that are watched beside it.
+    asides: Vec<Aside>,
+    pub(crate) together: Together,
+    /// What has happened to them, until the next key.
+    notice: Option<String>,
     /// What there is to say besides, by whoever shows the process.
     pub(crate) remark: Option<String>,
     /// The user is done.
@@ -52,46 +78,44 @@ pub(crate) struct Model {
 /// What may change the model.
 #[derive(Debug)]
 pub(crate) enum Msg {
-    Source(Message),
+    /// From the process with this number.
+    Source(usize, Message),
     Key(Key),
 }
 
 impl Model {
     pub(crate) fn new(header: Header, origin: Origin) -> Self {
-        let process = Process::new(header, origin);
         Self {
-            process,
-            frozen: None,
+            tape: Tape::new(header, origin),
             navigation: Navigation::default(),
             switching: Switching::default(),
+            number: 0,
+            asides: Vec::new(),
+            together: Together::default(),
+            notice: None,
             remark: None,
             quit: false,
         }
     }
 
-    /// Takes a message that came at `ours`.
+    /// Takes what came at `ours`.
     pub(crate) fn update(&mut self, msg: Msg, ours: Duration) {
         match msg {
-            Msg::Source(Message::Line(line)) => self.apply(*line, ours),
-            Msg::Source(Message::Ended(ending)) => self.process.conclude(Conclusion::Ended(ending), ours),
-            Msg::Source(Message::Failed(error)) => {
-                self.process.conclude(Conclusion::Failed(error.to_string()), ours);
-            }
+            Msg::Source(number, message) => self.take(number, message, ours),
             Msg::Key(key) => self.press(key, ours),
         }
     }
 
-    /// Takes the process's next line.
+    /// Takes the next line of the process on the screen.
     pub(crate) fn apply(&mut self, line: Line, ours: Duration) {
-        self.process.apply(line, ours);
+        self.tape.apply(line, ours);
     }
 
     /// Brings all that is derived up to date; to be called once after any number of messages, before the screen is drawn.
     pub(crate) fn settle(&mut self) {
-        self.process.settle();
-        self.switching.settle(&self.process);
-        let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
-        self.navigation.settle(process);
+        self.tape.settle();
+        self.switching.settle(self.tape.newest());
+        self.navigation.settle(self.tape.shown());
     }
 
     /// What is to be sent to the process since this was asked last.
@@ -104,44 +128,59 @@ impl Model {
         self.switching.refuse(why);
     }
 
-    /// The process to draw, and the time to draw it at: as it is, or as it was when the screen was frozen.
+    /// What there is to say of the last key, or of what has happened since.
+    pub(crate) fn notice(&self) -> Option<&str> {
+        self.switching.notice().or(self.notice.as_deref())
+    }
+
+    /// The process to draw, and the time to draw it at: as it is, or as it was at the time that is looked at.
     pub(crate) fn shown(&self, ours: Duration) -> (&Process, Duration) {
-        match &self.frozen {
-            Some((process, at)) => (process, *at),
-            None => (&self.process, ours),
-        }
+        (self.tape.shown(), ours)
     }
 
-    /// The process as it is, frozen or not.
+    /// The list of the screen in front, as the user wants it.
+    pub(crate) fn listed(&self, ours: Duration) -> Listed {
+        let (process, ours) = self.shown(ours);
+        self.navigation.listed(process, process.clock.now_ns(ours))
+    }
+
+    /// What was drawn where.
+    pub(crate) fn drawn(&mut self, spots: Spots) {
+        self.navigation.spots = spots;
+    }
+
+    /// The process as it is, whatever is looked at.
     pub(crate) fn process(&self) -> &Process {
-        &self.process
+        self.tape.newest()
     }
 
-    /// For how long the screen has been frozen.
-    pub(crate) fn frozen_for(&self, ours: Duration) -> Option<Duration> {
-        self.frozen.as_ref().map(|&(_, at)| ours.saturating_sub(at))
+    /// Goes on to what is to be seen now, where a tape is played; to be called before the model is settled.
+    pub(crate) fn advance(&mut self, ours: Duration) {
+        self.tape.advance(ours);
+        self.look_at_several(ours);
     }
 
     /// How soon the screen changes with time alone, if it does.
-    pub(crate) fn moves_every(&self) -> Option<Duration> {
-        let runs = self.process.is_live() && self.process.conclusion.is_none();
-        let ongoing = self.frozen.is_none() && self.process.is_stalled();
-        runs.then_some(if ongoing { Duration::ZERO } else { Duration::from_millis(500) })
+    pub(crate) fn moves_every(&self, ours: Duration) -> Option<Duration> {
+        let process = self.tape.newest();
+        let runs = self.any_runs();
+        let often = match self.tape.look(ours) {
+            Some(look) => look.speed.is_some(),
+            None => runs && process.is_stalled(),
+        };
+        (runs || often).then_some(if often { Duration::ZERO } else { Duration::from_millis(500) })
     }
 
     fn press(&mut self, key: Key, ours: Duration) {
         self.switching.forget();
+        self.notice = None;
         match key.action() {
             Some(Action::Quit) => self.quit = true,
-            Some(Action::Pause) if self.frozen.is_some() => self.frozen = None,
-            Some(Action::Pause) => {
-                self.process.settle();
-                self.frozen = Some((Box::new(self.process.clone()), ours));
-            }
-            Some(Action::Mode) => self.switching.press(&self.process),
+            Some(Action::Mode) => self.switching.press(self.tape.newest()),
+            Some(action) if self.tape.act(action, ours) || self.act_on_several(action, ours) => {}
             Some(action) => {
-                let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
-                self.navigation.act(action, process);
+                let process = self.tape.shown();
+                self.navigation.act(action, process, process.clock.now_ns(ours));
             }
             None => {}
         }

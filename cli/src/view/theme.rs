@@ -41,11 +41,6 @@ impl Theme {
         self.fg(Color::Green)
     }
 
-    /// The pane that keys go to.
-    pub(crate) fn focus(self) -> Style {
-        self.fg(Color::Cyan).add_modifier(Modifier::BOLD)
-    }
-
     /// The line that keys move.
     pub(crate) fn marked(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)

@@ -14,6 +14,7 @@ pub struct Reader<R> {
     input: BufReader<R>,
     header: Header,
     number: u64,
+    read: u64,
     cut: bool,
     buffer: Vec<u8>,
 }
@@ -29,6 +30,7 @@ impl<R: Read> Reader<R> {
             input: BufReader::new(input),
             header: Header::default(),
             number: 0,
+            read: 0,
             cut: false,
             buffer: Vec::new(),
         };
@@ -67,6 +69,12 @@ impl<R: Read> Reader<R> {
         self.cut
     }
 
+    /// Bytes of the whole lines read so far: where the next one begins.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.read
+    }
+
     /// The next line of a kind that this version knows; none at the end of the input. Over a non-blocking or timed
     /// socket an `io` error of kind `WouldBlock` or `TimedOut` loses nothing: call again.
     ///
@@ -74,7 +82,7 @@ impl<R: Read> Reader<R> {
     /// When reading fails, or a line is no JSON of the form that its kind has.
     pub fn next_line(&mut self) -> Result<Option<Line>, ReadError> {
         while self.read_raw()? {
-            let parsed = serde_json::from_slice(&self.buffer)
+            let parsed = Line::parse(&self.buffer)
                 .map_err(|error| ReadError(Kind::Malformed(self.number, error.to_string())));
             match parsed? {
                 Line::Unknown => {}
@@ -82,6 +90,21 @@ impl<R: Read> Reader<R> {
             }
         }
         Ok(None)
+    }
+
+    /// The text of the next line, its newline with it, whatever it says; none at the end of the input, and of a cut line.
+    /// Of the header's it is known before any other is read: [`text`](Self::text).
+    ///
+    /// # Errors
+    /// When reading fails, as [`next_line`](Self::next_line) does.
+    pub fn next_text(&mut self) -> Result<Option<&[u8]>, ReadError> {
+        Ok(if self.read_raw()? { Some(&self.buffer) } else { None })
+    }
+
+    /// The text of the line that was read last, the header at first.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.buffer
     }
 
     /// Reads one whole line into the buffer; false at the end. What a failed read left in the buffer is kept.
@@ -99,6 +122,7 @@ impl<R: Read> Reader<R> {
             None => Ok(false),
             Some(b'\n') => {
                 self.number += 1;
+                self.read += self.buffer.len() as u64;
                 Ok(true)
             }
             Some(_) if self.buffer.len() as u64 >= LINE_LIMIT => {
@@ -211,6 +235,17 @@ mod tests {
     }
 
     #[test]
+    fn hands_on_the_text_of_lines_that_it_does_not_know() {
+        let mut text = log(&[header()]);
+        text.extend_from_slice(b"{\"kind\":\"weather\"}\n{\"kind\":\"e");
+        let mut reader = Reader::new(&text[..]).unwrap();
+        assert_eq!(reader.text(), log(&[header()]));
+        assert_eq!(reader.next_text().unwrap(), Some(&b"{\"kind\":\"weather\"}\n"[..]));
+        assert_eq!(reader.next_text().unwrap(), None);
+        assert!(reader.cut());
+    }
+
+    #[test]
     fn skips_kinds_of_a_newer_minor_version() {
         let mut text = log(&[header()]);
         text.extend_from_slice(b"{\"kind\":\"weather\",\"sky\":\"blue\"}\n");
@@ -260,6 +295,7 @@ mod tests {
             input: BufReader::new(Halting(log(&[Line::End(End { at_ns: 5 })]), 0, false)),
             header: Header::default(),
             number: 1,
+            read: 0,
             cut: false,
             buffer: Vec::new(),
         };
