@@ -170,6 +170,45 @@ fn what_a_threshold_hides_is_counted_in_the_bottom_line() {
 }
 
 #[test]
+fn a_reset_counts_from_here_on_and_can_be_taken_back() {
+    let total = |watched: &Watched| {
+        watched
+            .model
+            .listed(watched.ours)
+            .table
+            .rows
+            .iter()
+            .map(|row| row.cells[3].value.shown())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let scenario = Scenario::new().quiet(5).computes(1, 240).quiet(30);
+    let later: Vec<_> = scenario.clone().computes(2, 150).quiet(1).lines.split_off(scenario.lines.len());
+    let mut watched = scenario.live().press(&[Key::Char('4')]);
+    assert_eq!(total(&watched), "350 1400 2100");
+    watched = watched.press(&[Key::Char('r')]);
+    assert_eq!((notice(&watched).contains("counted from here on"), rows(&watched).len()), (true, 0));
+    assert!(watched.model.shown(watched.ours).0.findings.is_empty());
+    for line in later {
+        watched.model.apply(line, watched.ours);
+    }
+    watched.model.settle();
+    assert_eq!(total(&watched), "11 46 69", "requests of the last second");
+    let (watched, screen) = drawn(watched.press(&[Key::Char('2')]), 80, 24);
+    assert_eq!(total(&watched), "1", "one stall of the line, not two");
+    assert!(screen.contains("counted since 08:00:35"), "{screen}");
+    let watched = watched.press(&[Key::Char('R')]);
+    assert_eq!(total(&watched), "2");
+}
+
+#[test]
+fn of_a_recording_nothing_is_counted_from_here_on() {
+    let watched = stalled().logged(crate::source::Ending::Orderly).press(&[Key::Char('r')]);
+    assert!(notice(&watched).starts_with("nothing more comes"), "{}", notice(&watched));
+    assert_eq!(watched.model.shown(watched.ours).0.findings.len(), 2);
+}
+
+#[test]
 fn a_click_marks_a_row_and_another_opens_it() {
     let watched = click(stalled().live(), "src/password.rs:88");
     assert_eq!(watched.model.listed(watched.ours).marked, 1);
