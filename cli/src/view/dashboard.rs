@@ -43,6 +43,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     let help = navigation.help.map_or(0, |first| help::draw(frame, theme, &model.keys, first));
     // Over the help too: what is asked must be seen.
     footer::draw(frame, theme, layout.footer, model, &listed);
+    theme.finish(frame.buffer_mut());
     Spots { screens, help, ..spots }
 }
 

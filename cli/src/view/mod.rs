@@ -36,4 +36,4 @@ mod workers;
 pub(crate) use dashboard::draw;
 pub(crate) use picker::draw_picker;
 pub(crate) use picture::picture;
-pub(crate) use theme::Theme;
+pub(crate) use theme::{Palette, Theme};
