@@ -104,7 +104,7 @@ fn hints(theme: Theme, area: Rect, model: &Model, listed: &Listed) -> Line<'stat
         told.push(format!("{} shorter than {} hidden", listed.table.short, show(least_ns)));
     }
     if !listed.filter.is_empty() {
-        told.push(format!("“{}”: {} of {}", listed.filter, listed.table.rows.len(), listed.table.total));
+        told.push(format!("\"{}\": {} of {}", listed.filter, listed.table.rows.len(), listed.table.total));
     }
     if !told.is_empty() && model.navigation.opened.is_none() {
         let told = told.join(", ");

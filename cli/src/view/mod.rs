@@ -6,6 +6,8 @@ mod detail;
 mod facts;
 mod fit;
 mod footer;
+#[cfg(test)]
+mod fuzz;
 mod handlers;
 mod header;
 mod help;

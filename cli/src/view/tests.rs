@@ -1,10 +1,9 @@
 use super::theme::signs::is_known;
 use super::{Palette, Theme, draw};
 use crate::model::{Key, Msg};
-use crate::scenario::{MS, Scenario, Watched};
+use crate::scenario::{Scenario, Watched};
 use crate::source::{Ending, Message};
 use insta::assert_snapshot;
-use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
@@ -187,9 +186,9 @@ fn without_colour_signs_and_weight_remain() {
 #[test]
 fn every_sign_has_a_twin_in_ascii_that_takes_its_place() {
     let drawn = |watched: &Watched, ascii| drawn(watched, Theme::new(Palette::Dark, true, ascii), 120, 40);
-    for watched in [blocked().live(), spawning().live(), serving().leaves_open(14).live()] {
-        for keys in [&[][..], &[Key::Char('t')], &[Key::Enter], &[Key::Char('?')]] {
-            let watched = Watched { model: watched.model.clone(), ours: watched.ours }.press(keys);
+    for scenario in [blocked(), spawning(), serving().leaves_open(14)] {
+        for keys in [&[][..], &[Key::Char('3')], &[Key::Enter], &[Key::Char('?')]] {
+            let watched = scenario.clone().live().press(keys);
             let (signs, twins) = (drawn(&watched, false), drawn(&watched, true));
             for (sign, twin) in signs.content().iter().zip(twins.content()) {
                 assert!(is_known(sign.symbol()), "{:?} has no twin", sign.symbol());
@@ -324,45 +323,5 @@ fn a_table_of_tasks_loses_columns_and_no_digits() {
         let row = told.lines().find(|line| line.contains("session.rs:64:9")).expect("its row");
         assert!(row.contains(" 1240"), "{width}: {row}");
         assert!(!row.trim_end_matches(['"', ' ']).ends_with('…'), "{width}: {row}");
-    }
-}
-
-fn any_key() -> impl Strategy<Value = Key> {
-    let named = [
-        Key::Up,
-        Key::Down,
-        Key::PageUp,
-        Key::PageDown,
-        Key::Home,
-        Key::End,
-        Key::Tab,
-        Key::BackTab,
-        Key::Enter,
-        Key::Esc,
-    ];
-    prop_oneof![
-        proptest::sample::select(named.to_vec()),
-        proptest::sample::select(vec![
-            ' ', '?', 'e', 'j', 'k', 'm', 's', 'S', 'G', 'x', '1', '2', '3', '4', '5', '6', '7', '8'
-        ])
-        .prop_map(Key::Char)
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn no_keys_and_no_size_make_it_panic(
-        keys in prop::collection::vec(any_key(), 0..20),
-        width in 0u16..160,
-        height in 0u16..60,
-        tail in 0usize..40,
-        ended in any::<bool>(),
-    ) {
-        let mut scenario = blocked().spawns();
-        scenario.lines.truncate(scenario.lines.len().saturating_sub(tail));
-        let watched = if ended { scenario.logged(Ending::Cut) } else { scenario.live() };
-        screen(&watched.press(&keys).later(Duration::from_nanos(17 * MS)), width, height);
     }
 }
