@@ -220,7 +220,7 @@ impl Scenario {
     /// A model that has read all of it from a log, and how the log ended.
     pub(crate) fn logged(self, ending: Ending) -> Watched {
         let mut watched = self.watched(Origin::Log("app.jsonl".into()));
-        watched.update(Msg::Source(Message::Ended(ending)));
+        watched.update(Msg::Source(0, Message::Ended(ending)));
         watched
     }
 

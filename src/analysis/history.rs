@@ -173,6 +173,10 @@ impl History {
                 }
                 end.at_ns
             }
+            Line::Leave(leave) => {
+                self.released = true;
+                leave.at_ns
+            }
             // A second header, or a kind that this version does not know, changes nothing.
             _ => 0,
         };

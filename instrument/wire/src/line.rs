@@ -42,6 +42,8 @@ pub enum Line {
     Lost(Lost),
     /// The process ended in order; nothing follows.
     End(End),
+    /// The recording ended, and the process ran on; nothing follows.
+    Leave(Leave),
     /// A kind that this version does not know.
     #[serde(other)]
     Unknown,
@@ -147,6 +149,14 @@ pub struct Pause {
 #[serde(default)]
 pub struct End {
     /// When, in nanoseconds since the start.
+    pub at_ns: u64,
+}
+
+/// Whoever recorded the process had seen enough. Never written by the process itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Leave {
+    /// The time of the last line before, in nanoseconds since the start.
     pub at_ns: u64,
 }
 
