@@ -130,7 +130,15 @@ fn line() -> impl Strategy<Value = Line> {
             }),
             1 => Line::Lag(Lag { at_ns: a, wait_ns: b, attributable_ns: c, ongoing: flag, ..Lag::default() }),
             2 => Line::Pause(Pause { at_ns: a, gap_ns: b }),
-            3 => Line::Lost(Lost { at_ns: a, events: b, stacks: c, locations: d, first_polls: b, lines: a }),
+            3 => Line::Lost(Lost {
+                at_ns: a,
+                events: b,
+                stacks: c,
+                locations: d,
+                first_polls: b,
+                lines: a,
+                recordings: c,
+            }),
             4 => {
                 let route = String::new();
                 Line::Handler(Handlers {
