@@ -51,9 +51,13 @@ impl Pictures {
         Ok(Self { folder: folder.to_owned(), model, begun: Instant::now(), taken: None })
     }
 
-    /// Takes in the server's next line, and the pictures if it was never worse than now.
-    pub(super) fn look(&mut self, line: &Line) -> Result<(), Failure> {
+    /// Takes in the server's next line.
+    pub(super) fn apply(&mut self, line: &Line) {
         self.model.apply(line.clone(), self.begun.elapsed());
+    }
+
+    /// Takes the pictures, if it was never worse than now. To be called when no line waits: else they would show what was.
+    pub(super) fn look(&mut self) -> Result<(), Failure> {
         let now = self.badness();
         if now.0 == 0 || self.taken.as_ref().is_some_and(|(worst, _)| *worst > now) {
             return Ok(());
