@@ -38,7 +38,7 @@ pub(crate) use navigation::{Navigation, Opened};
 pub(crate) use news::{Event, Kind as EventKind, News};
 pub(crate) use picker::{Choice, Picker};
 pub(crate) use process::Process;
-pub(crate) use processes::{ProcessFigures, accusation, is_alike};
+pub(crate) use processes::{ProcessFigures, SENTENCE, accusation, is_alike};
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use screen::Screen;
 pub(crate) use several::Together;

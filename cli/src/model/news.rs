@@ -111,7 +111,8 @@ impl News {
                 continue;
             }
             self.found.push(id);
-            if finding.rule == Rule::BlockingPoll && !late {
+            // Stalls are told one by one.
+            if finding.rule == Rule::BlockingPoll && (!late || finding.ongoing) {
                 continue;
             }
             let level = match finding.severity {

@@ -7,6 +7,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 /// A line that blocks again within this time after it was told is counted, in nanoseconds.
 const PACE_NS: u64 = 1_000_000_000;
+/// How long a stall is kept back whose stack is still being looked up, in nanoseconds: its line is not known so far.
+const NAMING_NS: u64 = 2_000_000_000;
 /// So many stalls and lines are remembered.
 const REMEMBERED: usize = 1024;
 
@@ -56,7 +58,13 @@ impl Stalls {
                 self.told.remove(&id);
                 continue;
             };
-            let ends = last.get(&id) == Some(&Phase::End);
+            let Some(&phase) = last.get(&id) else { continue };
+            let told_by_ns = record.stall.started_ns.saturating_add(record.stall.duration_ns + NAMING_NS);
+            if record.stall.stack.is_none() && !record.blames_host() && now_ns < told_by_ns {
+                self.noted.push((id, phase));
+                continue;
+            }
+            let ends = phase == Phase::End;
             events.extend(self.event(process, record, ends, now_ns));
             if ends {
                 self.told.remove(&id);
