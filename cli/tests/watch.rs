@@ -168,6 +168,8 @@ fn the_mode_key_asks_the_process_that_is_watched() {
     let mut child = terminal.spawn(stallscope(folder.path()).args(["watch", "7"]));
     terminal.wait_for("live");
     terminal.write(b"m");
+    terminal.wait_for("any other key: leave it");
+    terminal.write(b"l");
     terminal.wait_for(", lean");
     terminal.write(b"q");
     assert_eq!(child.wait().expect("it ends").code(), Some(0));

@@ -165,7 +165,12 @@ impl History {
                 self.lost.at_ns
             }
             Line::End(end) => {
-                self.ended = true;
+                // A recording that ends is whole, though its process went on.
+                if self.header.flight.as_ref().is_some_and(|flight| flight.goes_on) {
+                    self.released = true;
+                } else {
+                    self.ended = true;
+                }
                 end.at_ns
             }
             Line::Leave(leave) => {

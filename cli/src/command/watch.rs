@@ -1,6 +1,8 @@
 //! `stallscope watch`: the dashboard, live or from a recording.
 
 mod dashboard;
+mod editor;
+mod export;
 mod pick;
 mod plain;
 mod terminal;

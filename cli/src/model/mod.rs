@@ -3,17 +3,22 @@
 
 mod clock;
 mod detail;
+mod effect;
 pub(crate) mod figure;
 mod handlers;
 mod health;
 mod key;
+mod keymap;
 mod lag;
+mod mouse;
 mod navigation;
 mod news;
 mod picker;
 mod ports;
+mod press;
 mod process;
 mod processes;
+mod prompt;
 mod runtimes;
 mod screen;
 mod several;
@@ -26,19 +31,24 @@ mod tape;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod threshold;
 mod traffic;
 mod window;
 mod workers;
 
 pub(crate) use detail::Detail;
+pub(crate) use effect::{Effect, Export, Notice, Place};
 pub(crate) use health::{Health, Level, Part, clock_time, health, level_name, worker};
-pub(crate) use key::{Action, KEYS, Key};
+pub(crate) use key::{Action, Binding, KEYS, Key};
+pub(crate) use keymap::Keymap;
 pub(crate) use lag::LagFigures;
+pub(crate) use mouse::{Gesture, Mouse};
 pub(crate) use navigation::{Navigation, Opened};
 pub(crate) use news::{Event, Kind as EventKind, News};
 pub(crate) use picker::{Choice, Picker};
 pub(crate) use process::Process;
 pub(crate) use processes::{ProcessFigures, SENTENCE, accusation, is_alike};
+pub(crate) use prompt::Prompt;
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use screen::Screen;
 pub(crate) use several::Together;
@@ -46,14 +56,15 @@ pub(crate) use sockets::notable;
 pub(crate) use spots::{Area, Spots};
 pub(crate) use stalls::{is_stall, place};
 pub(crate) use switching::Switching;
-pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
+pub(crate) use table::{Cell, Column, Cut, Format, Kind, Listed, Order, Row, Sign, Table, Tone};
 pub(crate) use tape::{Look, Tape};
 pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
 use crate::source::{Message, Origin};
 use several::Aside;
-use stallscope_wire::{Header, Line, Request};
+use stallscope_wire::{Header, Line, Mode, Request};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// All that the dashboard shows.
@@ -62,13 +73,17 @@ pub(crate) struct Model {
     pub(crate) tape: Tape,
     pub(crate) navigation: Navigation,
     pub(crate) switching: Switching,
+    pub(crate) keys: Keymap,
+    /// What the next key answers.
+    pub(crate) prompt: Option<Prompt>,
+    /// What there is to say of what was asked for last.
+    pub(crate) notice: Option<Notice>,
+    effects: VecDeque<Effect>,
     /// What the messages of the process on the screen come under.
     number: usize,
     /// The processes that are watched beside it.
     asides: Vec<Aside>,
     pub(crate) together: Together,
-    /// What has happened to them, until the next key.
-    notice: Option<String>,
     /// What there is to say besides, by whoever shows the process.
     pub(crate) remark: Option<String>,
     /// The user is done.
@@ -81,6 +96,7 @@ pub(crate) enum Msg {
     /// From the process with this number.
     Source(usize, Message),
     Key(Key),
+    Mouse(Mouse),
 }
 
 impl Model {
@@ -89,10 +105,13 @@ impl Model {
             tape: Tape::new(header, origin),
             navigation: Navigation::default(),
             switching: Switching::default(),
+            keys: Keymap::default(),
+            prompt: None,
+            notice: None,
+            effects: VecDeque::new(),
             number: 0,
             asides: Vec::new(),
             together: Together::default(),
-            notice: None,
             remark: None,
             quit: false,
         }
@@ -103,6 +122,7 @@ impl Model {
         match msg {
             Msg::Source(number, message) => self.take(number, message, ours),
             Msg::Key(key) => self.press(key, ours),
+            Msg::Mouse(mouse) => self.point(mouse, ours),
         }
     }
 
@@ -123,14 +143,14 @@ impl Model {
         self.switching.request()
     }
 
+    /// What is to be done outside since this was asked last.
+    pub(crate) fn effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
     /// That could not be sent.
     pub(crate) fn refuse(&mut self, why: &str) {
         self.switching.refuse(why);
-    }
-
-    /// What there is to say of the last key, or of what has happened since.
-    pub(crate) fn notice(&self) -> Option<&str> {
-        self.switching.notice().or(self.notice.as_deref())
     }
 
     /// The process to draw, and the time to draw it at: as it is, or as it was at the time that is looked at.
@@ -171,18 +191,20 @@ impl Model {
         (runs || often).then_some(if often { Duration::ZERO } else { Duration::from_millis(500) })
     }
 
-    fn press(&mut self, key: Key, ours: Duration) {
-        self.switching.forget();
-        self.notice = None;
-        match key.action() {
-            Some(Action::Quit) => self.quit = true,
-            Some(Action::Mode) => self.switching.press(self.tape.newest()),
-            Some(action) if self.tape.act(action, ours) || self.act_on_several(action, ours) => {}
-            Some(action) => {
-                let process = self.tape.shown();
-                self.navigation.act(action, process, process.clock.now_ns(ours));
-            }
-            None => {}
+    fn switch(&mut self, mode: Mode) {
+        self.switching.press(mode);
+    }
+
+    fn go(&mut self, action: Action, ours: Duration) {
+        if !self.tape.act(action, ours) && !self.act_on_several(action, ours) {
+            let (navigation, process, now_ns) = self.parts(ours);
+            navigation.act(action, process, now_ns);
         }
+    }
+
+    /// Where the user is, and what is shown there.
+    fn parts(&mut self, ours: Duration) -> (&mut Navigation, &Process, u64) {
+        let process = self.tape.shown();
+        (&mut self.navigation, process, process.clock.now_ns(ours))
     }
 }

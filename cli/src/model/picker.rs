@@ -1,6 +1,7 @@
 //! A choice of processes, while they come and go.
 
 use super::key::{Action, Key};
+use super::keymap::Keymap;
 use super::process::Process;
 use super::processes;
 use super::table::{Listed, Listing};
@@ -71,7 +72,7 @@ impl Picker {
     pub(crate) fn press(&mut self, pressed: Key, ours: Duration) -> Choice {
         let listed = self.listed(ours);
         let (marked, table) = (listed.marked, &listed.table);
-        match pressed.action() {
+        match Keymap::default().action(pressed) {
             Some(Action::Up) => self.listing.mark(&listed, marked.saturating_sub(1)),
             Some(Action::Down) => self.listing.mark(&listed, marked + 1),
             Some(Action::PageUp) => self.listing.mark(&listed, marked.saturating_sub(PAGE)),

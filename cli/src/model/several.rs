@@ -7,7 +7,7 @@ use super::screen::Screen;
 use super::switching::Switching;
 use super::table::Table;
 use super::tape::Tape;
-use super::{Action, Model};
+use super::{Action, Model, Notice};
 use crate::source::{Message, Origin, process_name};
 use stallscope_wire::Header;
 use std::time::Duration;
@@ -59,16 +59,18 @@ impl Model {
         let pid = header.pid;
         let before = self.predecessor(&header).map(|(number, process)| (number, process.header().pid));
         self.add(number, header, origin);
-        let looks_on =
-            self.navigation.opened.is_none() && !self.navigation.help && self.tape.look(ours).is_none();
-        self.notice = Some(match before {
+        let looks_on = self.navigation.opened.is_none()
+            && self.navigation.help.is_none()
+            && self.tape.look(ours).is_none();
+        let told = match before {
             Some((gone, old)) if gone == self.number && looks_on => {
                 self.select(number);
                 format!("{name} again, as pid {pid}: shown now; P goes back to the last state of pid {old}")
             }
             Some((_, old)) => format!("{name} again, as pid {pid} after pid {old}: p shows it"),
             None => format!("{name} as pid {pid} too: p shows it"),
-        });
+        };
+        self.notice = Some(Notice::done(told));
     }
 
     /// Takes a message of the process with this number.
@@ -111,8 +113,9 @@ impl Model {
     /// Does what concerns several processes; false when a key does not.
     pub(super) fn act_on_several(&mut self, action: Action, ours: Duration) -> bool {
         let navigation = &self.navigation;
-        let is_listed =
-            navigation.screen == Screen::Processes && navigation.opened.is_none() && !navigation.help;
+        let is_listed = navigation.screen == Screen::Processes
+            && navigation.opened.is_none()
+            && navigation.help.is_none();
         match action {
             Action::NextProcess => self.step(1),
             Action::PreviousProcess => self.step(self.asides.len()),
@@ -267,7 +270,7 @@ mod tests {
     }
 
     fn notice(watched: &Watched) -> &str {
-        watched.model.notice().unwrap_or_default()
+        watched.model.notice.as_ref().map_or("", |notice| notice.text.as_str())
     }
 
     #[test]

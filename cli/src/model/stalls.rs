@@ -51,7 +51,8 @@ fn row(process: &Process, detail: &Detail<'_>, now_ns: u64) -> Row {
     ];
     let sign = if finding.ongoing { Sign::Accused } else { Sign::None };
     let id = FindingId::of(finding);
-    Row::new(format!("{id:?}"), cells).with(sign).opening(Opened::Finding(id))
+    let lasted_ns = is_stall(finding.rule).then(|| detail.longest_ns(process, now_ns));
+    Row { lasted_ns, ..Row::new(format!("{id:?}"), cells).with(sign).opening(Opened::Finding(id)) }
 }
 
 fn waited(victims: &Victims) -> Value {

@@ -100,7 +100,7 @@ fn write_thresholds(out: &mut impl Write, report: &Report) -> io::Result<()> {
             writeln!(
                 out,
                 "<tr><td class=\"{class}\">{mark}</td><td><code>{}</code></td><td class=\"number\">{}</td>\
-                 <td><code>{worst}</code></td><td>{note}</td></tr>",
+                 <td><code>{worst}</code></td><td class=\"note\">{note}</td></tr>",
                 xml(&outcome.expr),
                 xml(&outcome.measured)
             )?;

@@ -28,8 +28,6 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     if let Some(bar) = bar {
         tape::draw(frame, theme, bar, &model.tape, ours);
     }
-    footer::draw(frame, theme, layout.footer, &model.navigation, model.notice());
-
     let navigation = &model.navigation;
     let screens = tabs::draw(frame, theme, layout.tabs, navigation);
     let spots = match &navigation.opened {
@@ -42,10 +40,10 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
         }
         None => draw_screen(frame, theme, &layout, process, navigation.screen, &listed, now_ns),
     };
-    if navigation.help {
-        help::draw(frame, theme);
-    }
-    Spots { screens, ..spots }
+    let help = navigation.help.map_or(0, |first| help::draw(frame, theme, &model.keys, first));
+    // Over the help too: what is asked must be seen.
+    footer::draw(frame, theme, layout.footer, model, &listed);
+    Spots { screens, help, ..spots }
 }
 
 fn draw_screen(

@@ -15,6 +15,7 @@ mod layout;
 mod list;
 mod name;
 mod picker;
+mod picture;
 mod processes;
 mod row;
 mod runtimes;
@@ -34,4 +35,5 @@ mod workers;
 
 pub(crate) use dashboard::draw;
 pub(crate) use picker::draw_picker;
+pub(crate) use picture::picture;
 pub(crate) use theme::Theme;

@@ -181,7 +181,7 @@ fn a_stall_grows_between_lines() {
 #[test]
 fn the_mode_that_holds_and_what_was_asked_for_are_shown() {
     let shown = |watched: &Watched| screen(watched, 120, 40).to_string();
-    let asked = serving().takes_requests().live().press(&[Key::Char('m')]);
+    let asked = serving().takes_requests().live().press(&[Key::Char('m'), Key::Char('l')]);
     assert!(shown(&asked).contains("asked the process for mode lean"), "{}", shown(&asked));
     let mut followed = asked;
     followed.model.request();

@@ -144,7 +144,7 @@ pub struct Pause {
     pub gap_ns: u64,
 }
 
-/// The process ended in order.
+/// The process ended in order, or a flight recording of it did: [`Flight::goes_on`](crate::Flight::goes_on).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct End {

@@ -1,11 +1,11 @@
 use super::terminal::{Input, Session};
-use super::{Closed, Remark};
-use crate::model::{Model, Msg, Spots, Tape};
+use super::{Closed, Remark, editor, export};
+use crate::model::{Effect, Model, Msg, Notice, Spots, Tape};
 use crate::source::{Feed, Source};
 use crate::view::{Theme, draw};
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{env, io};
 
 /// The screen is drawn no oftener than this.
 const FRAME: Duration = Duration::from_millis(70);
@@ -14,7 +14,7 @@ const READING: Duration = Duration::from_millis(40);
 
 /// Input, lines and time in one loop, until the user has had enough.
 pub(super) fn run(mut feed: Feed<'_>, remark: Remark<'_>, color: bool) -> io::Result<Closed> {
-    let mut session = Session::open(color)?;
+    let mut session = Session::open(color, true)?;
     let closed = watch(&mut session, &mut feed, remark, Theme::new(color));
     // A terminal that went away with a signal fails every write; the signal is what happened.
     match session.signal() {
@@ -33,13 +33,18 @@ fn watch(session: &mut Session, feed: &mut Feed<'_>, remark: Remark<'_>, theme: 
         let since_drawn = drawn.map_or(FRAME, |drawn| drawn.elapsed());
         let mut wait = if behind { Duration::ZERO } else { rest(&model, changed, since_drawn) };
         while let Some(input) = session.input(wait)? {
-            if let Input::Key(key) = input {
-                model.update(Msg::Key(key), begun.elapsed());
-                if let Some(request) = model.request()
-                    && let Err(error) = feed.ask(model.number(), &request)
-                {
-                    model.refuse(&error.to_string());
-                }
+            match input {
+                Input::Key(key) => model.update(Msg::Key(key), begun.elapsed()),
+                Input::Mouse(mouse) => model.update(Msg::Mouse(mouse), begun.elapsed()),
+                Input::Redraw => {}
+            }
+            if let Some(request) = model.request()
+                && let Err(error) = feed.ask(model.number(), &request)
+            {
+                model.refuse(&error.to_string());
+            }
+            while let Some(effect) = model.effect() {
+                model.notice = perform(session, effect)?;
             }
             changed = true;
             wait = Duration::ZERO;
@@ -68,6 +73,27 @@ fn watch(session: &mut Session, feed: &mut Feed<'_>, remark: Remark<'_>, theme: 
             changed = false;
         }
     }
+}
+
+/// Does what the user wants done outside of the dashboard, and what there is to say of it.
+fn perform(session: &mut Session, effect: Effect) -> io::Result<Option<Notice>> {
+    Ok(match effect {
+        Effect::Copy(text) => {
+            session.copy(&text)?;
+            Some(Notice::done(format!("copied, if your terminal takes it: {text}")))
+        }
+        Effect::Write(written) => Some(match env::current_dir() {
+            Ok(folder) => export::write(&folder, &written),
+            Err(error) => Notice::failed(format!("nothing was written: no current folder: {error}")),
+        }),
+        Effect::Edit(place) => match editor::command(&place) {
+            Ok(mut command) => {
+                let ended = session.lend(|| command.status())?;
+                editor::failure(ended).map(Notice::failed)
+            }
+            Err(why) => Some(Notice::failed(why)),
+        },
+    })
 }
 
 /// For how long there is nothing to do but to wait for the user, who is heard at once.

@@ -18,7 +18,7 @@ pub(super) fn run(color: bool) -> io::Result<Result<Vec<Target>, Closed>> {
     let mut feed = Feed::of(&[]).with(Some(finder));
     let mut numbers = Vec::new();
     let (mut picker, mut drawn) = (Picker::default(), None::<Instant>);
-    let mut session = Session::open(color)?;
+    let mut session = Session::open(color, false)?;
     loop {
         let mut changed = false;
         while let Some((number, source)) = feed.arrival() {
