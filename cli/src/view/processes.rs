@@ -24,22 +24,22 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, model: &Mode
     };
     // The list takes what it needs, as far as the culprits keep some room.
     let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
-    let below = area.height.saturating_sub(wanted + BETWEEN).max(CULPRITS);
-    let below = if area.height >= below + BETWEEN + CULPRITS { below } else { 0 };
-    let between = if below > 0 { BETWEEN } else { 0 };
+    let roomy = area.height >= wanted.saturating_add(BETWEEN + CULPRITS);
+    let between = if roomy { BETWEEN } else { 0 };
+    let below = match area.height {
+        height if height >= 2 * CULPRITS => {
+            height.saturating_sub(wanted).saturating_sub(between).max(CULPRITS)
+        }
+        _ => 0,
+    };
     let above = Rect { height: area.height - below - between, ..area };
     let room = list::title(frame, theme, above, &title, "Enter shows it · p P next and previous");
     let spots = table::draw(frame, theme, room, listed);
     if below > 0 {
         let end = above.y + above.height;
-        sentence(frame, Rect { y: end, height: BETWEEN - 1, ..area }, listed);
-        let room = list::title(
-            frame,
-            theme,
-            Rect { y: end + BETWEEN, height: below, ..area },
-            "Culprits of all together",
-            "",
-        );
+        sentence(frame, Rect { y: end, height: between.saturating_sub(1), ..area }, listed);
+        let area = Rect { y: end + between, height: below, ..area };
+        let room = list::title(frame, theme, area, "Culprits of all together", "");
         if together.culprits.rows.is_empty() {
             list::lines(frame, theme, room, list::nothing(theme, "none so far"), None);
         } else {
