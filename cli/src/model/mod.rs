@@ -36,7 +36,7 @@ use stallscope_wire::{Header, Line, Request};
 use std::time::Duration;
 
 /// All that the dashboard shows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Model {
     process: Process,
     /// The process as it was when the screen was frozen, and when that was.

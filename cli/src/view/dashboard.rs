@@ -61,4 +61,5 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     if navigation.help {
         help::draw(frame, theme);
     }
+    theme.finish(frame.buffer_mut());
 }

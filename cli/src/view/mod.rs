@@ -29,4 +29,4 @@ mod workers;
 
 pub(crate) use dashboard::draw;
 pub(crate) use picker::{Picker, draw_picker};
-pub(crate) use theme::Theme;
+pub(crate) use theme::{Palette, Theme};

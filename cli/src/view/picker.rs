@@ -42,4 +42,5 @@ pub(crate) fn draw_picker(frame: &mut Frame<'_>, theme: Theme, picker: &Picker) 
     room.height -= 1;
     let lines = rows().map(|row| Line::from(Span::raw(line(&row)))).collect();
     list::lines(frame, theme, room, lines, Some(picker.cursor));
+    theme.finish(frame.buffer_mut());
 }

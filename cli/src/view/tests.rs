@@ -1,4 +1,5 @@
-use super::{Theme, draw};
+use super::theme::signs::is_known;
+use super::{Palette, Theme, draw};
 use crate::model::{Key, Msg};
 use crate::scenario::{MS, Scenario, Watched};
 use crate::source::{Ending, Message};
@@ -6,15 +7,28 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier, Style};
 use stallscope_wire::{Coverage, Gap, Line, Lost, Mode};
 use std::time::Duration;
 
+fn dark() -> Theme {
+    Theme::new(Palette::Dark, true, false)
+}
+
 fn screen(watched: &Watched, width: u16, height: u16) -> TestBackend {
+    backend(watched, dark(), width, height)
+}
+
+fn backend(watched: &Watched, theme: Theme, width: u16, height: u16) -> TestBackend {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal never fails");
-    let drawn = |frame: &mut ratatui::Frame<'_>| draw(frame, &watched.model, Theme::new(true), watched.ours);
+    let drawn = |frame: &mut ratatui::Frame<'_>| draw(frame, &watched.model, theme, watched.ours);
     terminal.draw(drawn).expect("a test terminal never fails");
     terminal.backend().clone()
+}
+
+fn drawn(watched: &Watched, theme: Theme, width: u16, height: u16) -> Buffer {
+    backend(watched, theme, width, height).buffer().clone()
 }
 
 /// Both sizes that every screen is looked at in.
@@ -140,12 +154,42 @@ fn the_culprit_stands_out_of_its_stack() {
 #[test]
 fn without_colour_signs_and_weight_remain() {
     let watched = blocked().live();
-    let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a test terminal never fails");
-    terminal.draw(|frame| draw(frame, &watched.model, Theme::new(false), watched.ours)).expect("drawn");
+    let drawn = drawn(&watched, Theme::new(Palette::Dark, false, false), 120, 40);
     let plain = |style: Style| {
         style.fg.is_none_or(|fg| fg == Color::Reset) && style.bg.is_none_or(|bg| bg == Color::Reset)
     };
-    assert!(terminal.backend().buffer().content().iter().all(|cell| plain(cell.style())));
+    assert!(drawn.content().iter().all(|cell| plain(cell.style())));
+}
+
+#[test]
+fn every_sign_has_a_twin_in_ascii_that_takes_its_place() {
+    let drawn = |watched: &Watched, ascii| drawn(watched, Theme::new(Palette::Dark, true, ascii), 120, 40);
+    for watched in [blocked().live(), spawning().live(), serving().leaves_open(14).live()] {
+        for keys in [&[][..], &[Key::Char('t')], &[Key::Enter], &[Key::Char('?')]] {
+            let watched = Watched { model: watched.model.clone(), ours: watched.ours }.press(keys);
+            let (signs, twins) = (drawn(&watched, false), drawn(&watched, true));
+            for (sign, twin) in signs.content().iter().zip(twins.content()) {
+                assert!(is_known(sign.symbol()), "{:?} has no twin", sign.symbol());
+                assert!(twin.symbol().is_ascii(), "{:?}", twin.symbol());
+                assert_eq!(sign.style(), twin.style());
+            }
+        }
+    }
+}
+
+#[test]
+fn each_palette_has_colours_of_its_own_and_only_contrast_a_ground() {
+    let drawn = |palette| drawn(&blocked().live(), Theme::new(palette, true, false), 120, 40);
+    let badge = |buffer: &Buffer| buffer.content().iter().find(|cell| cell.symbol() == "B").map(Cell::style);
+    let of = |palette| badge(&drawn(palette)).and_then(|style| style.fg.zip(style.bg));
+    assert_eq!(of(Palette::Dark), Some((Color::White, Color::Red)));
+    assert_eq!(of(Palette::Light), Some((Color::Indexed(231), Color::Indexed(124))));
+    assert_eq!(of(Palette::Contrast), Some((Color::Indexed(16), Color::Indexed(210))));
+    for (palette, grounds) in [(Palette::Light, true), (Palette::Contrast, false)] {
+        let drawn = drawn(palette);
+        assert_eq!(drawn.content().iter().any(|cell| cell.bg == Color::Reset), grounds, "{palette:?}");
+        assert!(drawn.content().iter().all(|cell| cell.modifier & Modifier::DIM == Modifier::empty()));
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 use super::terminal::{Input, Session};
 use super::{Closed, Remark};
+use crate::color::is_utf8;
 use crate::model::{Model, Msg};
 use crate::source::Source;
-use crate::view::{Theme, draw};
+use crate::view::{Palette, Theme, draw};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ const READING: Duration = Duration::from_millis(40);
 /// Input, lines and time in one loop, until the user has had enough.
 pub(super) fn run(source: &Source, remark: Remark<'_>, color: bool) -> io::Result<Closed> {
     let mut session = Session::open(color)?;
-    let closed = watch(&mut session, source, remark, Theme::new(color));
+    let closed = watch(&mut session, source, remark, Theme::new(Palette::default(), color, !is_utf8()));
     // A terminal that went away with a signal fails every write; the signal is what happened.
     match session.signal() {
         Some(signal) => Ok(Closed::Signal(signal)),

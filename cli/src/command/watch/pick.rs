@@ -1,9 +1,10 @@
 use super::Closed;
 use super::terminal::{Input, Session};
+use crate::color::is_utf8;
 use crate::command::list;
 use crate::model::{Action, Key};
 use crate::source::Found;
-use crate::view::{Picker, Theme, draw_picker};
+use crate::view::{Palette, Picker, Theme, draw_picker};
 use std::io;
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ pub(super) fn run(found: &[Found], color: bool) -> io::Result<Result<usize, Clos
     let mut picker = Picker { rows, heads: list::HEADS, cursor: 0 };
     let mut session = Session::open(color)?;
     loop {
-        session.draw(|frame| draw_picker(frame, Theme::new(color), &picker))?;
+        session
+            .draw(|frame| draw_picker(frame, Theme::new(Palette::default(), color, !is_utf8()), &picker))?;
         let input = loop {
             if let Some(signal) = session.signal() {
                 return Ok(Err(Closed::Signal(signal)));
