@@ -12,7 +12,7 @@ pub(super) use connections::{Connections, LeftOver, Place};
 pub(super) use growth::{Growth, Leak};
 pub(super) use kept::Kept;
 pub(super) use lags::{LagGroup, Lags};
-pub(super) use pauses::{Pauses, overlap};
+pub(super) use pauses::{Pauses, host_time};
 pub(super) use queues::{Backlog, Queues};
 use spawns::Spawns;
 pub use stalls::StallRecord;
@@ -120,8 +120,9 @@ impl History {
                 at_ns
             }
             Line::Pause(pause) => {
-                self.pauses.apply(pause.clone());
-                pause.at_ns
+                let at_ns = pause.at_ns;
+                self.pauses.apply(&self.header, &self.stalls, pause);
+                at_ns
             }
             Line::Handler(mut handlers) => {
                 if let Some(before) = self.handlers.take() {
