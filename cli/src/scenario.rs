@@ -1,6 +1,7 @@
 //! Made-up processes for tests: what one would write on the wire, told in a few words.
 
 mod sockets;
+mod stalls;
 mod work;
 
 use crate::model::{Key, Model, Msg};
@@ -176,13 +177,20 @@ impl Scenario {
 
     /// The stall that goes on ends now.
     pub(crate) fn wakes(mut self, id: u64) -> Self {
-        let began_ns = self.lines.iter().rev().find_map(|line| match line {
-            Line::Stall(stall) if stall.id == id => Some(stall.started_ns),
+        let told = self.lines.iter().rev().find_map(|line| match line {
+            Line::Stall(stall) if stall.id == id => Some(stall.clone()),
             _ => None,
         });
-        let began_ns = began_ns.expect("the stall began");
+        let told = told.expect("the stall began");
         self.stall = None;
-        self.lines.push(Line::Stall(stall(id, Phase::End, began_ns, self.now_ns - began_ns, None)));
+        let ended = stall(id, Phase::End, told.started_ns, self.now_ns - told.started_ns, None);
+        self.lines.push(Line::Stall(Stall {
+            thread: told.thread,
+            cause: told.cause,
+            syscall: told.syscall,
+            attributable_ns: ended.duration_ns - (told.duration_ns - told.attributable_ns),
+            ..ended
+        }));
         self
     }
 

@@ -10,6 +10,7 @@ mod navigation;
 mod ports;
 mod process;
 mod runtimes;
+mod strips;
 mod switching;
 mod tasks;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub(crate) use navigation::{Navigation, Pane, Screen};
 pub(crate) use ports::{Group, Port, backlogged, is_left_over};
 pub(crate) use process::{Conclusion, Process};
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
+pub(crate) use strips::{Did, STRIP, Strip};
 pub(crate) use switching::Switching;
 pub(crate) use tasks::{COLUMNS, Column, Order, Pace, Site, TaskRow, knows_schedule, none_to_show, tasks};
 pub(crate) use traffic::{Latency, Route, Shares};

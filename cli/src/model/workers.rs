@@ -1,4 +1,5 @@
 use super::process::Process;
+use super::strips::{Strip, id_of, id_of_thread};
 use stallscope::analysis::short_place;
 use stallscope_wire::{Runtime, Thread, Worker, WorkerState};
 
@@ -11,6 +12,8 @@ pub(crate) struct WorkerRow {
     pub(crate) polls: u64,
     pub(crate) busy_ns: u64,
     pub(crate) local_queue: u64,
+    /// Its last minute, where anything is known of it.
+    pub(crate) strip: Option<Strip>,
 }
 
 /// What a worker does.
@@ -49,6 +52,7 @@ pub(crate) fn workers(process: &Process, now_ns: u64) -> Vec<WorkerRow> {
     let known = snapshot.map_or(&[][..], |snapshot| &snapshot.workers);
     let blocked: Vec<_> = process.ongoing().collect();
     let in_stall = |tid: i32| blocked.iter().find(|record| record.stall.thread.tid == tid);
+    let mut strips = process.strips.minute(process.history.stalls(), now_ns);
     let mut rows: Vec<_> = known
         .iter()
         .map(|worker| WorkerRow {
@@ -60,6 +64,7 @@ pub(crate) fn workers(process: &Process, now_ns: u64) -> Vec<WorkerRow> {
             polls: worker.polls,
             busy_ns: worker.busy_ns,
             local_queue: worker.local_queue,
+            strip: strips.remove(&id_of(worker)),
         })
         .collect();
     let unknown =
@@ -70,6 +75,7 @@ pub(crate) fn workers(process: &Process, now_ns: u64) -> Vec<WorkerRow> {
         polls: 0,
         busy_ns: 0,
         local_queue: 0,
+        strip: strips.remove(&id_of_thread(&record.stall.thread)),
     }));
     rows
 }
