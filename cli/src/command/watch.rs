@@ -3,6 +3,7 @@
 mod dashboard;
 mod pick;
 mod plain;
+mod sources;
 mod terminal;
 
 use crate::source::{Found, Source, Target, Vitality, discover, process_name};

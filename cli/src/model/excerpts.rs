@@ -34,7 +34,6 @@ pub(crate) struct Excerpt {
 /// Source code around the lines that the screen accuses. The model reads no file: it says which line it wants, and is told.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Excerpts {
-    wanted: Option<SourcePlace>,
     known: VecDeque<(SourcePlace, Option<Excerpt>)>,
 }
 
@@ -59,14 +58,9 @@ impl SourcePlace {
 }
 
 impl Excerpts {
-    /// The screen shows this line now.
-    pub(super) fn look_at(&mut self, place: Option<SourcePlace>) {
-        self.wanted = place.filter(|place| self.known.iter().all(|(known, _)| !known.is(place)));
-    }
-
-    /// The line to be read, once.
-    pub(super) fn take_wanted(&mut self) -> Option<SourcePlace> {
-        self.wanted.take()
+    /// Whether it was read already, or there is nothing to read.
+    pub(super) fn knows(&self, place: &SourcePlace) -> bool {
+        self.known.iter().any(|(known, _)| known.is(place))
     }
 
     /// What was read; nothing where there is no such file or line.
@@ -93,16 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn each_line_is_read_once_whether_there_is_a_file_or_not() {
+    fn a_line_is_known_once_it_was_read_whether_there_is_a_file_or_not() {
         let mut excerpts = Excerpts::default();
-        excerpts.look_at(Some(place(42)));
-        assert_eq!(excerpts.take_wanted(), Some(place(42)));
+        assert!(!excerpts.knows(&place(42)));
         excerpts.apply(place(42), None);
         let ended = SourcePlace { pid: None, ..place(42) };
-        for again in [place(42), ended.clone()] {
-            excerpts.look_at(Some(again));
-            assert_eq!(excerpts.take_wanted(), None);
-        }
+        assert!(excerpts.knows(&place(42)) && excerpts.knows(&ended) && !excerpts.knows(&place(43)));
         assert_eq!(excerpts.of(&ended), None);
         let read = Excerpt { first: 40, lines: vec![String::new(); 5], changed: false };
         excerpts.apply(place(42), Some(read.clone()));
@@ -114,7 +104,6 @@ mod tests {
         let mut excerpts = Excerpts::default();
         (0..1000).for_each(|line| excerpts.apply(place(line), None));
         assert_eq!(excerpts.known.len(), LIMIT);
-        excerpts.look_at(Some(place(1)));
-        assert_eq!(excerpts.take_wanted(), Some(place(1)), "it is read anew");
+        assert!(!excerpts.knows(&place(1)), "it is read anew");
     }
 }

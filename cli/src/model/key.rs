@@ -1,3 +1,5 @@
+use super::screen::Screen;
+
 /// A key press, as far as the dashboard knows any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Key {
@@ -5,6 +7,10 @@ pub(crate) enum Key {
     CtrlC,
     Up,
     Down,
+    Left,
+    Right,
+    ShiftLeft,
+    ShiftRight,
     PageUp,
     PageDown,
     Home,
@@ -25,13 +31,13 @@ pub(crate) enum Action {
     PageDown,
     First,
     Last,
-    NextPane,
-    PreviousPane,
+    Screen(Screen),
+    NextScreen,
+    PreviousScreen,
     Open,
     Back,
     Pause,
     Mode,
-    Tasks,
     Sort,
     Reverse,
     Help,
@@ -51,20 +57,20 @@ pub(crate) struct Binding {
 }
 
 /// Every key there is: what is pressed is looked up here, and the help and the bottom line are drawn from it.
-pub(crate) const KEYS: [Binding; 17] = [
+pub(crate) const KEYS: &[Binding] = &[
     binding(&[Key::Up, Key::Char('k')], "↑ k", Action::Up, "one up", None),
     binding(&[Key::Down, Key::Char('j')], "↓ j", Action::Down, "one down", Some(("↑↓", "move"))),
     binding(&[Key::PageUp], "PgUp", Action::PageUp, "a page up", None),
     binding(&[Key::PageDown], "PgDn", Action::PageDown, "a page down", None),
     binding(&[Key::Home, Key::Char('g')], "Home g", Action::First, "to the first", None),
     binding(&[Key::End, Key::Char('G')], "End G", Action::Last, "to the last", None),
-    binding(&[Key::Tab], "Tab", Action::NextPane, "next pane", Some(("Tab", "pane"))),
-    binding(&[Key::BackTab], "Shift-Tab", Action::PreviousPane, "previous pane", None),
+    binding(&[Key::Tab], "Tab", Action::NextScreen, "next screen", Some(("1…7", "screens"))),
+    binding(&[Key::BackTab], "Shift-Tab", Action::PreviousScreen, "previous screen", None),
     binding(
-        &[Key::Enter, Key::Char('e')],
-        "Enter e",
+        &[Key::Enter],
+        "Enter",
         Action::Open,
-        "open: what is behind a finding or line, or a pane in full",
+        "open what is behind the marked row",
         Some(("Enter", "open")),
     ),
     binding(&[Key::Esc], "Esc", Action::Back, "back", Some(("Esc", "back"))),
@@ -75,15 +81,46 @@ pub(crate) const KEYS: [Binding; 17] = [
         "freeze the screen; the process is watched on",
         Some(("Space", "pause")),
     ),
+    binding(&[Key::Char('1')], "1", Action::Screen(Screen::Overview), "overview", None),
     binding(
-        &[Key::Char('t')],
-        "t",
-        Action::Tasks,
-        "tasks by the line that spawned them, and back",
-        Some(("t", "tasks")),
+        &[Key::Char('2')],
+        "2",
+        Action::Screen(Screen::Stalls),
+        "stalls, and what else is found, by the line that did it",
+        None,
     ),
-    binding(&[Key::Char('s')], "s", Action::Sort, "tasks: sort by the next column", Some(("s", "sort"))),
-    binding(&[Key::Char('S')], "S", Action::Reverse, "tasks: reverse the order", Some(("S", "reverse"))),
+    binding(
+        &[Key::Char('3')],
+        "3",
+        Action::Screen(Screen::Tasks),
+        "tasks, by the line that spawned them",
+        None,
+    ),
+    binding(
+        &[Key::Char('4')],
+        "4",
+        Action::Screen(Screen::Handlers),
+        "handlers: what each route takes",
+        None,
+    ),
+    binding(&[Key::Char('5')], "5", Action::Screen(Screen::Sockets), "sockets", None),
+    binding(&[Key::Char('6')], "6", Action::Screen(Screen::Workers), "workers", None),
+    binding(
+        &[Key::Char('7')],
+        "7",
+        Action::Screen(Screen::Runtime),
+        "runtime: queues, blocking pool, what is not seen",
+        None,
+    ),
+    binding(
+        &[Key::Char('8')],
+        "8",
+        Action::Screen(Screen::Processes),
+        "processes, where several are watched",
+        None,
+    ),
+    binding(&[Key::Char('s')], "s", Action::Sort, "sort by the next column", Some(("s", "sort"))),
+    binding(&[Key::Char('S')], "S", Action::Reverse, "reverse the order", None),
     binding(
         &[Key::Char('m')],
         "m",
@@ -91,7 +128,7 @@ pub(crate) const KEYS: [Binding; 17] = [
         "mode of the process: full, lean, off",
         Some(("m", "mode")),
     ),
-    binding(&[Key::Char('?'), Key::Char('h')], "? h", Action::Help, "this help", Some(("?", "help"))),
+    binding(&[Key::Char('?')], "?", Action::Help, "this help", Some(("?", "help"))),
     binding(
         &[Key::Char('q'), Key::CtrlC],
         "q Ctrl-C",

@@ -54,11 +54,6 @@ impl Lag {
         Some(LagFigures { max_ns: figures.max_ns.max(self.now_ns().unwrap_or(0)), ..figures })
     }
 
-    /// Figures since the process started.
-    pub(crate) fn whole(&self) -> Option<LagFigures> {
-        figures(&self.latest.histogram)
-    }
-
     /// The longest wait of each of the last [`SECONDS`] seconds, the current one last; none where no probe ran.
     pub(crate) fn series(&self, now_ns: u64) -> [Option<u64>; SECONDS] {
         let mut series = [None; SECONDS];

@@ -3,6 +3,9 @@
 
 mod clock;
 mod detail;
+mod excerpts;
+pub(crate) mod figure;
+mod handlers;
 mod health;
 mod key;
 mod lag;
@@ -10,8 +13,13 @@ mod navigation;
 mod ports;
 mod process;
 mod runtimes;
+mod screen;
+mod sockets;
+mod spots;
+mod stalls;
 mod strips;
 mod switching;
+mod table;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -20,17 +28,21 @@ mod window;
 mod workers;
 
 pub(crate) use detail::{Detail, FindingId};
+pub(crate) use excerpts::{AROUND, Excerpt, Excerpts, SourcePlace};
 pub(crate) use health::{Health, Level, Part, SILENCE, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
-pub(crate) use navigation::{Navigation, Pane, Screen};
-pub(crate) use ports::{Group, Port, backlogged, is_left_over};
+pub(crate) use navigation::{Navigation, Opened};
 pub(crate) use process::{Conclusion, Process};
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
+pub(crate) use screen::Screen;
+pub(crate) use sockets::notable;
+pub(crate) use spots::{Area, Spots};
+pub(crate) use stalls::{is_stall, place};
 pub(crate) use strips::{Did, STRIP, Strip};
 pub(crate) use switching::Switching;
-pub(crate) use tasks::{COLUMNS, Column, Order, Pace, Site, TaskRow, knows_schedule, none_to_show, tasks};
-pub(crate) use traffic::{Latency, Route, Shares};
+pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
+pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
 use crate::source::{Message, Origin};
@@ -45,6 +57,7 @@ pub(crate) struct Model {
     frozen: Option<(Box<Process>, Duration)>,
     pub(crate) navigation: Navigation,
     pub(crate) switching: Switching,
+    pub(crate) excerpts: Excerpts,
     /// What there is to say besides, by whoever shows the process.
     pub(crate) remark: Option<String>,
     /// The user is done.
@@ -56,6 +69,8 @@ pub(crate) struct Model {
 pub(crate) enum Msg {
     Source(Message),
     Key(Key),
+    /// Lines of source code that were asked for, where there are any.
+    Excerpt(Box<SourcePlace>, Option<Excerpt>),
 }
 
 impl Model {
@@ -66,6 +81,7 @@ impl Model {
             frozen: None,
             navigation: Navigation::default(),
             switching: Switching::default(),
+            excerpts: Excerpts::default(),
             remark: None,
             quit: false,
         }
@@ -80,6 +96,7 @@ impl Model {
                 self.process.conclude(Conclusion::Failed(error.to_string()), ours);
             }
             Msg::Key(key) => self.press(key, ours),
+            Msg::Excerpt(place, excerpt) => self.excerpts.apply(*place, excerpt),
         }
     }
 
@@ -114,6 +131,32 @@ impl Model {
         }
     }
 
+    /// The list of the screen in front, as the user wants it.
+    pub(crate) fn listed(&self, ours: Duration) -> Listed {
+        let (process, ours) = self.shown(ours);
+        self.navigation.listed(process, process.clock.now_ns(ours))
+    }
+
+    /// The line of source code that the screen shows and of which nothing was read yet.
+    pub(crate) fn wanted_lines(&self, ours: Duration) -> Option<SourcePlace> {
+        let (process, _) = self.shown(ours);
+        let id = match (&self.navigation.opened, self.navigation.screen) {
+            (Some(Opened::Finding(id)), _) => id.clone(),
+            (None, Screen::Overview | Screen::Stalls) => match &self.listed(ours).row()?.opens {
+                Opened::Finding(id) => id.clone(),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let place = SourcePlace::of(process, id.find(process)?)?;
+        (!self.excerpts.knows(&place)).then_some(place)
+    }
+
+    /// What was drawn where.
+    pub(crate) fn drawn(&mut self, spots: Spots) {
+        self.navigation.spots = spots;
+    }
+
     /// The process as it is, frozen or not.
     pub(crate) fn process(&self) -> &Process {
         &self.process
@@ -142,8 +185,11 @@ impl Model {
             }
             Some(Action::Mode) => self.switching.press(&self.process),
             Some(action) => {
-                let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
-                self.navigation.act(action, process);
+                let (process, ours) = match &self.frozen {
+                    Some((frozen, at)) => (&**frozen, *at),
+                    None => (&self.process, ours),
+                };
+                self.navigation.act(action, process, process.clock.now_ns(ours));
             }
             None => {}
         }

@@ -1,10 +1,10 @@
-mod order;
+mod columns;
 mod row;
 
-pub(crate) use order::{COLUMNS, Column, Order};
 pub(crate) use row::TaskRow;
 
 use super::process::Process;
+use super::table::Table;
 use stallscope::analysis::Finding;
 use stallscope_wire::{Location, Mode, Snapshot, Tier};
 use std::collections::HashMap;
@@ -89,12 +89,16 @@ fn forced_yields(snapshot: &Snapshot) -> u64 {
     snapshot.runtimes.iter().map(|runtime| runtime.budget_forced_yields).sum()
 }
 
-/// All spawn locations, in this order.
-pub(crate) fn tasks(process: &Process, order: Order) -> Vec<TaskRow> {
+/// All spawn locations: equally many alive, by what they keep busy.
+pub(crate) fn table(process: &Process) -> Table {
+    let mut rows = rows(process);
+    rows.sort_by(|a, b| b.busy_ns.cmp(&a.busy_ns).then_with(|| a.spawned_at.cmp(&b.spawned_at)));
+    Table::new(&columns::COLUMNS, Some("alive"), rows.into_iter().map(columns::row).collect())
+}
+
+pub(super) fn rows(process: &Process) -> Vec<TaskRow> {
     let locations = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.locations);
-    let mut rows: Vec<_> = locations.iter().map(|location| row(process, location)).collect();
-    rows.sort_by(|a, b| order.compare(a, b));
-    rows
+    locations.iter().map(|location| row(process, location)).collect()
 }
 
 fn row(process: &Process, location: &Location) -> TaskRow {

@@ -1,3 +1,4 @@
+use super::screen::SCREENS;
 use super::*;
 use crate::scenario::{Scenario, Watched};
 use crate::source::Ending;
@@ -13,7 +14,7 @@ fn sentence(watched: &Watched) -> String {
 }
 
 fn marked(watched: &Watched) -> String {
-    watched.model.process().findings[watched.model.navigation.finding].culprit.to_string()
+    watched.model.listed(watched.ours).row().expect("a row").cells[0].value.shown().into_owned()
 }
 
 #[test]
@@ -176,26 +177,38 @@ fn the_mark_stays_on_its_finding_when_others_overtake_it() {
         watched.model.apply(line, watched.ours);
     }
     watched.model.settle();
-    assert_eq!(watched.model.navigation.finding, 1);
+    assert_eq!(watched.model.listed(watched.ours).marked, 1);
     assert_eq!(marked(&watched), "src/password.rs:88");
 }
 
 #[test]
 fn enter_opens_the_stack_at_the_culprit_and_esc_comes_back() {
     let watched = stalled().live().press(&[Key::Enter]);
-    assert!(matches!(watched.model.navigation.screen, Screen::Finding(_)));
+    assert!(matches!(watched.model.navigation.opened, Some(Opened::Finding(_))));
     assert_eq!(watched.model.navigation.cursor, 4);
-    assert_eq!(watched.press(&[Key::Esc]).model.navigation.screen, Screen::Dashboard);
+    assert_eq!(watched.press(&[Key::Esc]).model.navigation.opened, None);
 }
 
 #[test]
-fn tab_goes_round_the_panes_and_enter_fills_the_screen() {
-    let watched = stalled().live().press(&[Key::Tab]);
-    assert_eq!(watched.model.navigation.pane, Pane::Handlers);
-    let watched = watched.press(&[Key::Enter]);
-    assert_eq!(watched.model.navigation.screen, Screen::Full(Pane::Handlers));
-    let watched = watched.press(&[Key::Esc, Key::BackTab]);
-    assert_eq!(watched.model.navigation.pane, Pane::Findings);
+fn numbers_and_tab_lead_to_every_screen() {
+    let screen = |keys: &[Key]| stalled().live().press(keys).model.navigation.screen;
+    for (key, expected) in ('1'..='7').zip(SCREENS) {
+        assert_eq!(screen(&[Key::Char(key)]), expected);
+    }
+    assert_eq!(screen(&[Key::Char('8')]), Screen::Overview, "there is one process only");
+    assert_eq!(screen(&[Key::Tab, Key::Tab]), Screen::Tasks);
+    assert_eq!(screen(&[Key::Tab; 7]), Screen::Overview);
+    assert_eq!(screen(&[Key::BackTab]), Screen::Runtime);
+    assert_eq!(screen(&[Key::Enter, Key::Tab]), Screen::Stalls, "what is opened stays behind");
+}
+
+#[test]
+fn esc_closes_what_is_opened_and_then_leads_to_the_overview() {
+    let watched = spawning().press(&[Key::Enter]);
+    assert!(matches!(watched.model.navigation.opened, Some(Opened::Site(_))));
+    let watched = watched.press(&[Key::Esc]);
+    assert_eq!((watched.model.navigation.screen, &watched.model.navigation.opened), (Screen::Tasks, &None));
+    assert_eq!(watched.press(&[Key::Esc]).model.navigation.screen, Screen::Overview);
 }
 
 #[test]
@@ -219,7 +232,7 @@ fn q_and_ctrl_c_quit_even_from_the_help() {
 fn an_empty_process_has_nothing_to_open() {
     let watched = Scenario::new().line(Line::Handler(Handlers::default())).live();
     let watched = watched.press(&[Key::Enter, Key::Down, Key::End, Key::Tab, Key::Enter, Key::End]);
-    assert_eq!(watched.model.navigation.cursor, 0);
+    assert_eq!((watched.model.navigation.cursor, &watched.model.navigation.opened), (0, &None));
 }
 
 #[test]
@@ -256,23 +269,12 @@ fn a_mode_that_cannot_be_changed_says_why() {
 }
 
 fn spawning() -> Watched {
-    Scenario::new().quiet(30).spawns().live().press(&[Key::Char('t')])
+    Scenario::new().quiet(30).spawns().live().press(&[Key::Char('3')])
 }
 
 fn places(watched: &Watched) -> Vec<String> {
-    let rows = tasks(watched.model.process(), watched.model.navigation.order);
-    rows.into_iter().map(|row| row.place).collect()
-}
-
-#[test]
-fn t_shows_the_tasks_and_goes_back() {
-    let watched = spawning();
-    assert_eq!(watched.model.navigation.screen, Screen::Tasks);
-    let watched = watched.press(&[Key::Char('t')]);
-    assert_eq!(watched.model.navigation.screen, Screen::Dashboard);
-    let watched = watched.press(&[Key::Char('t'), Key::Enter, Key::Esc]);
-    assert_eq!(watched.model.navigation.screen, Screen::Tasks);
-    assert_eq!(watched.press(&[Key::Esc]).model.navigation.screen, Screen::Dashboard);
+    let rows = watched.model.listed(watched.ours).table.rows;
+    rows.iter().map(|row| row.cells[0].value.shown().into_owned()).collect()
 }
 
 #[test]
@@ -290,38 +292,42 @@ fn tasks_are_sorted_by_the_column_that_one_chooses() {
 #[test]
 fn every_column_can_be_sorted_by_and_the_first_follows_the_last() {
     let mut watched = spawning();
-    let first = watched.model.navigation.order.by;
-    for _ in COLUMNS {
+    let order = |watched: &Watched| watched.model.listed(watched.ours).order;
+    let first = order(&watched);
+    let columns = watched.model.listed(watched.ours).table.columns.len();
+    let mut seen = Vec::new();
+    for _ in 0..columns {
         watched = watched.press(&[Key::Char('s')]);
         assert_eq!(places(&watched).len(), 4);
+        assert!(!seen.contains(&order(&watched)));
+        seen.push(order(&watched));
     }
-    assert_eq!(watched.model.navigation.order.by, first);
+    assert_eq!(order(&watched), first);
 }
 
 #[test]
 fn those_idle_for_longest_come_first() {
-    let mut watched = spawning();
-    watched.model.navigation.order.by = Column::Idle;
+    let watched = spawning().press(&[Key::Char('s'); 15]);
+    assert_eq!(watched.model.listed(watched.ours).order.map(|order| order.by), Some("idle_ns"));
     assert_eq!(places(&watched)[0], "src/session.rs:64:9");
 }
 
 #[test]
 fn the_mark_stays_on_its_line_when_the_order_changes_below_it() {
     let mut watched = spawning().press(&[Key::Down]);
-    assert_eq!(watched.model.navigation.site.as_deref(), Some("src/main.rs:20:5"));
+    assert_eq!(marked(&watched), "src/main.rs:20:5");
     let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
     snapshot.locations[0].spawned += 5_000;
     snapshot.at_ns += 1_000_000_000;
     watched.model.apply(Line::Snapshot(snapshot), watched.ours);
     watched.model.settle();
-    let rows = tasks(watched.model.process(), watched.model.navigation.order);
-    assert_eq!(watched.model.navigation.marked_row(&rows), 0);
-    assert_eq!(rows[0].place, "src/main.rs:20:5");
+    assert_eq!(watched.model.listed(watched.ours).marked, 0);
+    assert_eq!(marked(&watched), "src/main.rs:20:5");
 }
 
 #[test]
 fn the_pace_is_that_of_the_last_second() {
-    let rows = tasks(spawning().model.process(), Order::default());
+    let rows = tasks::rows(spawning().model.process());
     let pace =
         rows.iter().find(|row| row.place == "src/main.rs:20:5").and_then(|row| row.pace).expect("a pace");
     assert_eq!((pace.polls, pace.busy), (4_000.0, 0.12));
@@ -329,7 +335,7 @@ fn the_pace_is_that_of_the_last_second() {
 
 #[test]
 fn a_line_that_calls_spawn_blocking_is_known_by_ends_alone() {
-    let rows = tasks(spawning().model.process(), Order::default());
+    let rows = tasks::rows(spawning().model.process());
     let blocking: Vec<_> = rows.iter().filter(|row| row.blocking).collect();
     assert_eq!(blocking.len(), 1);
     assert_eq!(

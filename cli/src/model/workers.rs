@@ -1,7 +1,21 @@
+use super::detail::FindingId;
+use super::navigation::Opened;
 use super::process::Process;
 use super::strips::{Strip, id_of, id_of_thread};
+use super::table::{Cell, Column, Cut, Row, Sign, Table, Tone, Value};
 use stallscope::analysis::short_place;
 use stallscope_wire::{Runtime, Thread, Worker, WorkerState};
+
+const COLUMNS: [Column; 8] = [
+    Column::text("worker", "worker", 0, Cut::End, (6, 20)),
+    Column::text("state", "state", 0, Cut::End, (8, 8)),
+    Column::figure("for_ns", "for", 1, 8),
+    Column::text("at", "at", 1, Cut::Start, (18, 60)),
+    Column::text("why", "why", 4, Cut::End, (8, 24)).if_known(),
+    Column::figure("polls", "polls", 2, 9),
+    Column::figure("busy_ns", "busy", 2, 9),
+    Column::figure("queued", "queued", 3, 8),
+];
 
 /// A thread that polls futures, as the dashboard shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +92,44 @@ pub(crate) fn workers(process: &Process, now_ns: u64) -> Vec<WorkerRow> {
         strip: strips.remove(&id_of_thread(&record.stall.thread)),
     }));
     rows
+}
+
+/// All workers, what is blocked among them by their signs.
+pub(super) fn table(process: &Process, now_ns: u64) -> Table {
+    let rows = workers(process, now_ns).into_iter().map(|worker| row(process, worker)).collect();
+    Table::new(&COLUMNS, None, rows)
+}
+
+fn row(process: &Process, worker: WorkerRow) -> Row {
+    let key = worker.name.clone();
+    let (state, tone, for_ns, at, why) = match worker.doing {
+        Doing::Parked => ("parked", Tone::Dim, None, None, None),
+        Doing::Polling { spawned_at, for_ns } => ("polling", Tone::Plain, Some(for_ns), spawned_at, None),
+        Doing::Blocked { for_ns, culprit, why } => {
+            ("BLOCKED", Tone::Bad, Some(for_ns), Some(culprit), Some(why))
+        }
+    };
+    let blocked = tone == Tone::Bad;
+    let text = |text: &Option<String>| text.as_deref().map_or(Value::Unknown, Value::text);
+    let cells = vec![
+        Value::Text(worker.name).into(),
+        Cell::from(Value::text(state)).tone(tone),
+        Cell::from(Value::time(for_ns)).tone(if blocked { Tone::Bad } else { Tone::Dim }),
+        Cell::from(text(&at)).tone(if blocked { Tone::Strong } else { Tone::Dim }),
+        text(&why).into(),
+        Value::Count(worker.polls).into(),
+        Value::Time(worker.busy_ns).into(),
+        Value::Count(worker.local_queue).into(),
+    ];
+    let accused = at.filter(|_| blocked);
+    let finding = accused.and_then(|at| {
+        process.findings.iter().find(|finding| finding.ongoing && finding.culprit.to_string() == at)
+    });
+    let row = Row::new(key, cells).with(if blocked { Sign::Accused } else { Sign::None });
+    match finding {
+        Some(finding) => row.opening(Opened::Finding(FindingId::of(finding))),
+        None => row,
+    }
 }
 
 fn unblocked(worker: &Worker) -> Doing {

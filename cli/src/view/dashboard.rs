@@ -1,15 +1,18 @@
 use super::layout::Layout;
-use super::list::Place;
 use super::theme::Theme;
-use super::{detail, findings, footer, handlers, header, help, lag, site, sockets, tasks, workers};
-use crate::model::{Detail, Model, Pane, Screen, Site, health};
+use super::{
+    detail, footer, handlers, header, help, lag, list, row, runtimes, site, sockets, stalls, tabs, tasks,
+    workers,
+};
+use crate::model::{Detail, Listed, Model, Opened, Process, Screen, Site, Spots, health};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Paragraph;
 use std::time::Duration;
 
-/// Draws all of it, as it is when the clock of the view says `ours`.
-pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Duration) {
+/// Draws all of it, as it is when the clock of the view says `ours`, and tells what stands where.
+pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Duration) -> Spots {
+    let listed = model.listed(ours);
     let frozen = model.frozen_for(ours);
     let (process, ours) = model.shown(ours);
     let now_ns = process.clock.now_ns(ours);
@@ -20,46 +23,81 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     header::draw(frame, theme, layout.header, process, now_ns, frozen);
     header::draw_health(frame, theme, layout.health, &health(process, ours));
     frame.render_widget(Paragraph::new(notes), layout.notes);
-    footer::draw(frame, theme, layout.footer, &model.navigation.screen, model.switching.notice());
+    footer::draw(frame, theme, layout.footer, &model.navigation, model.switching.notice());
 
     let navigation = &model.navigation;
-    let pane = |frame: &mut Frame<'_>, pane: Pane, area: Rect, full: bool| {
-        let focused = navigation.pane == pane;
-        let cursor = if pane == Pane::Findings { navigation.finding } else { navigation.cursor };
-        let place = Place { area, focused, full, cursor };
-        match pane {
-            Pane::Lag => lag::draw(frame, theme, place, process, now_ns),
-            Pane::Workers => workers::draw(frame, theme, place, process, now_ns),
-            Pane::Findings => findings::draw(frame, theme, place, process, now_ns),
-            Pane::Handlers => handlers::draw(frame, theme, place, process),
-            Pane::Sockets => sockets::draw(frame, theme, place, process),
+    let screens = tabs::draw(frame, theme, layout.tabs, navigation);
+    let spots = match &navigation.opened {
+        Some(opened) => {
+            draw_opened(frame, theme, layout.body, process, opened, &listed, navigation.cursor, now_ns);
+            Spots::default()
         }
+        None => draw_screen(frame, theme, &layout, process, navigation.screen, &listed, now_ns),
     };
-    let opened = match &navigation.screen {
-        Screen::Finding(id) => Detail::of(process, id),
-        _ => None,
-    };
-    match (&navigation.screen, opened) {
-        (_, Some(opened)) => {
-            detail::draw(frame, theme, layout.body, process, &opened, navigation.cursor, now_ns);
-        }
-        (Screen::Tasks, _) => tasks::draw(frame, theme, layout.body, process, navigation),
-        (Screen::Site(spawned_at), _) => {
-            if let Some(opened) = Site::of(process, spawned_at) {
-                site::draw(frame, theme, layout.body, process, &opened);
-            }
-        }
-        (Screen::Full(full), _) => pane(frame, *full, layout.body, true),
-        _ => {
-            pane(frame, Pane::Lag, layout.lag, false);
-            pane(frame, Pane::Workers, layout.workers, false);
-            pane(frame, Pane::Findings, layout.findings, false);
-            pane(frame, Pane::Handlers, layout.handlers, false);
-            pane(frame, Pane::Sockets, layout.sockets, false);
-        }
-    }
     if navigation.help {
         help::draw(frame, theme);
     }
     theme.finish(frame.buffer_mut());
+    Spots { screens, ..spots }
+}
+
+fn draw_screen(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    layout: &Layout,
+    process: &Process,
+    screen: Screen,
+    listed: &Listed,
+    now_ns: u64,
+) -> Spots {
+    match screen {
+        Screen::Overview => {
+            lag::draw(frame, theme, layout.lag, process, now_ns);
+            workers::draw_pane(frame, theme, layout.workers, process, now_ns);
+            handlers::draw_pane(frame, theme, layout.handlers, process);
+            sockets::draw_pane(frame, theme, layout.sockets, process);
+            stalls::draw(frame, theme, layout.findings, process, listed)
+        }
+        Screen::Stalls => stalls::draw(frame, theme, layout.body, process, listed),
+        Screen::Tasks => tasks::draw(frame, theme, layout.body, process, listed),
+        Screen::Handlers => handlers::draw(frame, theme, layout.body, process, listed),
+        Screen::Sockets => sockets::draw(frame, theme, layout.body, process, listed),
+        Screen::Workers => workers::draw(frame, theme, layout.body, process, listed, now_ns),
+        Screen::Runtime | Screen::Processes => {
+            let room = list::title(frame, theme, layout.body, screen.name(), "");
+            let lines = runtimes::lines(theme, process, usize::from(room.width));
+            frame.render_widget(Paragraph::new(lines), room);
+            Spots::default()
+        }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "where to draw, what, and when")]
+fn draw_opened(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    area: Rect,
+    process: &Process,
+    opened: &Opened,
+    listed: &Listed,
+    cursor: usize,
+    now_ns: u64,
+) {
+    match opened {
+        Opened::Finding(id) => {
+            if let Some(opened) = Detail::of(process, id) {
+                detail::draw(frame, theme, area, process, &opened, cursor, now_ns);
+            }
+        }
+        Opened::Site(spawned_at) => {
+            if let Some(opened) = Site::of(process, spawned_at) {
+                site::draw(frame, theme, area, process, &opened);
+            }
+        }
+        Opened::Row(key) => {
+            if let Some(opened) = listed.table.rows.iter().find(|row| row.key == *key) {
+                row::draw(frame, theme, area, listed, opened);
+            }
+        }
+    }
 }

@@ -1,9 +1,8 @@
 use super::facts::Facts;
-use super::findings::{is_stall, place};
 use super::list;
 use super::stack;
 use super::theme::Theme;
-use crate::model::{Detail, Process, worker};
+use crate::model::{Detail, Process, is_stall, place, worker};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -27,8 +26,7 @@ pub(super) fn draw(
     now_ns: u64,
 ) {
     let finding = detail.finding;
-    let heading = list::Place { area, focused: true, full: true, cursor };
-    let room = list::title(frame, theme, heading, &place(finding), "Esc: back");
+    let room = list::title(frame, theme, area, &place(finding), "Esc: back");
     let facts = facts(theme, process, detail, now_ns, usize::from(room.width));
     let least_stack = room.height / 3;
     let has_stack = !finding.stack.is_empty() || is_stall(finding.rule);
@@ -163,8 +161,7 @@ fn draw_stack(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'
         Some(_) => "uncertain: a frame was guessed",
         None => "",
     };
-    let place = list::Place { area, focused: false, full: true, cursor };
-    let room = list::title(frame, theme, place, "Stack of the longest, innermost first", quality);
+    let room = list::title(frame, theme, area, "Stack of the longest, innermost first", quality);
     if finding.stack.is_empty() {
         return list::lines(frame, theme, room, list::nothing(theme, "none was captured"), None);
     }

@@ -1,5 +1,6 @@
 //! Makes text fit: a column has one width, whatever is in it.
 
+pub(super) use crate::model::figure::{count, rate};
 pub(super) use stallscope_wire::counted;
 use std::borrow::Cow;
 
@@ -30,26 +31,6 @@ pub(super) fn place(text: &str, width: usize) -> String {
 /// Text shortened at the end, then filled up to the column's width.
 pub(super) fn column(text: &str, width: usize) -> String {
     format!("{:<width$}", end(text, width))
-}
-
-/// A large count in at most five characters: `999`, `12.3k`, `4.2M`.
-pub(super) fn count(count: u64) -> String {
-    let scaled = |divisor: f64, unit: &str| {
-        let value = count as f64 / divisor;
-        if value < 99.95 { format!("{value:.1}{unit}") } else { format!("{value:.0}{unit}") }
-    };
-    match count {
-        0..=9_999 => count.to_string(),
-        10_000..=999_499 => scaled(1e3, "k"),
-        999_500..=999_499_999 => scaled(1e6, "M"),
-        _ => scaled(1e9, "G"),
-    }
-}
-
-/// How often a second, as short.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and small")]
-pub(super) fn rate(per_second: f64) -> String {
-    if per_second < 9.95 { format!("{per_second:.1}") } else { count(per_second.round() as u64) }
 }
 
 /// Breaks text into lines of a width, at spaces where there are any.
@@ -88,13 +69,6 @@ mod tests {
         assert_eq!(place("a:1", 6), "a:1   ");
         assert_eq!(wrap("a worker is blocked", 10), ["a worker", "is blocked"]);
         assert_eq!(wrap("abcdef", 4), ["abcd", "ef"]);
-    }
-
-    #[test]
-    fn large_counts_stay_short() {
-        for (number, text) in [(9_999, "9999"), (12_345, "12.3k"), (999_500, "1.0M"), (123_456_789, "123M")] {
-            assert_eq!(count(number), text);
-        }
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 use super::fit;
 use super::theme::Theme;
-use crate::model::{Action, KEYS, Screen};
+use crate::model::{Action, KEYS, Navigation, Screen};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -9,18 +9,17 @@ use ratatui::text::{Line, Span};
 const GAP: usize = 3;
 
 /// What gives way where there is no room for all hints, first of all the first.
-const SPARED: [Action; 7] = [
-    Action::Back,
-    Action::Pause,
-    Action::Down,
-    Action::NextPane,
-    Action::Reverse,
-    Action::Mode,
-    Action::Tasks,
-];
+const SPARED: [Action; 6] =
+    [Action::Back, Action::Pause, Action::Down, Action::Mode, Action::Sort, Action::NextScreen];
 
 /// What there is to say of the last key, or the keys that one needs most; how to get help and out are the last to give way.
-pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, screen: &Screen, notice: Option<&str>) {
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    area: Rect,
+    navigation: &Navigation,
+    notice: Option<&str>,
+) {
     let room = usize::from(area.width).saturating_sub(1);
     if let Some(notice) = notice {
         let text = fit::end(notice, room).into_owned();
@@ -29,7 +28,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, screen: &Scr
     }
     let mut hints: Vec<_> = KEYS
         .iter()
-        .filter(|binding| belongs(binding.action, screen))
+        .filter(|binding| belongs(binding.action, navigation))
         .filter_map(|binding| binding.hint.map(|(key, does)| (binding.action, key, does)))
         .collect();
     let width = |hints: &[(Action, &str, &str)]| -> usize {
@@ -50,10 +49,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, screen: &Scr
 }
 
 /// Whether the key does anything there.
-fn belongs(action: Action, screen: &Screen) -> bool {
-    match (action, screen) {
-        (Action::Sort | Action::Reverse, screen) => *screen == Screen::Tasks,
-        (Action::NextPane, Screen::Tasks | Screen::Site(_)) | (Action::Open, Screen::Site(_)) => false,
+fn belongs(action: Action, navigation: &Navigation) -> bool {
+    match action {
+        Action::Sort => navigation.opened.is_none() && navigation.screen != Screen::Runtime,
+        Action::Open => navigation.opened.is_none(),
+        Action::Back => navigation.opened.is_some() || navigation.screen != Screen::Overview,
         _ => true,
     }
 }

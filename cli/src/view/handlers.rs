@@ -1,66 +1,48 @@
 use super::fit;
-use super::list::{Place, lines, nothing, title};
+use super::list::{lines, nothing, title};
 use super::theme::Theme;
-use super::timeline;
-use crate::model::{Latency, Process, Route, Shares};
+use super::{table, timeline};
+use crate::model::{Listed, Process, Screen, Spots};
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use stallscope_wire::SlowRequest;
 use stallscope_wire::duration::show;
 
-/// Room for how many ended without a response, which is told when the pane fills the screen, and for all requests and the
-/// longest one, when that is wide.
-const DROPPED: usize = 8;
-const TOTAL: usize = 7;
-const MAX: usize = 7;
-const WIDE: u16 = 100;
-/// Room for the other columns.
-const OTHERS: usize = 1 + 10 + 6 + 7 + 7 + 5 + 7 + 6 + 5;
 /// Room for how long a slow request took and its status.
 const SLOW: usize = 1 + 7 + 5;
 /// The narrowest row of steps that tells anything.
 const STEPS: usize = 16;
+const NONE: &str = "no request seen: handlers show with stallscope::http::Layer";
 
-/// Which columns there are.
-#[derive(Debug, Clone, Copy)]
-struct Columns {
-    name: usize,
-    full: bool,
-    wide: bool,
-}
-
-impl Columns {
-    fn of(width: u16, full: bool) -> Self {
-        let wide = full && width >= WIDE;
-        let more = if full { DROPPED } else { 0 } + if wide { TOTAL + MAX } else { 0 };
-        Self { name: usize::from(width).saturating_sub(OTHERS + more).max(8), full, wide }
-    }
-}
-
-/// What the routes do, and in full the slowest requests.
-pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process) {
-    let remark =
-        if place.full { "of the last minute" } else { "of the last minute; own, behind others, awaiting" };
-    let room = title(frame, theme, place, "Handlers", remark);
-    let routes = process.traffic.routes();
-    if routes.is_empty() {
-        let none = nothing(theme, "no request seen: handlers show with stallscope::http::Layer");
-        return lines(frame, theme, room, none, None);
+/// What the routes do, and the slowest requests.
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    area: Rect,
+    process: &Process,
+    listed: &Listed,
+) -> Spots {
+    let room = title(frame, theme, area, "Handlers", "of the last minute");
+    if listed.table.total == 0 {
+        lines(frame, theme, room, nothing(theme, NONE), None);
+        return Spots::default();
     }
     let slowest = process.traffic.slowest();
-    let (mut room, below) = if place.full { split(room, routes.len(), slowest.len()) } else { (room, None) };
-    let columns = Columns::of(room.width, place.full);
-    if room.height > 1 {
-        frame.render_widget(heads(theme, columns), Rect { height: 1, ..room });
-        room.y += 1;
-        room.height -= 1;
-    }
-    let rows = routes.iter().map(|route| line(theme, route, columns)).collect();
-    lines(frame, theme, room, rows, place.marked());
+    let (room, below) = split(room, listed.table.rows.len(), slowest.len());
     if let Some(below) = below {
-        draw_slowest(frame, theme, Place { area: below, focused: false, ..place }, slowest);
+        draw_slowest(frame, theme, below, slowest);
+    }
+    table::draw(frame, theme, room, listed)
+}
+
+/// What the slowest routes do.
+pub(super) fn draw_pane(frame: &mut Frame<'_>, theme: Theme, area: Rect, process: &Process) {
+    let room = title(frame, theme, area, "Handlers", "of the last minute; own, behind others, awaiting");
+    let routes = Screen::Handlers.table(process, 0);
+    match routes.rows.is_empty() {
+        true => lines(frame, theme, room, nothing(theme, NONE), None),
+        false => table::draw_beginning(frame, theme, room, &routes),
     }
 }
 
@@ -76,64 +58,9 @@ fn split(room: Rect, routes: usize, slowest: usize) -> (Rect, Option<Rect>) {
     (Rect { height: above, ..room }, Some(below))
 }
 
-fn heads(theme: Theme, columns: Columns) -> Line<'static> {
-    let Columns { name, full, wide } = columns;
-    let mut heads = format!(" {}{:>10}{:>6}", fit::column("route", name), "in flight", "req/s");
-    if wide {
-        heads += &format!("{:>TOTAL$}", "total");
-    }
-    heads += &format!("{:>7}{:>7}", "p50", "p99");
-    if wide {
-        heads += &format!("{:>MAX$}", "max");
-    }
-    heads += &format!("{:>5}{:>7}{:>6}{:>5}", "own", "behind", "await", "5xx");
-    if full {
-        heads += &format!("{:>DROPPED$}", "dropped");
-    }
-    Line::styled(heads, theme.dim())
-}
-
-fn line(theme: Theme, route: &Route, columns: Columns) -> Line<'static> {
-    let Columns { name, full, wide } = columns;
-    let latency = |pick: fn(&Latency) -> u64| {
-        route.latency.as_ref().map_or_else(|| "–".to_owned(), |latency| show(pick(latency)).to_string())
-    };
-    let (p50, p99, max) = (latency(|l| l.p50_ns), latency(|l| l.p99_ns), latency(|l| l.max_ns));
-    let share = |pick: fn(&Shares) -> u64| {
-        route.shares.as_ref().map_or_else(|| "–".to_owned(), |shares| format!("{}%", pick(shares)))
-    };
-    let (own, behind, awaiting) = (share(|s| s.own), share(|s| s.behind), share(|s| s.awaiting));
-    let loud = |is_loud: bool| if is_loud { theme.bad() } else { theme.dim() };
-    let mut line = Line::from(vec![
-        Span::raw(format!(" {}", fit::column(&route.name, name))),
-        Span::raw(format!("{:>10}{:>6}", fit::count(route.in_flight), fit::rate(route.per_second))),
-    ]);
-    if wide {
-        line.push_span(Span::raw(format!("{:>TOTAL$}", fit::count(route.total))));
-    }
-    line.push_span(Span::styled(format!("{p50:>7}"), theme.dim()));
-    line.push_span(Span::styled(format!("{p99:>7}"), theme.strong()));
-    if wide {
-        line.push_span(Span::raw(format!("{max:>MAX$}")));
-    }
-    line.push_span(Span::raw(format!("{own:>5}")));
-    // A tenth of the time behind others is worth a look at who blocks.
-    let held_up = route.shares.is_some_and(|shares| shares.behind >= 10);
-    line.push_span(Span::styled(
-        format!("{behind:>7}"),
-        if held_up { theme.warning() } else { Style::new() },
-    ));
-    line.push_span(Span::raw(format!("{awaiting:>6}")));
-    line.push_span(Span::styled(format!("{:>5}", fit::count(route.failed)), loud(route.failed > 0)));
-    if full {
-        line.push_span(Span::styled(format!("{:>DROPPED$}", fit::count(route.dropped)), theme.dim()));
-    }
-    line
-}
-
 /// Each with what it did.
-fn draw_slowest(frame: &mut Frame<'_>, theme: Theme, place: Place, slowest: &[SlowRequest]) {
-    let room = title(frame, theme, place, "Slowest requests", timeline::LEGEND);
+fn draw_slowest(frame: &mut Frame<'_>, theme: Theme, area: Rect, slowest: &[SlowRequest]) {
+    let room = title(frame, theme, area, "Slowest requests", timeline::LEGEND);
     let width = usize::from(room.width);
     let names = slowest.iter().map(|slow| named(slow).chars().count()).max().unwrap_or(0);
     let name = (names + 2).min(width.saturating_sub(SLOW + STEPS));

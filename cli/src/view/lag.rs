@@ -1,5 +1,5 @@
 use super::chart::Chart;
-use super::list::{Place, title};
+use super::list::title;
 use super::theme::Theme;
 use crate::model::{LagFigures, Process};
 use ratatui::Frame;
@@ -11,30 +11,22 @@ use stallscope_wire::duration::show;
 const FIGURE: usize = 11;
 
 /// What new work waits: figures, and the last minute drawn.
-pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process, now_ns: u64) {
+pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, process: &Process, now_ns: u64) {
     let limit_ns = process.header().lag_limit_ns;
     let remark = if limit_ns > 0 { format!("limit {}", show(limit_ns)) } else { String::new() };
-    let mut room = title(frame, theme, place, "Loop lag, last minute", &remark);
+    let mut room = title(frame, theme, area, "Loop lag, last minute", &remark);
     if room.height == 0 {
         return;
     }
     let lag = &process.lag;
-    let recent = figures(theme, "", lag.now_ns(), lag.last_minute(now_ns), limit_ns, room.width);
+    let recent = figures(theme, lag.now_ns(), lag.last_minute(now_ns), limit_ns, room.width);
     frame.render_widget(recent, take(&mut room));
-    if place.full {
-        frame.render_widget(
-            figures(theme, "since the start: ", None, lag.whole(), limit_ns, room.width),
-            take(&mut room),
-        );
-        take(&mut room);
-    }
     let series = lag.series(now_ns);
     frame.render_widget(Chart { series: &series, limit_ns, theme }, room);
 }
 
 fn figures(
     theme: Theme,
-    of: &str,
     now_ns: Option<u64>,
     figures: Option<LagFigures>,
     limit_ns: u64,
@@ -52,11 +44,11 @@ fn figures(
     let mut all: Vec<_> = all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     // Where there is no room for all, these tell least.
     for name in ["p50", "p99"] {
-        if usize::from(width) < 1 + of.chars().count() + FIGURE * all.len() {
+        if usize::from(width) < 1 + FIGURE * all.len() {
             all.retain(|(other, _)| *other != name);
         }
     }
-    let mut spans = vec![Span::styled(format!(" {of}"), theme.dim())];
+    let mut spans = vec![Span::raw(" ")];
     for (name, value) in all {
         let over = limit_ns > 0 && value > limit_ns;
         spans.push(Span::styled(format!("{name} "), theme.dim()));

@@ -4,6 +4,8 @@ use ratatui::layout::Rect;
 const WIDE: u16 = 110;
 /// Below this width the lag and the workers cannot share a line.
 const NARROW: u16 = 56;
+/// From this height on there is a line for the names of the screens.
+const TABS: u16 = 18;
 /// Between two panes.
 const GAP: u16 = 2;
 
@@ -11,6 +13,8 @@ const GAP: u16 = 2;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Layout {
     pub(super) header: Rect,
+    /// The names of the screens; a small terminal has no room for them.
+    pub(super) tabs: Rect,
     pub(super) health: Rect,
     pub(super) notes: Rect,
     /// All between the notes and the bottom line.
@@ -28,6 +32,7 @@ impl Layout {
     pub(super) fn of(screen: Rect, notes: u16) -> Self {
         let mut rest = screen;
         let mut layout = Self { header: cut(&mut rest, 1), ..Self::default() };
+        layout.tabs = cut(&mut rest, u16::from(screen.height >= TABS));
         // Two lines whether the sentence needs them or not: nothing jumps when it grows.
         let sentence = if screen.height >= 12 { 2 } else { 1 };
         layout.health = cut(&mut rest, sentence);

@@ -7,33 +7,11 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-/// A pane's place on the screen and the part that the user plays in it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) area: Rect,
-    /// Keys go to it.
-    pub(super) focused: bool,
-    /// It fills the screen.
-    pub(super) full: bool,
-    /// The marked line, when keys go to it.
-    pub(super) cursor: usize,
-}
-
-impl Place {
-    /// The line that keys move, where they do.
-    pub(super) fn marked(self) -> Option<usize> {
-        (self.focused || self.full).then_some(self.cursor)
-    }
-}
-
 /// Draws the rule with the title in it, a remark at its right end, and gives the room below.
-pub(super) fn title(frame: &mut Frame<'_>, theme: Theme, place: Place, title: &str, remark: &str) -> Rect {
-    let area = place.area;
+pub(super) fn title(frame: &mut Frame<'_>, theme: Theme, area: Rect, title: &str, remark: &str) -> Rect {
     if area.height == 0 {
         return area;
     }
-    let style = if place.focused { theme.focus() } else { theme.strong() };
-    let lead = if place.focused { "─▸" } else { "──" };
     let width = usize::from(area.width);
     let used = 4 + title.chars().count();
     let remark = if remark.is_empty() || used + remark.chars().count() + 4 > width {
@@ -43,8 +21,8 @@ pub(super) fn title(frame: &mut Frame<'_>, theme: Theme, place: Place, title: &s
     };
     let rule = "─".repeat(width.saturating_sub(used + remark.chars().count()));
     let line = Line::from(vec![
-        Span::styled(lead, if place.focused { theme.focus() } else { theme.dim() }),
-        Span::styled(format!(" {title} "), style),
+        Span::styled("──", theme.dim()),
+        Span::styled(format!(" {title} "), theme.strong()),
         Span::styled(rule, theme.dim()),
         Span::styled(remark, theme.dim()),
     ]);

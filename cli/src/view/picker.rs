@@ -1,5 +1,5 @@
 use super::fit;
-use super::list::{self, Place};
+use super::list;
 use super::theme::Theme;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -17,8 +17,7 @@ pub(crate) struct Picker {
 /// Draws the choice.
 pub(crate) fn draw_picker(frame: &mut Frame<'_>, theme: Theme, picker: &Picker) {
     let area = frame.area();
-    let place = Place { area, focused: true, full: true, cursor: picker.cursor };
-    let mut room = list::title(frame, theme, place, "Which process?", "↑↓ move, Enter watch, q quit");
+    let mut room = list::title(frame, theme, area, "Which process?", "↑↓ move, Enter watch, q quit");
     if room.height < 3 {
         return;
     }

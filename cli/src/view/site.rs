@@ -19,10 +19,9 @@ const BARS: u16 = 6;
 
 /// All that is known of the tasks that one line spawned, what is found about them, and how long their polls took.
 pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, process: &Process, site: &Site<'_>) {
-    let place = list::Place { area, focused: true, full: true, cursor: 0 };
     let heading = format!("Tasks spawned at {}", site.row.place);
     let heading = fit::start(&heading, usize::from(area.width).saturating_sub(6)).into_owned();
-    let room = list::title(frame, theme, place, &heading, "Esc: back");
+    let room = list::title(frame, theme, area, &heading, "Esc: back");
     let facts = facts(theme, process, site, usize::from(room.width));
     let used = facts.len() as u16;
     let shown = if room.height >= used + BARS { used } else { used.min(room.height) };
@@ -31,9 +30,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, process: &Pr
     if below.height < BARS || site.location.poll.count() == 0 {
         return;
     }
-    let place = list::Place { area: below, focused: false, ..place };
     let remark = "higher: more; both scales are logarithmic";
-    let room = list::title(frame, theme, place, "How long its polls took", remark);
+    let room = list::title(frame, theme, below, "How long its polls took", remark);
     frame.render_widget(Histogram { histogram: &site.location.poll, theme }, room);
 }
 

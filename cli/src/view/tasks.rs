@@ -1,10 +1,7 @@
-mod columns;
-
-use super::list::{self, Place, nothing, title};
+use super::list::{self, nothing, title};
 use super::theme::Theme;
-use super::{fit, runtimes};
-use crate::model::{Navigation, Process, TaskRow, knows_schedule, none_to_show, tasks};
-use columns::Columns;
+use super::{fit, runtimes, table};
+use crate::model::{Listed, Process, Sign, Spots, Table, knows_schedule, none_to_show};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -23,37 +20,33 @@ pub(super) fn draw(
     theme: Theme,
     area: Rect,
     process: &Process,
-    navigation: &Navigation,
-) {
-    let rows = tasks(process, navigation.order);
-    let place = Place { area, focused: true, full: true, cursor: navigation.marked_row(&rows) };
-    let remark = match rows.len() {
+    listed: &Listed,
+) -> Spots {
+    let remark = match listed.table.total {
         1 => "1 spawn location".to_owned(),
         count => format!("{count} spawn locations"),
     };
-    let mut room = title(frame, theme, place, "Tasks, by the line that spawned them", &remark);
+    let mut room = title(frame, theme, area, "Tasks, by the line that spawned them", &remark);
     let width = usize::from(room.width);
     let mut head = runtimes::lines(theme, process, width);
     head.truncate(usize::from(room.height / 4));
     take(frame, &mut room, head);
     let lost = lost(theme, process, width);
     take(frame, &mut room, lost);
-    if rows.is_empty() {
+    if listed.table.total == 0 {
         let text = fit::wrap(none_to_show(process), width.saturating_sub(2));
         let text = text.iter().flat_map(|line| nothing(theme, line)).collect();
-        return list::lines(frame, theme, room, text, None);
+        list::lines(frame, theme, room, text, None);
+        return Spots::default();
     }
-    let mut notes = notes(theme, process, &rows, width);
+    let mut notes = notes(theme, process, &listed.table, width);
     if room.height >= ROOMY {
         notes.truncate(usize::from(room.height / 4));
         let height = notes.len() as u16;
         room.height -= height;
         frame.render_widget(Paragraph::new(notes), Rect { y: room.bottom(), height, ..room });
     }
-    let columns = Columns::of(width, &rows, navigation.order);
-    take(frame, &mut room, columns.heads(theme));
-    let rows = rows.iter().map(|row| columns.row(theme, row)).collect();
-    list::lines(frame, theme, room, rows, place.marked());
+    table::draw(frame, theme, room, listed)
 }
 
 /// Draws lines at the top of what is left.
@@ -77,13 +70,13 @@ fn lost(theme: Theme, process: &Process, width: usize) -> Vec<Line<'static>> {
 }
 
 /// What the signs mean, and what is not known and how to know it.
-fn notes(theme: Theme, process: &Process, rows: &[TaskRow], width: usize) -> Vec<Line<'static>> {
+fn notes(theme: Theme, process: &Process, table: &Table, width: usize) -> Vec<Line<'static>> {
     let mut notes = Vec::new();
     let schedule = format!("wake to poll is {SCHEDULE_CURE}");
-    if rows.iter().any(|row| row.accused) {
+    if table.rows.iter().any(|row| row.sign == Sign::Accused) {
         notes.push("● a finding is about it: Enter opens it");
     }
-    if rows.iter().any(|row| row.blocking) {
+    if table.rows.iter().any(|row| row.sign == Sign::Aside) {
         notes.push("◇ a call of spawn_blocking: tokio tells of these jobs only that they ended");
     }
     if !knows_schedule(process) {

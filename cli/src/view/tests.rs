@@ -22,8 +22,9 @@ fn screen(watched: &Watched, width: u16, height: u16) -> TestBackend {
 
 fn backend(watched: &Watched, theme: Theme, width: u16, height: u16) -> TestBackend {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal never fails");
-    let drawn = |frame: &mut ratatui::Frame<'_>| draw(frame, &watched.model, theme, watched.ours);
-    terminal.draw(drawn).expect("a test terminal never fails");
+    terminal
+        .draw(|frame| drop(draw(frame, &watched.model, theme, watched.ours)))
+        .expect("a test terminal never fails");
     terminal.backend().clone()
 }
 
@@ -69,8 +70,28 @@ fn a_healthy_process() {
 
 #[test]
 fn handlers_in_full() {
-    let keys = [Key::Tab, Key::Enter];
-    assert_screens!("handlers", &serving().live().press(&keys));
+    assert_screens!("handlers", &serving().live().press(&[Key::Char('4')]));
+}
+
+#[test]
+fn sockets_in_full() {
+    assert_screens!("sockets_waiting", &blocked().live().press(&[Key::Char('5')]));
+}
+
+#[test]
+fn workers_in_full() {
+    assert_screens!("workers", &blocked().live().press(&[Key::Char('6')]));
+}
+
+#[test]
+fn findings_in_full() {
+    assert_screens!("stalls", &blocked().live().press(&[Key::Char('2')]));
+}
+
+#[test]
+fn a_row_in_full() {
+    let keys = [Key::Char('4'), Key::Down, Key::Enter];
+    assert_snapshot!("row_80x24", screen(&serving().live().press(&keys), 80, 24));
 }
 
 #[test]
@@ -122,8 +143,10 @@ fn what_a_demo_does_is_said_in_one_line() {
 #[test]
 fn connections_that_are_left_open() {
     let watched = serving().leaves_open(14).live();
+    assert_screens!("leaking", &watched);
+    let watched = watched.press(&[Key::Char('5')]);
     assert_screens!("sockets", &watched);
-    assert_eq!(style_of(&watched, "14/14 CLOSE_WAIT 14s").fg, Some(Color::Red));
+    assert_eq!(style_of(&watched.press(&[Key::Down]), "14     14s").fg, Some(Color::Red));
 }
 
 #[test]
@@ -165,7 +188,7 @@ fn without_colour_signs_and_weight_remain() {
 fn every_sign_has_a_twin_in_ascii_that_takes_its_place() {
     let drawn = |watched: &Watched, ascii| drawn(watched, Theme::new(Palette::Dark, true, ascii), 120, 40);
     for watched in [blocked().live(), spawning().live(), serving().leaves_open(14).live()] {
-        for keys in [&[][..], &[Key::Char('t')], &[Key::Enter], &[Key::Char('?')]] {
+        for keys in [&[][..], &[Key::Char('3')], &[Key::Enter], &[Key::Char('?')]] {
             let watched = Watched { model: watched.model.clone(), ours: watched.ours }.press(keys);
             let (signs, twins) = (drawn(&watched, false), drawn(&watched, true));
             for (sign, twin) in signs.content().iter().zip(twins.content()) {
@@ -232,14 +255,14 @@ fn spawning() -> Scenario {
 
 #[test]
 fn tasks_by_their_spawn_location() {
-    let watched = spawning().live().press(&[Key::Char('t')]);
+    let watched = spawning().live().press(&[Key::Char('3')]);
     assert_screens!("tasks", &watched);
     assert_snapshot!("tasks_60x15", screen(&watched, 60, 15));
 }
 
 #[test]
 fn one_spawn_location_in_full() {
-    let watched = spawning().live().press(&[Key::Char('t'), Key::Down, Key::Enter]);
+    let watched = spawning().live().press(&[Key::Char('3'), Key::Down, Key::Enter]);
     assert_screens!("site", &watched);
 }
 
@@ -247,7 +270,7 @@ fn one_spawn_location_in_full() {
 fn a_line_that_leaks_tasks() {
     let watched = serving().leaks(20).live();
     assert_screens!("leak", &watched);
-    assert_snapshot!("leak_site_80x24", screen(&watched.press(&[Key::Char('t'), Key::Enter]), 80, 24));
+    assert_snapshot!("leak_site_80x24", screen(&watched.press(&[Key::Char('3'), Key::Enter]), 80, 24));
 }
 
 #[test]
@@ -258,7 +281,7 @@ fn a_finding_without_a_stack_in_full() {
 #[test]
 fn more_spawn_locations_than_are_told_apart() {
     let lost = Lost { locations: 70_000, ..Lost::default() };
-    let watched = spawning().line(Line::Lost(lost)).live().press(&[Key::Char('t')]);
+    let watched = spawning().line(Line::Lost(lost)).live().press(&[Key::Char('3')]);
     let told = screen(&watched, 120, 40).to_string();
     assert!(told.contains("More lines spawn tasks than there is room to tell apart"), "{told}");
     let small = screen(&watched, 60, 15).to_string();
@@ -267,7 +290,7 @@ fn more_spawn_locations_than_are_told_apart() {
 
 #[test]
 fn a_tier_that_knows_no_tasks_says_so_and_the_cure() {
-    let watched = serving().sampled().live().press(&[Key::Char('t')]);
+    let watched = serving().sampled().live().press(&[Key::Char('3')]);
     let told = screen(&watched, 80, 24).to_string();
     assert!(
         told.contains("tier sampled knows") && told.contains("--cfg") && told.contains("tokio_unstable"),
@@ -276,10 +299,13 @@ fn a_tier_that_knows_no_tasks_says_so_and_the_cure() {
 }
 
 #[test]
-fn what_tasks_are_sorted_by_is_marked_and_shown_on_every_width() {
-    for steps in 0..18 {
-        let keys: Vec<_> = std::iter::once(Key::Char('t')).chain(vec![Key::Char('s'); steps]).collect();
-        let watched = spawning().live().press(&keys);
+fn what_is_sorted_by_is_marked_and_shown_on_every_width() {
+    for (screen_key, steps) in
+        ['2', '3', '4', '5', '6'].into_iter().flat_map(|key| (1..9).map(move |n| (key, n)))
+    {
+        let keys: Vec<_> =
+            std::iter::once(Key::Char(screen_key)).chain(vec![Key::Char('s'); steps]).collect();
+        let watched = blocked().spawns().live().press(&keys);
         for width in [40, 60, 80, 200] {
             let told = screen(&watched, width, 20).to_string();
             assert!(told.contains(['▼', '▲']), "{told}");
@@ -289,7 +315,7 @@ fn what_tasks_are_sorted_by_is_marked_and_shown_on_every_width() {
 
 #[test]
 fn a_table_of_tasks_loses_columns_and_no_digits() {
-    let watched = spawning().live().press(&[Key::Char('t')]);
+    let watched = spawning().live().press(&[Key::Char('3')]);
     for width in 50..160 {
         let told = screen(&watched, width, 20).to_string();
         let row = told.lines().find(|line| line.contains("session.rs:64:9")).expect("its row");
@@ -313,8 +339,10 @@ fn any_key() -> impl Strategy<Value = Key> {
     ];
     prop_oneof![
         proptest::sample::select(named.to_vec()),
-        proptest::sample::select(vec![' ', '?', 'e', 'j', 'k', 'm', 't', 's', 'S', 'G', 'x'])
-            .prop_map(Key::Char)
+        proptest::sample::select(vec![
+            ' ', '?', 'e', 'j', 'k', 'm', 's', 'S', 'G', 'x', '1', '2', '3', '4', '5', '6', '7', '8'
+        ])
+        .prop_map(Key::Char)
     ]
 }
 

@@ -1,7 +1,7 @@
-use super::list::{Place, lines, nothing, title};
+use super::list::{lines, nothing, title};
 use super::theme::Theme;
-use super::{fit, runtimes};
-use crate::model::{Doing, Process, WorkerRow, workers};
+use super::{fit, runtimes, table};
+use crate::model::{Doing, Level, Listed, Process, Spots, WorkerRow, workers};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -12,14 +12,31 @@ use stallscope_wire::duration::show;
 const STATE: usize = 8;
 const DURATION: usize = 6;
 
+/// Each worker, and what it has done.
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    area: Rect,
+    process: &Process,
+    listed: &Listed,
+    now_ns: u64,
+) -> Spots {
+    let room = title(frame, theme, area, "Workers", &remark(&workers(process, now_ns)));
+    if listed.table.total == 0 {
+        lines(frame, theme, room, nothing(theme, none(process)), None);
+        return Spots::default();
+    }
+    table::draw(frame, theme, room, listed)
+}
+
+fn none(process: &Process) -> &'static str {
+    if process.conclusion.is_some() { "none ran at the end" } else { "none seen yet" }
+}
+
 /// What each worker does now.
-pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &Process, now_ns: u64) {
+pub(super) fn draw_pane(frame: &mut Frame<'_>, theme: Theme, area: Rect, process: &Process, now_ns: u64) {
     let mut rows = workers(process, now_ns);
-    let count = |rank: u8| rows.iter().filter(|row| row.doing.rank() == rank).count();
-    let told = [(count(0), "blocked"), (count(1), "polling"), (count(2), "parked")];
-    let remark: Vec<_> =
-        told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let mut room = title(frame, theme, place, "Workers", &remark.join(", "));
+    let mut room = title(frame, theme, area, "Workers", &remark(&rows));
     if rows.len() > usize::from(room.height) {
         // Not all fit: those that are looked for come first.
         rows.sort_by_key(|row| row.doing.rank());
@@ -34,20 +51,27 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, place: Place, process: &
     let name = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).min(16);
     let width = usize::from(room.width);
     let shown = match rows.is_empty() {
-        true if process.conclusion.is_some() => nothing(theme, "none ran at the end"),
-        true => nothing(theme, "none seen yet"),
-        false => rows.iter().map(|row| line(theme, row, name, width, place.full)).collect(),
+        true => nothing(theme, none(process)),
+        false => rows.iter().map(|row| line(theme, row, name, width)).collect(),
     };
-    lines(frame, theme, room, shown, place.marked().filter(|_| !rows.is_empty()));
+    lines(frame, theme, room, shown, None);
 }
 
-fn line(theme: Theme, row: &WorkerRow, name: usize, width: usize, full: bool) -> Line<'static> {
+/// How many do what.
+fn remark(rows: &[WorkerRow]) -> String {
+    let count = |rank: u8| rows.iter().filter(|row| row.doing.rank() == rank).count();
+    let told = [(count(0), "blocked"), (count(1), "polling"), (count(2), "parked")];
+    let told = told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn line(theme: Theme, row: &WorkerRow, name: usize, width: usize) -> Line<'static> {
     let mut spans = vec![Span::raw(format!(" {} ", fit::column(&row.name, name)))];
     let room = width.saturating_sub(name + 2 + STATE + DURATION + 2);
     match &row.doing {
         Doing::Parked => {
             spans.push(Span::styled(format!("{:<STATE$}", "parked"), theme.dim()));
-            spans.push(Span::raw(" ".repeat(DURATION + 2 + if full { room.saturating_sub(40) } else { 0 })));
+            spans.push(Span::raw(" ".repeat(DURATION + 2)));
         }
         Doing::Polling { spawned_at, for_ns } => {
             spans.push(Span::raw(format!("{:<STATE$}", "polling")));
@@ -56,7 +80,7 @@ fn line(theme: Theme, row: &WorkerRow, name: usize, width: usize, full: bool) ->
             spans.push(Span::styled(fit::start(what, room).into_owned(), theme.dim()));
         }
         Doing::Blocked { for_ns, culprit, why } => {
-            spans.push(Span::styled(format!("{:<STATE$}", "BLOCKED"), theme.badge(crate::model::Level::Bad)));
+            spans.push(Span::styled(format!("{:<STATE$}", "BLOCKED"), theme.badge(Level::Bad)));
             spans.push(Span::styled(format!("{:>DURATION$}  ", show(*for_ns)), theme.bad()));
             let culprit = fit::start(culprit, room);
             let left = room.saturating_sub(culprit.chars().count() + 2);
@@ -64,20 +88,6 @@ fn line(theme: Theme, row: &WorkerRow, name: usize, width: usize, full: bool) ->
             if left >= 8 {
                 spans.push(Span::raw(format!("  {}", fit::end(why, left))));
             }
-        }
-    }
-    if full {
-        let used: usize = spans.iter().map(Span::width).sum();
-        let busy = format!(
-            "{} polls, busy {}, {} queued",
-            fit::count(row.polls),
-            show(row.busy_ns),
-            row.local_queue
-        );
-        let gap = width.saturating_sub(used + busy.chars().count() + 1);
-        if gap > 1 {
-            spans.push(Span::raw(" ".repeat(gap)));
-            spans.push(Span::styled(busy, theme.dim()));
         }
     }
     Line::from(spans)

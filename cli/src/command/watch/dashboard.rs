@@ -1,7 +1,7 @@
 use super::terminal::{Input, Session};
-use super::{Closed, Remark};
+use super::{Closed, Remark, sources};
 use crate::color::is_utf8;
-use crate::model::{Model, Msg};
+use crate::model::{Model, Msg, Spots};
 use crate::source::Source;
 use crate::view::{Palette, Theme, draw};
 use std::io;
@@ -53,7 +53,13 @@ fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Them
         if due && (changed || moved) {
             model.remark = remark();
             model.settle();
-            session.draw(|frame| draw(frame, &model, theme, begun.elapsed()))?;
+            if let Some(place) = model.wanted_lines(begun.elapsed()) {
+                let excerpt = sources::read(&place);
+                model.update(Msg::Excerpt(Box::new(place), excerpt), begun.elapsed());
+            }
+            let mut spots = Spots::default();
+            session.draw(|frame| spots = draw(frame, &model, theme, begun.elapsed()))?;
+            model.drawn(spots);
             drawn = Some(Instant::now());
             changed = false;
         }

@@ -39,7 +39,8 @@ fn excerpt(path: &Path, place: &SourcePlace) -> Option<Excerpt> {
     File::open(path).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let first = place.line.saturating_sub(AROUND).max(1);
-    let around = text.lines().skip(first as usize - 1).take((place.line.saturating_add(AROUND + 1) - first) as usize);
+    let around =
+        text.lines().skip(first as usize - 1).take((place.line.saturating_add(AROUND + 1) - first) as usize);
     let lines: Vec<_> = around.map(shown).collect();
     let started = UNIX_EPOCH + Duration::from_nanos(place.started_unix_ns);
     let changed = found.modified().is_ok_and(|written| written > started);
@@ -108,7 +109,8 @@ mod tests {
         let folder = project(5);
         let absolute = folder.path().join("src/report.rs").display().to_string();
         assert!(read(&place(&absolute, 2)).is_some());
-        let mut process = std::process::Command::new("sleep").arg("60").current_dir(&folder).spawn().expect("it runs");
+        let mut process =
+            std::process::Command::new("sleep").arg("60").current_dir(&folder).spawn().expect("it runs");
         let of_process = SourcePlace { pid: Some(process.id()), ..place("src/report.rs", 2) };
         let found = read(&of_process);
         process.kill().and_then(|()| process.wait()).expect("it ends");

@@ -1,0 +1,72 @@
+use super::fit;
+use super::list::{lines, nothing, title};
+use super::theme::Theme;
+use super::{stack, table};
+use crate::model::{Detail, Listed, Opened, Process, Spots};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use stallscope::analysis::Finding;
+use stallscope_wire::duration::show;
+
+/// Lines that the findings leave free before advice and stack are shown below them.
+const SPARE: u16 = 3;
+
+/// What went wrong, by the line that did it; where there is room, with the stack of the marked one.
+pub(super) fn draw(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    area: Rect,
+    process: &Process,
+    listed: &Listed,
+) -> Spots {
+    let mut room = title(frame, theme, area, "Findings, by what they cost others", "Enter: all of it");
+    if listed.table.total == 0 {
+        let threshold = show(process.header().threshold_ns);
+        let none = format!("none: no poll was longer than {threshold}");
+        lines(frame, theme, room, nothing(theme, &none), None);
+        return Spots::default();
+    }
+    let used = listed.table.rows.len() as u16 + 1;
+    if room.height >= used.saturating_add(SPARE) {
+        let below = Rect { y: room.y + used + 1, height: room.height - used - 1, ..room };
+        room.height = used;
+        if let Some(Opened::Finding(id)) = listed.row().map(|row| &row.opens)
+            && let Some(detail) = Detail::of(process, id)
+        {
+            preview(frame, theme, below, &detail);
+        }
+    }
+    table::draw(frame, theme, room, listed)
+}
+
+/// What to do, and the frames around the accused one.
+fn preview(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>) {
+    if detail.finding.stack.is_empty() {
+        return words(frame, theme, area, detail.finding);
+    }
+    let advice = Line::from(vec![
+        Span::styled("   → ", theme.dim()),
+        Span::styled(detail.finding.help.clone(), theme.strong()),
+    ]);
+    frame.render_widget(advice, Rect { height: 1, ..area });
+    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let frames = stack::extract(theme, detail, usize::from(below.width), usize::from(below.height));
+    lines(frame, theme, below, frames, None);
+}
+
+/// Of a finding without a stack: what to do, and what else is known.
+fn words(frame: &mut Frame<'_>, theme: Theme, area: Rect, finding: &Finding) {
+    let mut told = Vec::new();
+    let width = usize::from(area.width).saturating_sub(6);
+    let detail = finding.detail.as_deref().unwrap_or_default();
+    for (text, lead, style) in
+        [(finding.help.as_str(), "   → ", theme.strong()), (detail, "     ", theme.dim())]
+    {
+        for (number, line) in fit::wrap(text, width).into_iter().filter(|line| !line.is_empty()).enumerate() {
+            let lead = if number == 0 { lead } else { "     " };
+            told.push(Line::from(vec![Span::styled(lead, theme.dim()), Span::styled(line, style)]));
+        }
+    }
+    lines(frame, theme, area, told, None);
+}
