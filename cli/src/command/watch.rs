@@ -17,12 +17,16 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  stallscope watch             the only instrumented process, or pick one\n  \
-    stallscope watch 4242        the process with this pid\n  stallscope watch app.jsonl   an event log"
+    stallscope watch 4242        the process with this pid\n  stallscope watch app.jsonl   an event log\n  \
+    stallscope watch --play app.jsonl   from its beginning: < > speed, ← → seconds, [ ] stalls"
 )]
 pub(crate) struct Args {
     /// A pid, a live socket or an event log; nothing: pick from the processes that run.
     #[arg(value_name = "PID|SOCKET|LOG")]
     target: Option<String>,
+    /// Play an event log from its beginning, instead of showing how it ended.
+    #[arg(long)]
+    play: bool,
 }
 
 /// Why the dashboard was closed.
@@ -52,8 +56,14 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
             Err(closed) => return Ok(closed.exit_code()),
         },
     };
-    let source = Source::open(&target)
+    let mut source = Source::open(&target)
         .map_err(|error| if error.is_no_data() { Failure::no_data(error) } else { Failure::usage(error) })?;
+    if args.play && source.recording.is_none() {
+        return Err(Failure::usage(
+            "--play is for event logs: a live process goes on by itself; to look back, press ←",
+        ));
+    }
+    source.play = args.play;
     show(&source, &|| None, color).map(Closed::exit_code)
 }
 

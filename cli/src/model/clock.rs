@@ -34,6 +34,16 @@ impl Clock {
         (self.ahead_ns, self.heard) = (None, None);
     }
 
+    /// Time stands there.
+    pub(crate) fn stand(&mut self, at_ns: u64) {
+        *self = Self { latest_ns: self.latest_ns.max(at_ns), ..Self::default() };
+    }
+
+    /// The latest time that a line told.
+    pub(crate) fn latest_ns(&self) -> u64 {
+        self.latest_ns
+    }
+
     /// The process's time, in nanoseconds since its start, when our clock says `ours`.
     pub(crate) fn now_ns(&self, ours: Duration) -> u64 {
         let told = self.ahead_ns.map(|ahead_ns| ahead_ns + ours.as_nanos() as i128);

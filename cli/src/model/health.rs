@@ -58,7 +58,7 @@ pub(crate) fn health(process: &Process, ours: Duration) -> Health {
     if let Some(conclusion) = &process.conclusion {
         return concluded(process, conclusion, now_ns);
     }
-    if !process.is_live() {
+    if !process.is_live() && !process.past {
         return of(
             Level::Neutral,
             "READING",
@@ -312,7 +312,7 @@ pub(crate) fn worker(process: &Process, record: &StallRecord) -> String {
 }
 
 /// Time of day; the date is not wanted on a screen that shows the last minute.
-fn clock_time(unix_ns: u64) -> String {
+pub(crate) fn clock_time(unix_ns: u64) -> String {
     let seconds = unix_ns / 1_000_000_000 % 86_400;
     format!("{:02}:{:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

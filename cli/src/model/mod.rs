@@ -20,6 +20,7 @@ mod stalls;
 mod strips;
 mod switching;
 mod table;
+mod tape;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ mod workers;
 
 pub(crate) use detail::{Detail, FindingId};
 pub(crate) use excerpts::{AROUND, Excerpt, Excerpts, SourcePlace};
-pub(crate) use health::{Health, Level, Part, SILENCE, health, worker};
+pub(crate) use health::{Health, Level, Part, SILENCE, clock_time, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Opened};
@@ -42,6 +43,7 @@ pub(crate) use stalls::{is_stall, place};
 pub(crate) use strips::{Did, STRIP, Strip};
 pub(crate) use switching::Switching;
 pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
+pub(crate) use tape::{Look, Tape};
 pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
@@ -50,11 +52,9 @@ use stallscope_wire::{Header, Line, Request};
 use std::time::Duration;
 
 /// All that the dashboard shows.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Model {
-    process: Process,
-    /// The process as it was when the screen was frozen, and when that was.
-    frozen: Option<(Box<Process>, Duration)>,
+    pub(crate) tape: Tape,
     pub(crate) navigation: Navigation,
     pub(crate) switching: Switching,
     pub(crate) excerpts: Excerpts,
@@ -75,10 +75,8 @@ pub(crate) enum Msg {
 
 impl Model {
     pub(crate) fn new(header: Header, origin: Origin) -> Self {
-        let process = Process::new(header, origin);
         Self {
-            process,
-            frozen: None,
+            tape: Tape::new(header, origin),
             navigation: Navigation::default(),
             switching: Switching::default(),
             excerpts: Excerpts::default(),
@@ -91,9 +89,9 @@ impl Model {
     pub(crate) fn update(&mut self, msg: Msg, ours: Duration) {
         match msg {
             Msg::Source(Message::Line(line)) => self.apply(*line, ours),
-            Msg::Source(Message::Ended(ending)) => self.process.conclude(Conclusion::Ended(ending), ours),
+            Msg::Source(Message::Ended(ending)) => self.tape.conclude(Conclusion::Ended(ending), ours),
             Msg::Source(Message::Failed(error)) => {
-                self.process.conclude(Conclusion::Failed(error.to_string()), ours);
+                self.tape.conclude(Conclusion::Failed(error.to_string()), ours);
             }
             Msg::Key(key) => self.press(key, ours),
             Msg::Excerpt(place, excerpt) => self.excerpts.apply(*place, excerpt),
@@ -102,15 +100,14 @@ impl Model {
 
     /// Takes the process's next line.
     pub(crate) fn apply(&mut self, line: Line, ours: Duration) {
-        self.process.apply(line, ours);
+        self.tape.apply(line, ours);
     }
 
     /// Brings all that is derived up to date; to be called once after any number of messages, before the screen is drawn.
     pub(crate) fn settle(&mut self) {
-        self.process.settle();
-        self.switching.settle(&self.process);
-        let process = self.frozen.as_ref().map_or(&self.process, |(frozen, _)| frozen);
-        self.navigation.settle(process);
+        self.tape.settle();
+        self.switching.settle(self.tape.newest());
+        self.navigation.settle(self.tape.shown());
     }
 
     /// What is to be sent to the process since this was asked last.
@@ -123,12 +120,9 @@ impl Model {
         self.switching.refuse(why);
     }
 
-    /// The process to draw, and the time to draw it at: as it is, or as it was when the screen was frozen.
+    /// The process to draw, and the time to draw it at: as it is, or as it was at the time that is looked at.
     pub(crate) fn shown(&self, ours: Duration) -> (&Process, Duration) {
-        match &self.frozen {
-            Some((process, at)) => (process, *at),
-            None => (&self.process, ours),
-        }
+        (self.tape.shown(), ours)
     }
 
     /// The list of the screen in front, as the user wants it.
@@ -157,38 +151,35 @@ impl Model {
         self.navigation.spots = spots;
     }
 
-    /// The process as it is, frozen or not.
+    /// The process as it is, whatever is looked at.
     pub(crate) fn process(&self) -> &Process {
-        &self.process
+        self.tape.newest()
     }
 
-    /// For how long the screen has been frozen.
-    pub(crate) fn frozen_for(&self, ours: Duration) -> Option<Duration> {
-        self.frozen.as_ref().map(|&(_, at)| ours.saturating_sub(at))
+    /// Goes on to what is to be seen now, where a tape is played; to be called before the model is settled.
+    pub(crate) fn advance(&mut self, ours: Duration) {
+        self.tape.advance(ours);
     }
 
     /// How soon the screen changes with time alone, if it does.
-    pub(crate) fn moves_every(&self) -> Option<Duration> {
-        let runs = self.process.is_live() && self.process.conclusion.is_none();
-        let ongoing = self.frozen.is_none() && self.process.is_stalled();
-        runs.then_some(if ongoing { Duration::ZERO } else { Duration::from_millis(500) })
+    pub(crate) fn moves_every(&self, ours: Duration) -> Option<Duration> {
+        let process = self.tape.newest();
+        let runs = process.is_live() && process.conclusion.is_none();
+        let often = match self.tape.look(ours) {
+            Some(look) => look.speed.is_some(),
+            None => runs && process.is_stalled(),
+        };
+        (runs || often).then_some(if often { Duration::ZERO } else { Duration::from_millis(500) })
     }
 
     fn press(&mut self, key: Key, ours: Duration) {
         self.switching.forget();
         match key.action() {
             Some(Action::Quit) => self.quit = true,
-            Some(Action::Pause) if self.frozen.is_some() => self.frozen = None,
-            Some(Action::Pause) => {
-                self.process.settle();
-                self.frozen = Some((Box::new(self.process.clone()), ours));
-            }
-            Some(Action::Mode) => self.switching.press(&self.process),
+            Some(Action::Mode) => self.switching.press(self.tape.newest()),
+            Some(action) if self.tape.act(action, ours) => {}
             Some(action) => {
-                let (process, ours) = match &self.frozen {
-                    Some((frozen, at)) => (&**frozen, *at),
-                    None => (&self.process, ours),
-                };
+                let process = self.tape.shown();
                 self.navigation.act(action, process, process.clock.now_ns(ours));
             }
             None => {}

@@ -88,7 +88,8 @@ impl Navigation {
                 let table = self.screen.table(process, now_ns);
                 self.listing().reverse(&table);
             }
-            Action::Quit | Action::Pause | Action::Mode | Action::Sort | Action::Reverse => {}
+            // Of no concern here, or nothing to sort.
+            _ => {}
         }
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Process {
     unsettled: bool,
     pub(crate) conclusion: Option<Conclusion>,
     pub(crate) lines: u64,
+    /// It is shown as it was at some time, and more is known.
+    pub(crate) past: bool,
 }
 
 /// Why nothing follows.
@@ -64,11 +66,41 @@ impl Process {
             unsettled: false,
             conclusion: None,
             lines: 0,
+            past: false,
         }
     }
 
     pub(super) fn apply(&mut self, line: Line, ours: Duration) {
         let received = self.is_live().then_some(ours);
+        self.take(line, received);
+    }
+
+    /// Takes a line that was applied before, to a process that has gone on since.
+    pub(super) fn replay(&mut self, line: Line) {
+        self.take(line, None);
+    }
+
+    /// A copy that what comes does not change, without what can be derived.
+    pub(super) fn state(&self) -> Self {
+        let (findings, behind, explained) = (Vec::new(), Vec::new(), Vec::new());
+        // What is derived may be large, and is dropped at the next change anyhow.
+        Self { findings, behind, explained, unsettled: true, ..self.clone() }
+    }
+
+    /// As it is, to be shown as that of a time.
+    pub(super) fn as_of(&self, at_ns: u64) -> Self {
+        let mut then = self.clone();
+        then.stand(at_ns);
+        then
+    }
+
+    /// Its time is this one from now on.
+    pub(super) fn stand(&mut self, at_ns: u64) {
+        self.past = true;
+        self.clock.stand(at_ns);
+    }
+
+    fn take(&mut self, line: Line, received: Option<Duration>) {
         // A snapshot too says how long what goes on has lasted, and that it is over.
         self.unsettled |= matches!(line, Line::Snapshot(_)) && self.goes_on();
         match &line {
@@ -212,7 +244,8 @@ pub(crate) fn why(record: &StallRecord) -> String {
     if record.is_probable() { why + ", probably" } else { why }
 }
 
-fn at_ns(line: &Line) -> Option<u64> {
+/// When a line was written.
+pub(super) fn at_ns(line: &Line) -> Option<u64> {
     Some(match line {
         Line::Snapshot(snapshot) => snapshot.at_ns,
         Line::Stall(stall) => stall.at_ns,

@@ -83,7 +83,7 @@ fn of_group(group: &Group) -> Row {
         // Past the limit it is a finding.
         let tone = if told.overdue > 0 { Tone::Bad } else { Tone::Warning };
         cells.set("close_wait", Cell::from(Value::Count(told.close_wait)).tone(tone));
-        cells.set("close_wait_ns", Cell::from(Value::Time(told.close_wait_ns)).tone(tone));
+        cells.set("close_wait_ns", Cell::from(age(told.close_wait_ns)).tone(tone));
     }
     if group.grown > 0 {
         let grown = Value::Words(format!("+{}", group.grown), group.grown as f64);
@@ -102,12 +102,17 @@ fn of_connection(connection: &Socket) -> Row {
     cells.set("peer", connection.peer.clone().map_or(Value::Nothing, Value::Text));
     if is_left_over(connection) {
         cells.0[0].tone = Tone::Warning;
-        cells.set("close_wait_ns", Cell::from(Value::Time(connection.in_state_ns)).tone(Tone::Warning));
+        cells.set("close_wait_ns", Cell::from(age(connection.in_state_ns)).tone(Tone::Warning));
     }
     let bytes = |bytes: u64| if bytes > 0 { Value::Bytes(bytes) } else { Value::Nothing };
     cells.set("unread_bytes", bytes(connection.receive_queue));
     cells.set("unsent_bytes", bytes(connection.send_queue));
     Row::new(key(connection), cells.0)
+}
+
+/// What was seen for the first time has no age yet.
+fn age(ns: u64) -> Value {
+    if ns == 0 { Value::Words("new".to_owned(), 0.0) } else { Value::Time(ns / 1_000_000 * 1_000_000) }
 }
 
 /// A connection is one as long as its inode is.

@@ -3,6 +3,7 @@
 mod discover;
 mod error;
 mod open;
+mod recording;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod tests;
 pub(crate) use discover::{Found, Summary, Vitality, discover};
 pub(crate) use error::OpenError;
 pub(crate) use open::{Ending, Message, Origin, Source};
+pub(crate) use recording::Recording;
 pub(crate) use target::Target;
 
 use stallscope_wire::Header;

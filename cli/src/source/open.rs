@@ -1,4 +1,5 @@
 use super::error::Kind;
+use super::recording::{Recording, STRIDE};
 use super::{OpenError, Target, Vitality, discover, process_name};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, send, socket_with};
@@ -9,6 +10,7 @@ use std::net::Shutdown;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -27,6 +29,10 @@ pub(crate) struct Source {
     pub(crate) origin: Origin,
     /// What is read, in order; the last message is an end or a failure.
     pub(crate) messages: Receiver<Message>,
+    /// A log's lines can be read again.
+    pub(crate) recording: Option<Arc<Recording>>,
+    /// It is to be shown from its beginning on, not as it was last.
+    pub(crate) play: bool,
     live: Option<UnixStream>,
 }
 
@@ -165,29 +171,42 @@ fn dial(socket: &Path, patience: Duration) -> io::Result<UnixStream> {
 fn open_socket(socket: &Path) -> Result<Source, OpenError> {
     let (reader, live) = connect(socket, own_uid(), PATIENCE)?;
     live.set_read_timeout(None).map_err(|error| refused(socket, error))?;
-    Ok(begin(reader, Origin::Live(socket.to_owned()), Some(live)))
+    Ok(begin(reader, Origin::Live(socket.to_owned()), None, Some(live)))
 }
 
 fn open_log(path: &Path) -> Result<Source, OpenError> {
     let file = File::open(path).map_err(|error| refused(path, error))?;
+    // What comes through a pipe comes once.
+    let again = file.metadata().is_ok_and(|file| file.is_file()).then(|| file.try_clone().ok()).flatten();
     let reader = Reader::new(file).map_err(|error| OpenError::new(Kind::Read(path.to_owned(), error)))?;
-    Ok(begin(reader, Origin::Log(path.to_owned()), None))
+    let recording = again.map(|again| Arc::new(Recording::new(again)));
+    Ok(begin(reader, Origin::Log(path.to_owned()), recording, None))
 }
 
-fn begin<R: Read + Send + 'static>(reader: Reader<R>, origin: Origin, live: Option<UnixStream>) -> Source {
+fn begin<R: Read + Send + 'static>(
+    reader: Reader<R>,
+    origin: Origin,
+    recording: Option<Arc<Recording>>,
+    live: Option<UnixStream>,
+) -> Source {
     let header = reader.header().clone();
     let (sender, messages) = sync_channel(WAITING_LINES);
-    thread::spawn(move || read_all(reader, &sender));
-    Source { header, origin, messages, live }
+    let noted = recording.clone();
+    thread::spawn(move || read_all(reader, noted.as_deref(), &sender));
+    Source { header, origin, messages, recording, play: false, live }
 }
 
 /// Ends when the input does, or when nobody listens any more.
-fn read_all<R: Read>(mut reader: Reader<R>, sender: &SyncSender<Message>) {
-    let mut ended = false;
+fn read_all<R: Read>(mut reader: Reader<R>, recording: Option<&Recording>, sender: &SyncSender<Message>) {
+    let (mut ended, mut lines) = (false, 0_u64);
     loop {
+        if let Some(recording) = recording.filter(|_| lines.is_multiple_of(STRIDE)) {
+            recording.note(reader.position());
+        }
         let message = match reader.next_line() {
             Ok(Some(line)) => {
                 ended |= matches!(line, Line::End(_));
+                lines += 1;
                 Message::Line(Box::new(line))
             }
             Ok(None) if ended => Message::Ended(Ending::Orderly),

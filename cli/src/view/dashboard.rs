@@ -1,8 +1,8 @@
 use super::layout::Layout;
 use super::theme::Theme;
 use super::{
-    detail, footer, handlers, header, help, lag, list, row, runtimes, site, sockets, stalls, tabs, tasks,
-    workers,
+    detail, footer, handlers, header, help, lag, list, row, runtimes, site, sockets, stalls, tabs, tape,
+    tasks, workers,
 };
 use crate::model::{Detail, Listed, Model, Opened, Process, Screen, Site, Spots, health};
 use ratatui::Frame;
@@ -13,16 +13,20 @@ use std::time::Duration;
 /// Draws all of it, as it is when the clock of the view says `ours`, and tells what stands where.
 pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Duration) -> Spots {
     let listed = model.listed(ours);
-    let frozen = model.frozen_for(ours);
+    let look = model.tape.look(ours);
     let (process, ours) = model.shown(ours);
     let now_ns = process.clock.now_ns(ours);
     let mut notes = header::notes(theme, process);
     notes.splice(0..0, header::remark(theme, model.remark.as_deref(), frame.area().width));
     notes.truncate(usize::from(frame.area().height / 8));
-    let layout = Layout::of(frame.area(), notes.len() as u16);
-    header::draw(frame, theme, layout.header, process, now_ns, frozen);
+    let (area, bar) = tape::room(frame.area(), &model.tape, ours);
+    let layout = Layout::of(area, notes.len() as u16);
+    header::draw(frame, theme, layout.header, process, now_ns, look);
     header::draw_health(frame, theme, layout.health, &health(process, ours));
     frame.render_widget(Paragraph::new(notes), layout.notes);
+    if let Some(bar) = bar {
+        tape::draw(frame, theme, bar, &model.tape, ours);
+    }
     footer::draw(frame, theme, layout.footer, &model.navigation, model.switching.notice());
 
     let navigation = &model.navigation;

@@ -1,6 +1,6 @@
 use super::fit;
 use super::theme::Theme;
-use crate::model::{Health, Part, Process};
+use crate::model::{Health, Look, Part, Process, clock_time};
 use crate::source::process_name;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -9,7 +9,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use stallscope_wire::duration::show;
 use stallscope_wire::{Mode, Tier};
-use std::time::Duration;
 
 /// Who is watched, and whether the screen stands still.
 pub(super) fn draw(
@@ -18,13 +17,11 @@ pub(super) fn draw(
     area: Rect,
     process: &Process,
     now_ns: u64,
-    frozen: Option<Duration>,
+    look: Option<Look>,
 ) {
     let header = process.header();
-    let (state, style) = match frozen {
-        Some(frozen) => {
-            (format!(" PAUSED {}s, Space goes on ", frozen.as_secs()), theme.marked().patch(theme.warning()))
-        }
+    let (state, style) = match look {
+        Some(look) => (looked_at(process, look), theme.marked().patch(theme.warning())),
         None if process.conclusion.is_some() => (" last state ".to_owned(), theme.marked()),
         None if process.is_live() => (" live ● ".to_owned(), theme.good()),
         None => (" reading ".to_owned(), theme.dim()),
@@ -50,6 +47,16 @@ pub(super) fn draw(
         Span::styled(state, style),
     ]);
     frame.render_widget(line, area);
+}
+
+/// Which time it is that is looked at, and how far that lies back.
+fn looked_at(process: &Process, look: Look) -> String {
+    let at = clock_time(process.header().started_unix_ns.saturating_add(look.at_ns));
+    let behind = look.behind_ns / 100_000_000 * 100_000_000;
+    let behind = if behind < 10_000_000_000 { behind } else { behind / 1_000_000_000 * 1_000_000_000 };
+    let end = if process.is_live() { "behind live" } else { "before the end" };
+    let doing = look.speed.map_or_else(|| "PAUSED".to_owned(), |speed| format!("PLAYING {speed}"));
+    format!(" {doing} {at}, {} {end} ", show(behind))
 }
 
 fn tier(tier: Tier, mode: Mode) -> String {

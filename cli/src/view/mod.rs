@@ -23,6 +23,7 @@ mod stack;
 mod stalls;
 mod table;
 mod tabs;
+mod tape;
 mod tasks;
 #[cfg(test)]
 mod tests;

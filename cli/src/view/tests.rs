@@ -187,9 +187,9 @@ fn without_colour_signs_and_weight_remain() {
 #[test]
 fn every_sign_has_a_twin_in_ascii_that_takes_its_place() {
     let drawn = |watched: &Watched, ascii| drawn(watched, Theme::new(Palette::Dark, true, ascii), 120, 40);
-    for watched in [blocked().live(), spawning().live(), serving().leaves_open(14).live()] {
+    for scenario in [blocked(), spawning(), serving().leaves_open(14)] {
         for keys in [&[][..], &[Key::Char('3')], &[Key::Enter], &[Key::Char('?')]] {
-            let watched = Watched { model: watched.model.clone(), ours: watched.ours }.press(keys);
+            let watched = scenario.clone().live().press(keys);
             let (signs, twins) = (drawn(&watched, false), drawn(&watched, true));
             for (sign, twin) in signs.content().iter().zip(twins.content()) {
                 assert!(is_known(sign.symbol()), "{:?} has no twin", sign.symbol());
@@ -240,7 +240,10 @@ fn a_frozen_screen_says_so_and_stands() {
     let mut frozen = blocked().live().press(&[Key::Char(' ')]).later(Duration::from_secs(2));
     frozen.update(Msg::Source(Message::Ended(Ending::Abrupt)));
     let screen = screen(&frozen, 120, 40).to_string();
-    assert!(screen.contains("PAUSED 2s") && screen.contains("has been blocked 312ms"), "{screen}");
+    assert!(
+        screen.contains("PAUSED 08:01:05 UTC, 2s behind live") && screen.contains("has been blocked 312ms"),
+        "{screen}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Variant {
     Plain,
-    /// tokio calls a hook before and after each poll, and it does nothing.
+    /// tokio calls a hook at each spawn, before and after each poll and at each end, and it does nothing.
     EmptyHooks,
     Full,
     Lean,
@@ -52,7 +52,11 @@ impl Variant {
     /// Builds a runtime, watched with `settings` if it is watched.
     pub(crate) fn build(self, mut builder: Builder, settings: Config) -> (Runtime, Option<Guard>) {
         if self == Self::EmptyHooks {
-            builder.on_before_task_poll(|_| {}).on_after_task_poll(|_| {});
+            builder
+                .on_task_spawn(|_| {})
+                .on_before_task_poll(|_| {})
+                .on_after_task_poll(|_| {})
+                .on_task_terminate(|_| {});
         }
         let guard = self.mode().map(|mode| {
             let guard = settings.install(&mut builder).expect("it installs");

@@ -35,7 +35,7 @@ mod work;
 pub use handler::{Doing, Handler, Handlers, Serving, SlowRequest, Spent, Step};
 pub use header::{Coverage, Gap, Header, Mode, Tier, Versions};
 pub use histogram::Histogram;
-pub use line::{End, Lag, Line, MAJOR, MINOR, Pause};
+pub use line::{DecodeError, End, Lag, Line, MAJOR, MINOR, Pause};
 pub use lost::Lost;
 pub use place::{live_folder, live_socket};
 pub use reader::{ReadError, Reader};

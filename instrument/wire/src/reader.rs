@@ -14,6 +14,7 @@ pub struct Reader<R> {
     input: BufReader<R>,
     header: Header,
     number: u64,
+    read: u64,
     cut: bool,
     buffer: Vec<u8>,
 }
@@ -29,6 +30,7 @@ impl<R: Read> Reader<R> {
             input: BufReader::new(input),
             header: Header::default(),
             number: 0,
+            read: 0,
             cut: false,
             buffer: Vec::new(),
         };
@@ -67,6 +69,12 @@ impl<R: Read> Reader<R> {
         self.cut
     }
 
+    /// Bytes of the whole lines read so far: where the next one begins.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.read
+    }
+
     /// The next line of a kind that this version knows; none at the end of the input. Over a non-blocking or timed
     /// socket an `io` error of kind `WouldBlock` or `TimedOut` loses nothing: call again.
     ///
@@ -74,7 +82,7 @@ impl<R: Read> Reader<R> {
     /// When reading fails, or a line is no JSON of the form that its kind has.
     pub fn next_line(&mut self) -> Result<Option<Line>, ReadError> {
         while self.read_raw()? {
-            let parsed = serde_json::from_slice(&self.buffer)
+            let parsed = Line::parse(&self.buffer)
                 .map_err(|error| ReadError(Kind::Malformed(self.number, error.to_string())));
             match parsed? {
                 Line::Unknown => {}
@@ -99,6 +107,7 @@ impl<R: Read> Reader<R> {
             None => Ok(false),
             Some(b'\n') => {
                 self.number += 1;
+                self.read += self.buffer.len() as u64;
                 Ok(true)
             }
             Some(_) if self.buffer.len() as u64 >= LINE_LIMIT => {
@@ -260,6 +269,7 @@ mod tests {
             input: BufReader::new(Halting(log(&[Line::End(End { at_ns: 5 })]), 0, false)),
             header: Header::default(),
             number: 1,
+            read: 0,
             cut: false,
             buffer: Vec::new(),
         };

@@ -5,6 +5,7 @@ use crate::model::{Model, Msg, Spots};
 use crate::source::Source;
 use crate::view::{Palette, Theme, draw};
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The screen is drawn no oftener than this.
@@ -26,6 +27,12 @@ pub(super) fn run(source: &Source, remark: Remark<'_>, color: bool) -> io::Resul
 fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Theme) -> io::Result<()> {
     let begun = Instant::now();
     let mut model = Model::new(source.header.clone(), source.origin.clone());
+    if let Some(recording) = &source.recording {
+        model.tape.set_recording(Arc::clone(recording));
+    }
+    if source.play {
+        model.tape.play();
+    }
     let mut drawn: Option<Instant> = None;
     let mut changed = true;
     let mut behind = true;
@@ -49,9 +56,12 @@ fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Them
         }
         behind = read(source, &mut model, begun, &mut changed);
         let due = drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);
-        let moved = model.moves_every().is_some_and(|pace| drawn.is_none_or(|drawn| drawn.elapsed() >= pace));
+        let moved = model
+            .moves_every(begun.elapsed())
+            .is_some_and(|pace| drawn.is_none_or(|drawn| drawn.elapsed() >= pace));
         if due && (changed || moved) {
             model.remark = remark();
+            model.advance(begun.elapsed());
             model.settle();
             if let Some(place) = model.wanted_lines(begun.elapsed()) {
                 let excerpt = sources::read(&place);
@@ -71,8 +81,9 @@ fn rest(model: &Model, changed: bool, since_drawn: Duration) -> Duration {
     if changed {
         return FRAME.saturating_sub(since_drawn);
     }
-    // Of a process that has ended no line comes any more; only signals are looked for.
-    if model.process().conclusion.is_some() { 4 * FRAME } else { FRAME }
+    // Of a process that has ended no line comes any more; only signals are looked for, unless its past is played.
+    let still = model.process().conclusion.is_some() && model.moves_every(Duration::ZERO).is_none();
+    if still { 4 * FRAME } else { FRAME }
 }
 
 /// Takes in the lines that wait; whether more do.

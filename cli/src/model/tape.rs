@@ -1,0 +1,402 @@
+//! A process as it is, and as it was: its lines, its state now and then, and the place on them that is looked at.
+//!
+//! The lines stand as text, in segments. Each begins with the state of the process that all earlier lines have led to, so
+//! that any later state is had by reading part of one segment. Of a recording the text stays in its file. Of a live process
+//! the newest [`KEPT_TEXT`] bytes are kept. The states take [`KEPT_STATES`] bytes at most, but for one: of a live process the oldest
+//! segments go, of a recording the segments become longer.
+
+mod marks;
+mod speed;
+#[cfg(test)]
+mod tests;
+mod weight;
+
+use super::key::Action;
+use super::process::{Conclusion, Process, at_ns};
+use crate::source::{Origin, Recording};
+use marks::Marks;
+use speed::Speed;
+use stallscope_wire::{Header, Line};
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use weight::weight;
+
+/// Text of a live process that is kept, in bytes.
+const KEPT_TEXT: usize = 32 << 20;
+/// What the states may take, in bytes.
+const KEPT_STATES: usize = 64 << 20;
+/// Text of a segment, in bytes: it takes some 10 ms to read in an optimized build.
+const SEGMENT: u64 = 1 << 20;
+/// A step, and a long one, in nanoseconds.
+const STEP_NS: u64 = 1_000_000_000;
+const LONG_STEP_NS: u64 = 10 * STEP_NS;
+
+/// One process.
+#[derive(Debug)]
+pub(crate) struct Tape {
+    newest: Process,
+    recording: Option<Arc<Recording>>,
+    segments: VecDeque<Segment>,
+    /// How many segments were given up: the number of the first that there is.
+    gone: u64,
+    /// How long a segment becomes.
+    length: u64,
+    /// When the first line was written that tells of a time.
+    begin_ns: Option<u64>,
+    marks: Marks,
+    speed: Speed,
+    /// None: the newest.
+    place: Option<Place>,
+    /// It is to be played from its beginning, as soon as that is there.
+    to_play: bool,
+}
+
+#[derive(Debug)]
+struct Segment {
+    /// What all earlier lines have led to.
+    state: Process,
+    /// No line before was written later.
+    from_ns: u64,
+    text: Text,
+    weight: usize,
+}
+
+#[derive(Debug)]
+enum Text {
+    Kept(Vec<u8>),
+    /// Begins there in the file.
+    Recorded(u64),
+}
+
+/// A time that is looked at.
+#[derive(Debug)]
+struct Place {
+    at_ns: u64,
+    process: Box<Process>,
+    /// What the process does not know begins there: in the segment of this number, at this byte.
+    read_to: Option<(u64, usize)>,
+    /// Since when on our clock it is played from which time on; none while it stands.
+    played: Option<(Duration, u64)>,
+}
+
+/// What is looked at, when that is not the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// The process's time, in nanoseconds since its start.
+    pub(crate) at_ns: u64,
+    /// How far behind the newest that is.
+    pub(crate) behind_ns: u64,
+    /// How fast it is played; none while it stands.
+    pub(crate) speed: Option<Speed>,
+}
+
+impl Tape {
+    /// Of this process nothing is known yet.
+    pub(crate) fn new(header: Header, origin: Origin) -> Self {
+        Self {
+            newest: Process::new(header, origin),
+            recording: None,
+            segments: VecDeque::new(),
+            gone: 0,
+            length: SEGMENT,
+            begin_ns: None,
+            marks: Marks::default(),
+            speed: Speed::default(),
+            place: None,
+            to_play: false,
+        }
+    }
+
+    /// All its lines can be read again from there.
+    pub(crate) fn set_recording(&mut self, recording: Arc<Recording>) {
+        self.recording = Some(recording);
+    }
+
+    /// Plays it from the beginning.
+    pub(crate) fn play(&mut self) {
+        self.to_play = true;
+    }
+
+    /// Takes the next line, which came at `ours`.
+    pub(super) fn apply(&mut self, line: Line, ours: Duration) {
+        // What a live process tells of its past is no state of that time.
+        let begins = !self.newest.is_live() || matches!(line, Line::Snapshot(_));
+        if self.begin_ns.is_none() && begins {
+            self.begin_ns = at_ns(&line);
+        }
+        if let Line::Stall(stall) = &line {
+            self.marks.apply(stall);
+        }
+        self.keep(&line);
+        self.newest.apply(line, ours);
+    }
+
+    pub(super) fn conclude(&mut self, conclusion: Conclusion, ours: Duration) {
+        self.newest.conclude(conclusion, ours);
+    }
+
+    /// Brings all that is derived up to date.
+    pub(super) fn settle(&mut self) {
+        self.newest.settle();
+        if let Some(place) = &mut self.place {
+            place.process.settle();
+        }
+    }
+
+    /// The process as it is, whatever is looked at.
+    pub(crate) fn newest(&self) -> &Process {
+        &self.newest
+    }
+
+    /// The process at the time that is looked at.
+    pub(crate) fn shown(&self) -> &Process {
+        self.place.as_ref().map_or(&self.newest, |place| &place.process)
+    }
+
+    /// Which time is looked at; none: the newest.
+    pub(crate) fn look(&self, ours: Duration) -> Option<Look> {
+        let place = self.place.as_ref()?;
+        let behind_ns = self.newest.clock.now_ns(ours).saturating_sub(place.at_ns);
+        Some(Look { at_ns: place.at_ns, behind_ns, speed: place.played.map(|_| self.speed) })
+    }
+
+    /// From when to when there is something to look at.
+    pub(crate) fn span(&self, ours: Duration) -> (u64, u64) {
+        let now_ns = self.newest.clock.now_ns(ours);
+        (self.begin_ns.unwrap_or(now_ns).min(now_ns), now_ns)
+    }
+
+    /// How many stalls are on it.
+    pub(crate) fn stalls(&self) -> usize {
+        self.marks.count()
+    }
+
+    /// In which of so many columns, all of one time, there was a stall.
+    pub(crate) fn stalled(&self, columns: usize, ours: Duration) -> Vec<bool> {
+        let span = self.span(ours);
+        let mut stalled = vec![false; columns];
+        for mark in self.marks.iter().filter(|mark| mark.to_ns >= span.0) {
+            let first = Self::column(mark.from_ns, span, columns);
+            let last = Self::column(mark.to_ns, span, columns);
+            stalled.iter_mut().take(last + 1).skip(first).for_each(|column| *column = true);
+        }
+        stalled
+    }
+
+    /// In which of so many columns between two times one lies.
+    pub(crate) fn column(at_ns: u64, (from_ns, to_ns): (u64, u64), columns: usize) -> usize {
+        let last = columns.saturating_sub(1);
+        let passed = u128::from(at_ns.clamp(from_ns, to_ns.max(from_ns)) - from_ns);
+        let all = u128::from(to_ns.saturating_sub(from_ns)).max(1);
+        usize::try_from(passed * last as u128 / all).unwrap_or(last).min(last)
+    }
+
+    /// Goes on to what is to be seen now, where it is played.
+    pub(super) fn advance(&mut self, ours: Duration) {
+        if self.to_play && self.begin_ns.is_some() {
+            self.to_play = false;
+            self.play_from(0, ours);
+        }
+        let Some((since, from_ns)) = self.place.as_ref().and_then(|place| place.played) else { return };
+        let at_ns = from_ns.saturating_add(self.speed.of(ours.saturating_sub(since)));
+        self.go(at_ns, ours);
+    }
+
+    /// Does what a key asks for; false when that is no concern of the tape.
+    pub(super) fn act(&mut self, action: Action, ours: Duration) -> bool {
+        match action {
+            Action::Pause => self.pause(ours),
+            Action::Earlier => self.step(|at_ns| at_ns.saturating_sub(STEP_NS), ours),
+            Action::Later => self.step(|at_ns| at_ns.saturating_add(STEP_NS), ours),
+            Action::MuchEarlier => self.step(|at_ns| at_ns.saturating_sub(LONG_STEP_NS), ours),
+            Action::MuchLater => self.step(|at_ns| at_ns.saturating_add(LONG_STEP_NS), ours),
+            Action::PreviousStall => self.jump(Marks::before, ours),
+            Action::NextStall => self.jump(Marks::after, ours),
+            Action::Slower => self.change_speed(Speed::slower, ours),
+            Action::Faster => self.change_speed(Speed::faster, ours),
+            Action::Newest => self.place = None,
+            _ => return false,
+        }
+        true
+    }
+
+    /// Stands still, and goes on: a live process with what is newest, a recording from where it stands.
+    fn pause(&mut self, ours: Duration) {
+        let over = !self.newest.is_live() || self.newest.conclusion.is_some();
+        match &mut self.place {
+            None if over && self.newest.conclusion.is_some() => self.play_from(0, ours),
+            None => {
+                let at_ns = self.newest.clock.now_ns(ours);
+                let process = Box::new(self.newest.as_of(at_ns));
+                self.place = Some(Place { at_ns, process, read_to: None, played: None });
+            }
+            Some(place) if place.played.is_some() => place.played = None,
+            Some(place) if over => place.played = Some((ours, place.at_ns)),
+            Some(_) => self.place = None,
+        }
+    }
+
+    fn step(&mut self, to: impl Fn(u64) -> u64, ours: Duration) {
+        let at_ns = self.at_ns(ours);
+        self.go(to(at_ns), ours);
+        self.replay(ours);
+    }
+
+    fn jump(&mut self, to: impl Fn(&mut Marks, u64) -> Option<u64>, ours: Duration) {
+        let at_ns = self.at_ns(ours);
+        let (begin_ns, _) = self.span(ours);
+        if let Some(sight_ns) = to(&mut self.marks, at_ns).filter(|&sight_ns| sight_ns >= begin_ns) {
+            self.go(sight_ns, ours);
+            self.replay(ours);
+        }
+    }
+
+    /// Changes the speed of what is played, and plays what stands.
+    fn change_speed(&mut self, change: impl Fn(Speed) -> Speed, ours: Duration) {
+        match &self.place {
+            Some(place) if place.played.is_some() => self.speed = change(self.speed),
+            Some(_) => {}
+            None => return,
+        }
+        if let Some(place) = &mut self.place {
+            place.played = Some((ours, place.at_ns));
+        }
+    }
+
+    fn play_from(&mut self, at_ns: u64, ours: Duration) {
+        self.go(at_ns, ours);
+        if let Some(place) = &mut self.place {
+            place.played = Some((ours, place.at_ns));
+        }
+    }
+
+    /// What is played goes on from where it is now.
+    fn replay(&mut self, ours: Duration) {
+        if let Some(place) = self.place.as_mut().filter(|place| place.played.is_some()) {
+            place.played = Some((ours, place.at_ns));
+        }
+    }
+
+    fn at_ns(&self, ours: Duration) -> u64 {
+        self.place.as_ref().map_or_else(|| self.newest.clock.now_ns(ours), |place| place.at_ns)
+    }
+
+    /// Looks at a time; the newest, when there is none later.
+    pub(crate) fn go(&mut self, at_ns: u64, ours: Duration) {
+        let (begin_ns, now_ns) = self.span(ours);
+        let reading = !self.newest.is_live() && self.newest.conclusion.is_none();
+        if at_ns >= now_ns && !reading {
+            self.place = None;
+            return;
+        }
+        let at_ns = at_ns.clamp(begin_ns, now_ns);
+        let Some(at) = self.segments.partition_point(|segment| segment.from_ns <= at_ns).checked_sub(1)
+        else {
+            return;
+        };
+        let number = self.gone + at as u64;
+        let place = self.place.take();
+        let played = place.as_ref().and_then(|place| place.played);
+        let known = place.filter(|place| place.at_ns <= at_ns).and_then(|place| {
+            let (known, byte) = place.read_to?;
+            (known == number).then_some((place.process, byte))
+        });
+        let (mut process, byte) = known.unwrap_or_else(|| (Box::new(self.segments[at].state.clone()), 0));
+        let byte = self.read(at, byte, at_ns, &mut process);
+        process.stand(at_ns);
+        self.place = Some(Place { at_ns, process, read_to: Some((number, byte)), played });
+    }
+
+    /// Tells the process the lines of a segment that were written by a time, from one byte on; where it ended.
+    fn read(&self, at: usize, mut byte: usize, at_ns: u64, process: &mut Process) -> usize {
+        let text = self.text(at, byte);
+        for line in text.split_inclusive(|&letter| letter == b'\n').filter(|line| line.ends_with(b"\n")) {
+            // What cannot be read here could not be read at first either: nothing follows.
+            let Ok(told) = Line::decode(line) else { break };
+            if self::at_ns(&told).is_some_and(|told_ns| told_ns > at_ns) {
+                break;
+            }
+            process.replay(told);
+            byte += line.len();
+        }
+        byte
+    }
+
+    /// The text of a segment from one byte on.
+    fn text(&self, at: usize, byte: usize) -> Cow<'_, [u8]> {
+        match (&self.segments[at].text, &self.recording) {
+            (Text::Kept(text), _) => Cow::Borrowed(&text[byte..]),
+            (Text::Recorded(begin), Some(recording)) => {
+                let next = self.segments.get(at + 1).and_then(|next| match next.text {
+                    Text::Recorded(begin) => Some(begin),
+                    Text::Kept(_) => None,
+                });
+                // A file that cannot be read any more shows nothing later than its states.
+                Cow::Owned(recording.text(begin + byte as u64, next).unwrap_or_default())
+            }
+            (Text::Recorded(_), None) => Cow::Borrowed(&[]),
+        }
+    }
+
+    /// Keeps the text of a line that comes after all others, if that does not stand in a file.
+    fn keep(&mut self, line: &Line) {
+        let begin = self.recording.as_ref().map(|recording| recording.begin(self.newest.lines));
+        let is_full = match (self.segments.back().map(|last| &last.text), begin) {
+            (None, _) => true,
+            (Some(Text::Recorded(last)), Some(Some(begin))) => begin - last >= self.length,
+            (Some(Text::Recorded(_)), _) => false,
+            (Some(Text::Kept(text)), _) => text.len() as u64 >= self.length,
+        };
+        if is_full {
+            let state = self.newest.state();
+            let text =
+                begin.map_or_else(|| Text::Kept(Vec::new()), |begin| Text::Recorded(begin.unwrap_or(0)));
+            let weight = weight(&state);
+            self.segments.push_back(Segment { from_ns: state.clock.latest_ns(), state, text, weight });
+            self.make_room();
+        }
+        if let Some(Segment { text: Text::Kept(text), .. }) = self.segments.back_mut() {
+            text.extend(line.encode());
+        }
+    }
+
+    fn make_room(&mut self) {
+        while self.segments.len() > 1 && self.is_over_budget() {
+            if self.recording.is_some() {
+                // Every other one goes; the text of each goes on to the next that stays.
+                let mut at = 0;
+                self.segments.retain(|_| {
+                    at += 1;
+                    at % 2 == 1
+                });
+                self.length *= 2;
+                // The segments have other numbers now.
+                self.place.iter_mut().for_each(|place| place.read_to = None);
+            } else {
+                self.segments.pop_front();
+                self.gone += 1;
+                let from_ns = self.segments[0].from_ns;
+                self.begin_ns = self.begin_ns.max(Some(from_ns));
+                self.marks.forget_before(from_ns);
+            }
+        }
+    }
+
+    fn is_over_budget(&self) -> bool {
+        let states: usize = self.segments.iter().map(|segment| segment.weight).sum();
+        let texts: usize = self.segments.iter().map(Segment::kept).sum();
+        states > KEPT_STATES || texts > KEPT_TEXT
+    }
+}
+
+impl Segment {
+    /// Text that it keeps, in bytes.
+    fn kept(&self) -> usize {
+        match &self.text {
+            Text::Kept(text) => text.len(),
+            Text::Recorded(_) => 0,
+        }
+    }
+}
