@@ -2,8 +2,10 @@
 //! from a clock that started with the view.
 
 mod clock;
+mod cost;
 mod detail;
 mod excerpts;
+mod facts;
 pub(crate) mod figure;
 mod handlers;
 mod health;
@@ -30,17 +32,18 @@ mod workers;
 
 pub(crate) use detail::{Detail, FindingId};
 pub(crate) use excerpts::{AROUND, Excerpt, Excerpts, SourcePlace};
+pub(crate) use facts::UNEVEN;
 pub(crate) use health::{Health, Level, Part, SILENCE, clock_time, health, worker};
 pub(crate) use key::{Action, KEYS, Key};
 pub(crate) use lag::LagFigures;
 pub(crate) use navigation::{Navigation, Opened};
-pub(crate) use process::{Conclusion, Process};
+pub(crate) use process::{Conclusion, NAMING, Process};
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use screen::Screen;
 pub(crate) use sockets::notable;
 pub(crate) use spots::{Area, Spots};
 pub(crate) use stalls::{is_stall, place};
-pub(crate) use strips::{Did, STRIP, Strip};
+pub(crate) use strips::STRIP;
 pub(crate) use switching::Switching;
 pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
 pub(crate) use tape::{Look, Tape};

@@ -1,4 +1,5 @@
 use super::clock::Clock;
+use super::cost::Cost;
 use super::detail::Behind;
 use super::lag::Lag;
 use super::ports::Ports;
@@ -27,6 +28,7 @@ pub(crate) struct Process {
     pub(crate) ports: Ports,
     pub(crate) tasks: Tasks,
     pub(super) strips: Strips,
+    pub(super) cost: Cost,
     pub(crate) findings: Vec<Finding>,
     /// The stalls behind each of them.
     pub(super) behind: Vec<Behind>,
@@ -60,6 +62,7 @@ impl Process {
             ports: Ports::default(),
             tasks: Tasks::default(),
             strips: Strips::default(),
+            cost: Cost::default(),
             findings: Vec::new(),
             behind: Vec::new(),
             explained: Vec::new(),
@@ -108,6 +111,7 @@ impl Process {
                 self.lag.apply(snapshot.at_ns, &snapshot.lag);
                 self.tasks.apply(snapshot);
                 self.strips.apply(snapshot);
+                self.cost.apply(snapshot);
                 // Some findings are about counters.
                 self.unsettled |= !snapshot.locations.is_empty() || !snapshot.watched.is_empty();
             }

@@ -63,6 +63,27 @@ pub(crate) struct Strip {
     pub(crate) busy: Option<u64>,
 }
 
+impl Strip {
+    /// A sign for each second, the newest last.
+    pub(crate) fn signs(&self) -> String {
+        self.seconds.iter().map(|did| did.sign()).collect()
+    }
+}
+
+impl Did {
+    pub(crate) fn sign(self) -> char {
+        match self {
+            Self::Unknown => ' ',
+            Self::Parked => '·',
+            Self::Busy(0..34) => '▂',
+            Self::Busy(34..67) => '▄',
+            Self::Busy(_) => '▆',
+            Self::Blocked => '█',
+            Self::Held => '▒',
+        }
+    }
+}
+
 impl Strips {
     pub(super) fn apply(&mut self, snapshot: &Snapshot) {
         let (from_ns, to_ns) = (self.told_ns, snapshot.at_ns);

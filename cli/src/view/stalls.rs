@@ -1,8 +1,8 @@
 use super::fit;
 use super::list::{lines, nothing, title};
 use super::theme::Theme;
-use super::{stack, table};
-use crate::model::{Detail, Listed, Opened, Process, Spots};
+use super::{excerpt, stack, table};
+use crate::model::{Detail, Excerpts, Listed, Opened, Process, SourcePlace, Spots};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -18,6 +18,7 @@ pub(super) fn draw(
     theme: Theme,
     area: Rect,
     process: &Process,
+    excerpts: &Excerpts,
     listed: &Listed,
 ) -> Spots {
     let mut room = title(frame, theme, area, "Findings, by what they cost others", "Enter: all of it");
@@ -34,14 +35,21 @@ pub(super) fn draw(
         if let Some(Opened::Finding(id)) = listed.row().map(|row| &row.opens)
             && let Some(detail) = Detail::of(process, id)
         {
-            preview(frame, theme, below, &detail);
+            preview(frame, theme, below, process, &detail, excerpts);
         }
     }
     table::draw(frame, theme, room, listed)
 }
 
-/// What to do, and the frames around the accused one.
-fn preview(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>) {
+/// What to do, the source lines, and the frames around the accused one.
+fn preview(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    area: Rect,
+    process: &Process,
+    detail: &Detail<'_>,
+    excerpts: &Excerpts,
+) {
     if detail.finding.stack.is_empty() {
         return words(frame, theme, area, detail.finding);
     }
@@ -50,7 +58,19 @@ fn preview(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>)
         Span::styled(detail.finding.help.clone(), theme.strong()),
     ]);
     frame.render_widget(advice, Rect { height: 1, ..area });
-    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let mut below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let source = SourcePlace::of(process, detail.finding);
+    if let Some((excerpt, place)) = source.and_then(|place| Some((excerpts.of(&place)?, place))) {
+        let height = match below.height {
+            0..6 => 1,
+            6..16 => 3,
+            _ => 7,
+        };
+        let shown = excerpt::lines(theme, &place, excerpt, usize::from(below.width), height);
+        let height = (shown.len() as u16 + 1).min(below.height);
+        lines(frame, theme, Rect { height, ..below }, shown, None);
+        below = Rect { y: below.y + height, height: below.height - height, ..below };
+    }
     let frames = stack::extract(theme, detail, usize::from(below.width), usize::from(below.height));
     lines(frame, theme, below, frames, None);
 }

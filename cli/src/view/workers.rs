@@ -1,7 +1,7 @@
 use super::list::{lines, nothing, title};
 use super::theme::Theme;
-use super::{fit, runtimes, table};
-use crate::model::{Doing, Level, Listed, Process, Spots, WorkerRow, workers};
+use super::{fit, runtimes, strip, table};
+use crate::model::{Doing, Level, Listed, Process, STRIP, Spots, WorkerRow, workers};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -11,6 +11,8 @@ use stallscope_wire::duration::show;
 /// Room for `BLOCKED` and `polling`, and for a duration.
 const STATE: usize = 8;
 const DURATION: usize = 6;
+/// A strip of fewer seconds tells too little.
+const LEAST_STRIP: usize = 12;
 
 /// Each worker, and what it has done.
 pub(super) fn draw(
@@ -21,10 +23,22 @@ pub(super) fn draw(
     listed: &Listed,
     now_ns: u64,
 ) -> Spots {
-    let room = title(frame, theme, area, "Workers", &remark(&workers(process, now_ns)));
+    let mut room = title(frame, theme, area, "Workers", &remark(&workers(process, now_ns)));
     if listed.table.total == 0 {
         lines(frame, theme, room, nothing(theme, none(process)), None);
         return Spots::default();
+    }
+    if room.height > 4 {
+        room.height -= 1;
+        let legend = if usize::from(room.width) > strip::LEGEND.chars().count() {
+            strip::LEGEND
+        } else {
+            strip::SHORT_LEGEND
+        };
+        let below = Rect { y: room.bottom(), height: 1, ..room };
+        let mut spans = vec![Span::raw("   ")];
+        spans.extend(strip::spans(theme, legend));
+        frame.render_widget(Line::from(spans), below);
     }
     table::draw(frame, theme, room, listed)
 }
@@ -88,6 +102,15 @@ fn line(theme: Theme, row: &WorkerRow, name: usize, width: usize) -> Line<'stati
             if left >= 8 {
                 spans.push(Span::raw(format!("  {}", fit::end(why, left))));
             }
+        }
+    }
+    if let Some(strip) = &row.strip {
+        let used: usize = spans.iter().map(Span::width).sum();
+        let left = width.saturating_sub(used + 3).min(STRIP);
+        if left >= LEAST_STRIP {
+            let signs: String = strip.signs().chars().skip(STRIP - left).collect();
+            spans.push(Span::raw(" ".repeat(width - used - left - 1)));
+            spans.extend(strip::spans(theme, &signs));
         }
     }
     Line::from(spans)
