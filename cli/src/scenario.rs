@@ -81,6 +81,7 @@ impl Scenario {
             blocking_threads: 3,
             blocking_idle: 1,
             budget_forced_yields: self.now_ns / SECOND * 3,
+            busy_permille: (self.now_ns / SECOND % 10 * 37) as u32,
             ..Runtime::default()
         };
         let polling = Polling { task: Some(9), spawned_at: Some("src/main.rs:31:5".into()), for_ns: 14_000 };
@@ -90,6 +91,10 @@ impl Scenario {
             thread: "tokio-runtime-worker".into(),
             tid: 100,
             polls: self.now_ns / 50_000,
+            busy_permille: (self.now_ns / SECOND % 10 * 37) as u32,
+            steal_count: Some(self.now_ns / SECOND),
+            overflow_count: Some(0),
+            noop_count: Some(self.now_ns / SECOND / 3),
             ..Worker::default()
         };
         let worker = Worker {
@@ -105,6 +110,7 @@ impl Scenario {
             at_ns: self.now_ns,
             runtimes: vec![runtime],
             workers: vec![parked, worker],
+            own_cpu_ns: Some(self.now_ns / 400),
             lag: LagState { now_ns: Some(wait_ns), window_max_ns: longest_ns, histogram: self.lag.clone() },
             ..Snapshot::default()
         }));
@@ -228,7 +234,7 @@ impl Scenario {
     /// A model that has read all of it from a log, and how the log ended.
     pub(crate) fn logged(self, ending: Ending) -> Watched {
         let mut watched = self.watched(Origin::Log("app.jsonl".into()));
-        watched.update(Msg::Source(Message::Ended(ending)));
+        watched.update(Msg::Source(0, Message::Ended(ending)));
         watched
     }
 

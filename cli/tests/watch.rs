@@ -113,23 +113,10 @@ fn the_only_process_needs_no_name_and_of_several_one_is_to_be_named() {
     let (code, _, talk) = run(folder.path(), &["watch"]);
     assert_eq!(
         (code, talk.as_str()),
-        (Some(2), "error: several processes run: name one of the pids 7 (shop-api), 12 (shop-api)\n")
-    );
-}
-
-#[test]
-fn the_list_tells_the_living_from_the_dead() {
-    let folder = folder();
-    live(folder.path(), 7);
-    drop(UnixListener::bind(folder.path().join("stallscope/9.sock")).expect("a socket"));
-    let (_, out, _) = run(folder.path(), &["list"]);
-    assert!(out.contains("exact/full, 2 workers") && out.contains("/srv/shop-api"), "{out}");
-    assert!(out.contains("a killed process left its socket in "), "{out}");
-    let (_, json, _) = run(folder.path(), &["list", "--format", "json"]);
-    let list: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    assert_eq!(
-        (&list[0]["pid"], &list[0]["workers"], &list[1]["alive"]),
-        (&7.into(), &2.into(), &false.into())
+        (
+            Some(2),
+            "error: several processes run: name some of the pids 7 (shop-api), 12 (shop-api), or all with --all\n"
+        )
     );
 }
 
@@ -181,6 +168,8 @@ fn the_mode_key_asks_the_process_that_is_watched() {
     let mut child = terminal.spawn(stallscope(folder.path()).args(["watch", "7"]));
     terminal.wait_for("live");
     terminal.write(b"m");
+    terminal.wait_for("any other key: leave it");
+    terminal.write(b"l");
     terminal.wait_for(", lean");
     terminal.write(b"q");
     assert_eq!(child.wait().expect("it ends").code(), Some(0));

@@ -19,9 +19,10 @@ use tokio::runtime::{Builder, Handle, RuntimeFlavor, worker_index};
 /// [`Config::attach`] is called:
 /// `STALLSCOPE` (`full`, `lean`, `off`), `STALLSCOPE_THRESHOLD`, `STALLSCOPE_LAG_LIMIT`, `STALLSCOPE_PROBE_INTERVAL`,
 /// `STALLSCOPE_GRACE`, `STALLSCOPE_NEVER_POLLED`, `STALLSCOPE_LOST_TASK`, `STALLSCOPE_POOL_LIMIT`, `STALLSCOPE_LEAK_WINDOW`,
-/// `STALLSCOPE_CLOSE_WAIT` (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG` and `STALLSCOPE_SOCKET` (paths).
+/// `STALLSCOPE_CLOSE_WAIT` (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG`, `STALLSCOPE_FLIGHT` and
+/// `STALLSCOPE_SOCKET` (paths).
 ///
-/// What concerns the whole process (mode, limits of tasks, pool and connections, log, socket) is taken from the first runtime that is
+/// What concerns the whole process (mode, limits of tasks, pool and connections, log, flight recorder, socket) is taken from the first runtime that is
 /// instrumented.
 ///
 /// ```
@@ -37,6 +38,7 @@ pub struct Config {
     pub(crate) runtime: RuntimeSettings,
     pub(crate) limits: Limits,
     pub(crate) log: Option<PathBuf>,
+    pub(crate) flight: Option<PathBuf>,
     pub(crate) socket: Option<PathBuf>,
     pub(crate) hooks: AppHooks,
     pub(crate) app: App,
@@ -104,6 +106,7 @@ impl Config {
                 close_wait_ns: ms(10_000),
             },
             log: None,
+            flight: None,
             socket: None,
             hooks: AppHooks::default(),
             app: App::default(),
@@ -187,6 +190,15 @@ impl Config {
     #[must_use]
     pub fn log(mut self, path: impl Into<PathBuf>) -> Self {
         self.log = Some(path.into());
+        self
+    }
+
+    /// Keeps a small file of the last 30 s in this folder whenever a stall, loop lag, full queues or the blocking pool make
+    /// work wait: an event log of 5 MB at most that `stallscope watch`, `check --log` and `report` read. One a minute at most,
+    /// and the newest 20 in the folder, whoever wrote them. A folder that cannot be written is told as a gap of coverage.
+    #[must_use]
+    pub fn flight_recorder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.flight = Some(folder.into());
         self
     }
 
@@ -350,6 +362,7 @@ impl Config {
             }
         }
         self.log = text("STALLSCOPE_LOG").map(PathBuf::from).or(self.log);
+        self.flight = text("STALLSCOPE_FLIGHT").map(PathBuf::from).or(self.flight);
         self.socket = text("STALLSCOPE_SOCKET").map(PathBuf::from).or(self.socket);
         Ok(self)
     }

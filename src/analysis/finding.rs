@@ -296,7 +296,7 @@ impl Finding {
     pub(super) fn set_stack(&mut self, stack: Option<&stallscope_wire::Stack>) {
         if let Some(stack) = stack {
             self.stack_quality = Some(stack.quality);
-            self.stack = stack.frames.iter().map(|frame| frame_of(stack, frame)).collect();
+            self.stack = frames_of(stack);
         }
     }
 
@@ -345,18 +345,31 @@ impl Finding {
     /// The cause with what is known of it: `syscall clock_nanosleep`, `lock mutex`, `cpu`.
     #[must_use]
     pub fn cause_in_words(&self) -> String {
-        let detail = match self.cause {
-            Cause::Syscall => self.syscall.as_ref(),
-            Cause::Lock => self.lock.as_ref(),
+        self.cause.in_words(self.syscall.as_deref(), self.lock.as_deref())
+    }
+}
+
+impl Cause {
+    /// With the system call or the lock that is known of it.
+    pub(super) fn in_words(self, syscall: Option<&str>, lock: Option<&str>) -> String {
+        let detail = match self {
+            Self::Syscall => syscall,
+            Self::Lock => lock,
             _ => None,
         };
-        detail.map_or_else(|| self.cause.to_string(), |detail| format!("{} {detail}", self.cause))
+        detail.map_or_else(|| self.to_string(), |detail| format!("{self} {detail}"))
     }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde takes")]
 fn is_zero(ns: &u64) -> bool {
     *ns == 0
+}
+
+/// The frames of a captured stack as findings have them, innermost first.
+#[must_use]
+pub fn frames_of(stack: &stallscope_wire::Stack) -> Vec<Frame> {
+    stack.frames.iter().map(|frame| frame_of(stack, frame)).collect()
 }
 
 fn frame_of(stack: &stallscope_wire::Stack, frame: &stallscope_wire::Frame) -> Frame {

@@ -166,8 +166,17 @@ impl History {
                 self.lost.at_ns
             }
             Line::End(end) => {
-                self.ended = true;
+                // A recording that ends is whole, though its process went on.
+                if self.header.flight.as_ref().is_some_and(|flight| flight.goes_on) {
+                    self.released = true;
+                } else {
+                    self.ended = true;
+                }
                 end.at_ns
+            }
+            Line::Leave(leave) => {
+                self.released = true;
+                leave.at_ns
             }
             // A second header, or a kind that this version does not know, changes nothing.
             _ => 0,

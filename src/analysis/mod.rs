@@ -33,12 +33,15 @@ mod rule;
 pub mod thresholds;
 
 pub use culprit::Culprit;
-pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task};
+pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task, frames_of};
 pub use history::{History, StallRecord, Window};
 pub use imbalance::imbalance;
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
 #[cfg(feature = "report")]
-pub use report::{Connections, Histograms, Listener, Lost, Process, Report, Sockets, SpawnSite, Tasks};
+pub use report::{
+    Blocked, BlockedStack, Connections, Figures, Histograms, Listener, Lost, Process, Quantiles, Report,
+    Requests, Route, Slow, Sockets, SpawnSite, Tasks,
+};
 pub use rule::findings;
 pub use thresholds::Threshold;

@@ -1,19 +1,20 @@
+mod blocked;
+mod histograms;
+mod requests;
 mod sockets;
 mod tasks;
 
+pub use blocked::{Blocked, BlockedStack};
+pub use histograms::{Figures, Histograms, Quantiles};
+pub use requests::{Requests, Route, Slow};
 pub use sockets::{Connections, Listener, Sockets};
 pub use tasks::{SpawnSite, Tasks};
 
 use super::finding::rfc3339;
 use super::history::less_of;
-use super::measure::{lags, polls, routes, schedules};
 use super::{Finding, History, Judgement, Outcome, Verdict, findings};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
-use stallscope_wire::{Coverage, Histogram, MAJOR, Mode, Tier};
-use std::collections::BTreeMap;
+use stallscope_wire::{Coverage, MAJOR, Mode, Tier};
 
 /// Everything that is known of a run, as one document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Tasks by the line that spawned them, and watched futures.
     pub tasks: Tasks,
+    /// Requests by route, and the slowest.
+    pub requests: Requests,
     /// Connections by what they serve, and accept queues.
     pub sockets: Sockets,
     /// How long things took.
@@ -68,20 +71,6 @@ pub struct Process {
     pub workers: usize,
     /// Its whole life was seen.
     pub complete: bool,
-}
-
-/// Distributions over all processes, each an HdrHistogram of nanoseconds in the V2 deflate form, as base64.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Histograms {
-    /// Polls.
-    pub poll: Option<String>,
-    /// What new work waited.
-    pub lag: Option<String>,
-    /// From wake to poll; absent where it is not measured.
-    pub schedule: Option<String>,
-    /// Latency of requests by route.
-    pub handlers: BTreeMap<String, String>,
 }
 
 /// What was dropped, over all processes.
@@ -127,11 +116,22 @@ impl Report {
             thresholds: judgement.outcomes,
             findings: findings(histories),
             tasks: Tasks::of(histories),
+            requests: Requests::of(histories),
             sockets: Sockets::of(histories),
             histograms: Histograms::of(histories),
             lost,
             notes: [judgement.lacks, judgement.notes].concat(),
         }
+    }
+}
+
+impl Report {
+    /// Whether everything that the product promises to see was seen, from the beginning of each process to its end, and
+    /// nothing of it was dropped.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let complete = self.processes.iter().all(|process| process.complete);
+        self.coverage.complete && complete && self.lost == Lost::default()
     }
 }
 
@@ -150,41 +150,10 @@ impl Process {
     }
 }
 
-impl Histograms {
-    fn of(histories: &[&History]) -> Self {
-        let [mut all_polls, mut all_lags, mut all_schedules]: [Histogram; 3] = Default::default();
-        for history in histories {
-            for (all, (histogram, shift)) in [
-                (&mut all_polls, polls(history)),
-                (&mut all_lags, lags(history)),
-                (&mut all_schedules, schedules(history)),
-            ] {
-                all.merge(&shift.measured(&histogram));
-            }
-        }
-        let handlers =
-            routes(histories).into_iter().filter_map(|(route, latency)| Some((route, encode(&latency)?)));
-        Self {
-            poll: encode(&all_polls),
-            lag: encode(&all_lags),
-            schedule: encode(&all_schedules),
-            handlers: handlers.collect(),
-        }
-    }
-}
-
 fn sight(tier: Tier) -> u8 {
     match tier {
         Tier::Exact => 2,
         Tier::Sampled => 1,
         _ => 0,
     }
-}
-
-/// None for an empty histogram, and for counts that no process has and the form cannot hold.
-fn encode(histogram: &Histogram) -> Option<String> {
-    let hdr = Some(histogram.to_hdr()).filter(|hdr| !hdr.is_empty())?;
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new().serialize(&hdr, &mut bytes).ok()?;
-    Some(STANDARD.encode(bytes))
 }

@@ -1,12 +1,12 @@
 //! The report as a document.
 
-use crate::scenario::{MS, process, task, victims};
+use crate::scenario::{MS, process, task, times, victims};
 use hdrhistogram::serialization::Deserializer;
 use proptest::prelude::*;
-use stallscope::analysis::{History, Report, judge, thresholds};
+use stallscope::analysis::{Blocked, History, Report, judge, thresholds};
 use stallscope_wire::{
-    Cause, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Location, Lost, Pause, Phase, Snapshot,
-    Stall, Watched, Worker,
+    Cause, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Location, Lost, Pause, Phase, Serving,
+    SlowRequest, Snapshot, Stall, Watched, Worker,
 };
 
 fn report() -> Report {
@@ -130,7 +130,15 @@ fn line() -> impl Strategy<Value = Line> {
             }),
             1 => Line::Lag(Lag { at_ns: a, wait_ns: b, attributable_ns: c, ongoing: flag, ..Lag::default() }),
             2 => Line::Pause(Pause { at_ns: a, gap_ns: b }),
-            3 => Line::Lost(Lost { at_ns: a, events: b, stacks: c, locations: d, first_polls: b, lines: a }),
+            3 => Line::Lost(Lost {
+                at_ns: a,
+                events: b,
+                stacks: c,
+                locations: d,
+                first_polls: b,
+                lines: a,
+                recordings: c,
+            }),
             4 => {
                 let route = String::new();
                 Line::Handler(Handlers {
@@ -213,4 +221,66 @@ fn sums_up_what_became_of_watched_futures() {
 
 fn of_each(histories: &[&History]) -> Report {
     Report::new(Vec::new(), judge(&[], histories, false), histories)
+}
+
+#[test]
+fn distributions_have_their_figures_beside_them() {
+    let json = serde_json::to_value(report()).expect("plain data");
+    let figures = &json["histograms"]["figures"]["handlers"]["GET /report"];
+    assert_eq!(figures["count"], 10);
+    for name in ["p50_ns", "p90_ns", "p99_ns", "max_ns"] {
+        assert_eq!(figures[name], 313 * MS, "{name}");
+    }
+    assert_eq!(json["histograms"]["figures"]["schedule"], serde_json::Value::Null);
+}
+
+#[test]
+fn requests_of_all_processes_are_told_by_route_the_slowest_first() {
+    let slow = |took: u64| SlowRequest {
+        request: Serving { route: "GET /".into(), id: Some(took.to_string()) },
+        took_ns: took * MS,
+        ..SlowRequest::default()
+    };
+    let of = |took: u64| {
+        let handler = |route: &str, ms| Handler {
+            route: route.into(),
+            statuses: [0, 10, 0, 0, 2],
+            latency: times(12, ms * MS),
+            ..Handler::default()
+        };
+        let handlers = vec![handler("GET /", took), handler("GET /quick", 1)];
+        process().line(Line::Handler(Handlers { at_ns: 1, handlers, slowest: vec![slow(took)] })).ended()
+    };
+    let (one, other) = (of(30), of(70));
+    let report = of_each(&[&one, &other]);
+    let routes: Vec<_> = report.requests.routes.iter().map(|r| (&*r.route, r.requests())).collect();
+    assert_eq!(routes, [("GET /", 24), ("GET /quick", 24)]);
+    let slowest: Vec<_> = report.requests.slowest.iter().map(|slow| slow.request_id.as_deref()).collect();
+    assert_eq!(slowest, [Some("70"), Some("30")]);
+}
+
+#[test]
+fn what_was_dropped_is_not_everything() {
+    let whole = process().ended();
+    assert!(of_each(&[&whole]).is_whole());
+    let lost = Line::Lost(Lost { lines: 1, ..Lost::default() });
+    assert!(!of_each(&[&process().line(lost).ended()]).is_whole());
+    assert!(!of_each(&[&process().killed()]).is_whole());
+}
+
+#[test]
+fn of_very_many_stalls_each_nanosecond_is_kept_by_stack() {
+    let (mut history, mut sum) = (History::new(Header::default()), 0);
+    for id in 0..10_000 {
+        let place = format!("src/a.rs:{}", id % 3 + 1);
+        let mut stall = Stall { id, ..crate::scenario::stall(&place, 100 + id % 7, Cause::Cpu) };
+        stall.attributable_ns -= id;
+        sum += stall.attributable_ns;
+        history.apply(Line::Stall(stall));
+    }
+    assert!(history.stalls().count() < 10_000, "some are no longer kept one by one");
+    let blocked = Blocked::of(&[&history]);
+    assert_eq!(blocked.total_ns(), sum);
+    assert_eq!(blocked.stacks.iter().map(|stack| stack.count).sum::<u64>(), 10_000);
+    assert_eq!(blocked.stacks.len(), 3);
 }

@@ -3,7 +3,8 @@
 use crate::scenario::{MS, judged, stall, tasks, times};
 use stallscope::analysis::{History, Verdict, Window, findings};
 use stallscope_wire::{
-    Cause, Handler, Handlers, Header, Histogram, Line, Location, Phase, Snapshot, Stall, Waits, Watched,
+    Cause, Handler, Handlers, Header, Histogram, Line, Location, Phase, SlowRequest, Snapshot, Spent, Stall,
+    Waits, Watched,
 };
 
 fn blocked(id: u64, phase: Phase, at: u64, ms: u64) -> Line {
@@ -127,4 +128,27 @@ fn the_first_list_is_of_before_only_if_it_comes_soon() {
     };
     assert_eq!(finished(1000), 2);
     assert_eq!(finished(5000), 6, "there was nothing to list when the window began");
+}
+
+#[test]
+fn responses_and_where_their_time_went_are_counted_from_the_window_on() {
+    let handler = |route: &str, answered: u64, own_ns: u64| Handler {
+        route: route.into(),
+        statuses: [0, answered, 0, 0, 1],
+        spent: Spent { own_ns, ..Spent::default() },
+        ..Handler::default()
+    };
+    let slow = |started: u64| SlowRequest { started_ns: started * MS, took_ns: MS, ..SlowRequest::default() };
+    let told = |at: u64, answered, own_ns, slowest: &[u64]| {
+        Line::Handler(Handlers {
+            at_ns: at * MS,
+            handlers: vec![handler("GET /", answered, own_ns), handler("GET /old", 9, 9)],
+            slowest: slowest.iter().map(|&started| slow(started)).collect(),
+        })
+    };
+    let history = seen([snapshot(100, &[]), told(100, 5, 70, &[50]), told(200, 8, 100, &[150, 50])]);
+    let handlers = history.handlers().expect("they were told");
+    let routes: Vec<_> = handlers.handlers.iter().map(|h| (&*h.route, h.statuses, h.spent.own_ns)).collect();
+    assert_eq!(routes, [("GET /", [0, 3, 0, 0, 0], 30)]);
+    assert_eq!(handlers.slowest.iter().map(|slow| slow.started_ns / MS).collect::<Vec<_>>(), [150]);
 }

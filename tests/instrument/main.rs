@@ -2,6 +2,7 @@
 
 mod blocking;
 mod ending;
+mod flight;
 mod harness;
 mod hooks;
 mod idle;

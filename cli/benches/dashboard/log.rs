@@ -80,7 +80,7 @@ impl Screen {
         let terminal = Terminal::new(TestBackend::new(WIDTH, HEIGHT)).expect("it needs no terminal");
         for message in &source.messages {
             assert!(!matches!(message, Message::Failed(_)), "{message:?}");
-            model.update(Msg::Source(message), Duration::ZERO);
+            model.update(Msg::Source(0, message), Duration::ZERO);
         }
         Self { model, terminal, ours: Duration::ZERO }
     }

@@ -2,14 +2,12 @@
 
 mod child;
 mod family;
-mod live;
-mod logs;
-mod outputs;
 mod sight;
 
+use super::outputs::Outputs;
 use crate::color::Color;
 use crate::failure::{Failure, clean};
-use outputs::Outputs;
+use crate::report::Material;
 use sight::Sight;
 use stallscope::analysis::{Report, Threshold, Verdict, judge, thresholds};
 use stallscope_wire::duration;
@@ -27,7 +25,7 @@ use std::time::Duration;
     after_help = "Examples:
   stallscope check -- cargo test
   stallscope check --fail-on 'stall.max < 50ms' --fail-on 'lag.p99 < 20ms' -- ./server --self-test
-  stallscope check --format json -o report.json --log logs/
+  stallscope check -o report.json -o report.html --log logs/
 
 A threshold is METRIC[.STAT][{route=\"ROUTE\"}] OP VALUE:
   stall    polls that are too long
@@ -74,8 +72,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     let thresholds = thresholds_of(&args.fail_on)?;
-    let own_stdout = args.outputs.own_stdout();
-    let sinks = args.outputs.open()?;
+    let outputs = args.outputs.and_text();
+    let own_stdout = outputs.own_stdout();
+    let sinks = outputs.open()?;
     let sight = match (args.pid, args.r#for) {
         (Some(pid), Some(time)) => Sight::of_process(pid, time)?,
         _ if args.command.is_empty() => Sight::of_logs(&args.log, args.allow_incomplete)?,
@@ -85,13 +84,13 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
         }
     };
 
-    let histories: Vec<_> = sight.histories.iter().collect();
+    let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
     let mut judgement = judge(&thresholds, &histories, args.allow_incomplete);
     judgement.notes.extend(sight.notes);
     sight.lacks.into_iter().for_each(|lack| judgement.lack(lack));
     let want = judgement.want().map(str::to_owned);
     let report = Report::new(sight.command, judgement, &histories);
-    sinks.write(&report, color)?;
+    sinks.write(Material { report: &report, runs: &sight.runs }, color)?;
     let code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
     if let Some(reason) = in_short(&report, want.as_deref(), sight.failure) {
         // Nothing is left to be told to when stderr is closed.

@@ -1,6 +1,7 @@
 //! `stallscope demo`: the whole product on one's own machine.
 
 mod headless;
+mod pictures;
 mod play;
 mod process;
 mod scenario;
@@ -13,6 +14,7 @@ use scene::Scene;
 use stallscope_wire::duration;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,6 +38,9 @@ pub(crate) struct Args {
     /// No dashboard: print what was found, and end. So it is too without a terminal on stdout.
     #[arg(long)]
     headless: bool,
+    /// Draw the dashboard's screens into SVG files of this folder, as they are when things are worst.
+    #[arg(long, value_name = "FOLDER", requires = "headless")]
+    pictures: Option<PathBuf>,
     /// How long the load lasts; 15s when headless, else 10m (the dashboard stays open).
     #[arg(long, value_name = "TIME", value_parser = bounded_duration)]
     duration: Option<Duration>,
@@ -49,7 +54,7 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
     if args.headless || !stdout.is_terminal() {
         let duration = args.duration.unwrap_or(LOAD_HEADLESS);
         let scene = Scene::set(args.addr, args.scenario, duration, headless::tell)?;
-        return headless::run(&scene, args.scenario, color);
+        return headless::run(&scene, args.scenario, args.pictures.as_deref(), color);
     }
     let scene = Scene::set(args.addr, args.scenario, args.duration.unwrap_or(LOAD_ON_SCREEN), |_| {})?;
     watch::show(scene.source(), &|| Some(scene.play().in_words()), color).map(watch::Closed::exit_code)

@@ -4,6 +4,10 @@ mod check;
 mod demo;
 mod list;
 mod load;
+mod outputs;
+mod read;
+mod record;
+mod report;
 mod serve;
 mod watch;
 
@@ -17,6 +21,8 @@ pub(crate) enum Command {
     Demo(demo::Args),
     List(list::Args),
     Load(load::Args),
+    Report(report::Args),
+    Record(record::Args),
     Serve(serve::Args),
     Watch(watch::Args),
 }
@@ -28,8 +34,10 @@ impl Command {
             Self::Demo(args) => demo::run(&args, color),
             Self::List(args) => list::run(&args),
             Self::Load(args) => load::run(args, color),
+            Self::Report(args) => report::run(args, color),
+            Self::Record(args) => record::run(&args),
             Self::Serve(args) => serve::run(&args, color),
-            Self::Watch(args) => watch::run(args, color),
+            Self::Watch(args) => watch::run(&args, color),
         }
     }
 }

@@ -1,30 +1,44 @@
 //! `stallscope watch`: the dashboard, live or from a recording.
 
 mod dashboard;
+mod editor;
+mod export;
 mod pick;
 mod plain;
 mod sources;
 mod terminal;
 
-use crate::source::{Found, Source, Target, Vitality, discover, process_name};
+use crate::source::{Feed, Finder, Source, Target, Vitality, Wanted, discover, open_all, process_name};
 use crate::{color::Color, failure::Failure};
+use plain::Format;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-/// Watch a process live, or see what an event log holds.
+/// Watch processes live, or see what event logs hold.
 ///
-/// Without a terminal on stdout: the process's health in a sentence, then the findings as they appear, one line each.
+/// A process that is started again is watched on, and so is each that runs the same program with the same arguments; a pid
+/// that is not instrumented stands for all that it has started. Without a terminal on stdout: how each process is in a
+/// sentence, then each stall, finding and end in a line of its own, until all of them have ended.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  stallscope watch             the only instrumented process, or pick one\n  \
-    stallscope watch 4242        the process with this pid\n  stallscope watch app.jsonl   an event log\n  \
-    stallscope watch --play app.jsonl   from its beginning: < > speed, ← → seconds, [ ] stalls"
+    after_help = "Examples:\n  stallscope watch             the only instrumented process, or pick some\n  \
+    stallscope watch 4242        the process with this pid, or what it has started\n  \
+    stallscope watch --all       every process, those that come later too\n  \
+    stallscope watch app.jsonl   an event log\n  \
+    stallscope watch --play app.jsonl   from its beginning: < > speed, ← → seconds, [ ] stalls\n  \
+    stallscope watch 4242 | tee stalls.txt"
 )]
 pub(crate) struct Args {
-    /// A pid, a live socket or an event log; nothing: pick from the processes that run.
-    #[arg(value_name = "PID|SOCKET|LOG")]
-    target: Option<String>,
-    /// Play an event log from its beginning, instead of showing how it ended.
+    /// Pids, live sockets or event logs; nothing: pick from the processes that run.
+    #[arg(value_name = "PID|SOCKET|LOG", conflicts_with = "all")]
+    targets: Vec<String>,
+    /// All instrumented processes of this user, those that come later too.
+    #[arg(long)]
+    all: bool,
+    /// No dashboard, but lines of this form. So it is too, with text, without a terminal on stdout.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Play event logs from their beginning, instead of showing how they ended.
     #[arg(long)]
     play: bool,
 }
@@ -48,65 +62,91 @@ impl Closed {
     }
 }
 
-pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
-    let target = match args.target {
-        Some(text) => Target::new(&text),
-        None => match pick(color)? {
-            Ok(target) => target,
+pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
+    let format = args.format.or_else(|| (!io::stdout().is_terminal()).then_some(Format::Text));
+    let (mut sources, wanted) = if args.all {
+        let targets: Vec<_> = alive()?.into_iter().map(|(_, target)| target).collect();
+        (open(&targets)?.0, Wanted { all: true, ..Wanted::default() })
+    } else if args.targets.is_empty() {
+        match choose(format.is_none(), color)? {
+            Ok(targets) => open(&targets)?,
             Err(closed) => return Ok(closed.exit_code()),
-        },
+        }
+    } else {
+        open(&args.targets.iter().map(|text| Target::new(text)).collect::<Vec<_>>())?
     };
-    let mut source = Source::open(&target)
-        .map_err(|error| if error.is_no_data() { Failure::no_data(error) } else { Failure::usage(error) })?;
-    if args.play && source.recording.is_none() {
-        return Err(Failure::usage(
-            "--play is for event logs: a live process goes on by itself; to look back, press ←",
-        ));
+    if args.play {
+        if sources.iter().any(|source| source.recording.is_none()) {
+            return Err(Failure::usage(
+                "--play is for event logs: a live process goes on by itself; to look back, press ←",
+            ));
+        }
+        sources.iter_mut().for_each(|source| source.play = true);
     }
-    source.play = args.play;
-    show(&source, &|| None, color).map(Closed::exit_code)
+    let live = sources.iter().any(Source::is_live);
+    let finder = live.then(|| Finder::start(wanted, &sources)).transpose();
+    let finder = finder.map_err(|error| Failure::internal(format_args!("cannot start a thread: {error}")))?;
+    let feed = Feed::of(&sources).with(finder);
+    match format {
+        Some(format) => {
+            plain::run(feed, args.all, format, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS)
+        }
+        None => dashboard(feed, &|| None, color).map(Closed::exit_code),
+    }
+}
+
+fn open(targets: &[Target]) -> Result<(Vec<Source>, Wanted), Failure> {
+    open_all(targets)
+        .map_err(|error| if error.is_no_data() { Failure::no_data(error) } else { Failure::usage(error) })
 }
 
 /// What the dashboard is to say besides what its source tells.
 pub(crate) type Remark<'a> = &'a dyn Fn() -> Option<String>;
 
-/// Shows a source until it is closed: as dashboard on a terminal, else as text.
+/// Shows a source on the terminal until it is closed.
 pub(crate) fn show(source: &Source, remark: Remark<'_>, color: Color) -> Result<Closed, Failure> {
-    let stdout = io::stdout();
-    if stdout.is_terminal() {
-        return dashboard::run(source, remark, color.on(&stdout)).map_err(terminal_failed);
+    dashboard(Feed::of(std::slice::from_ref(source)), remark, color)
+}
+
+fn dashboard(feed: Feed<'_>, remark: Remark<'_>, color: Color) -> Result<Closed, Failure> {
+    dashboard::run(feed, remark, color.on(&io::stdout())).map_err(terminal_failed)
+}
+
+/// The processes that run, as people know them.
+fn alive() -> Result<Vec<(String, Target)>, Failure> {
+    let found = discover().map_err(Failure::usage)?.into_iter();
+    let alive: Vec<_> = found
+        .filter_map(|found| match found.vitality {
+            Vitality::Alive(summary) => {
+                let name = format!("{} ({})", found.pid, process_name(&summary.header));
+                Some((name, Target::Path(found.socket)))
+            }
+            _ => None,
+        })
+        .collect();
+    if alive.is_empty() {
+        return Err(Failure::no_data(
+            "nothing to watch: no instrumented process of this user runs now; start one \
+             (#[stallscope::main] in place of #[tokio::main]), name an event log, or try `stallscope demo`",
+        ));
     }
-    plain::run(source, &mut stdout.lock())?;
-    Ok(Closed::Done)
+    Ok(alive)
 }
 
 /// What to watch when nothing is named; or that the user did not want any of it.
-fn pick(color: Color) -> Result<Result<Target, Closed>, Failure> {
-    let found = discover().map_err(Failure::usage)?;
-    let alive: Vec<_> =
-        found.into_iter().filter(|found| matches!(found.vitality, Vitality::Alive(_))).collect();
-    match alive.as_slice() {
-        [] => Err(Failure::no_data(
-            "nothing to watch: no instrumented process of this user runs now; start one \
-             (#[stallscope::main] in place of #[tokio::main]), name an event log, or try `stallscope demo`",
-        )),
-        [only] => Ok(Ok(Target::Path(only.socket.clone()))),
-        several if io::stdout().is_terminal() => {
-            let chosen = pick::run(several, color.on(&io::stdout())).map_err(terminal_failed)?;
-            Ok(chosen.map(|index| Target::Path(several[index].socket.clone())))
-        }
-        several => {
-            let named = |found: &Found| match &found.vitality {
-                Vitality::Alive(summary) => format!("{} ({})", found.pid, process_name(&summary.header)),
-                _ => found.pid.to_string(),
-            };
-            let pids: Vec<_> = several.iter().map(named).collect();
-            Err(Failure::usage(format_args!(
-                "several processes run: name one of the pids {}",
-                pids.join(", ")
-            )))
-        }
+fn choose(terminal: bool, color: Color) -> Result<Result<Vec<Target>, Closed>, Failure> {
+    let alive = alive()?;
+    if alive.len() == 1 {
+        return Ok(Ok(alive.into_iter().map(|(_, target)| target).collect()));
     }
+    if terminal {
+        return pick::run(color.on(&io::stdout())).map_err(terminal_failed);
+    }
+    let names: Vec<_> = alive.into_iter().map(|(name, _)| name).collect();
+    Err(Failure::usage(format_args!(
+        "several processes run: name some of the pids {}, or all with --all",
+        names.join(", ")
+    )))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]

@@ -14,15 +14,23 @@ const COLUMNS: [Column; 3] = [
     Column::text("known", "known", 0, Cut::End, (20, 1000)),
 ];
 
-/// What is known of the runtimes, of how they are watched, and of what is not seen: a line each.
+/// What is known of the runtimes, of how they are watched, and of what is not seen: a line each. What is lost or not seen
+/// comes first where there is any.
 pub(super) fn table(process: &Process) -> Table {
     let mut facts = Facts::default();
     let snapshot = process.history.snapshot();
+    let troubled = !process.history.coverage().missing.is_empty() || process.history.lost().any();
+    if troubled {
+        lost(&mut facts, process);
+        not_seen(&mut facts, process);
+    }
     for (runtime, figures) in snapshot.iter().flat_map(|snapshot| &snapshot.runtimes).zip(runtimes(process)) {
         of_runtime(&mut facts, process, snapshot, runtime, &figures);
     }
-    not_seen(&mut facts, process);
-    lost(&mut facts, process);
+    if !troubled {
+        lost(&mut facts, process);
+        not_seen(&mut facts, process);
+    }
     cost(&mut facts, process);
     watching(&mut facts, process);
     of_process(&mut facts, process);
@@ -67,11 +75,10 @@ fn of_runtime(
     let busy = f64::from(runtime.busy_permille) / 10.0;
     facts.add(
         "workers",
-        format!("{} of {}, busy for {busy:.0} % of their time", runtime.workers, runtime.flavor),
+        format!("{}, {}; busy for {busy:.0} % of their time", runtime.workers, runtime.flavor),
     );
     facts.add("tasks", format!("{} alive", runtime.alive_tasks));
-    let queue = counted(runtime.injection_queue, "task");
-    facts.add("injection queue", format!("{queue} no worker has taken yet"));
+    facts.add("injection queue", waiting(runtime.injection_queue, "task", "for any worker"));
     let of_it = snapshot.iter().flat_map(|snapshot| &snapshot.workers);
     let local: Vec<_> = of_it
         .filter(|worker| worker.runtime == runtime.id && worker.index.is_some())
@@ -81,13 +88,8 @@ fn of_runtime(
     facts.add("local queues", format!("{} in all, {longest} in the longest", counted(sum, "task")));
     if let Some(pool) = figures.pool {
         let tone = if pool.waiting > 0 { Tone::Warning } else { Tone::Plain };
-        let waiting = counted(pool.waiting, "job");
-        let told = format!(
-            "{} busy, {} idle; {waiting} {} for a thread",
-            counted(pool.busy, "thread"),
-            pool.idle,
-            if pool.waiting == 1 { "waits" } else { "wait" }
-        );
+        let jobs = waiting(pool.waiting, "job", "for a thread");
+        let told = format!("{} busy, {} idle; {jobs}", counted(pool.busy, "thread"), pool.idle);
         facts.push("blocking pool", told, tone);
     }
     if let Some(yields) = figures.forced_yields {
@@ -107,6 +109,10 @@ fn of_runtime(
     if let Some(overflows) = snapshot.and_then(|snapshot| overflows(snapshot, runtime.id)) {
         facts.add("overflows", format!("{} times a local queue was full", figure::count(overflows)));
     }
+}
+
+fn waiting(count: u64, noun: &str, whom: &str) -> String {
+    format!("{} {} {whom}", counted(count, noun), if count == 1 { "waits" } else { "wait" })
 }
 
 fn overflows(snapshot: &Snapshot, runtime: u64) -> Option<u64> {

@@ -33,6 +33,16 @@ pub(crate) enum Level {
     Bad,
 }
 
+/// The level as programs know it.
+pub(crate) fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Good => "good",
+        Level::Neutral => "neutral",
+        Level::Warning => "warning",
+        Level::Bad => "bad",
+    }
+}
+
 /// A piece of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -246,6 +256,9 @@ fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health 
     let at = clock_time(process.header().started_unix_ns.saturating_add(now_ns));
     let (level, word, end) = match conclusion {
         Conclusion::Ended(Ending::Orderly) => (Level::Neutral, "ENDED", format!("the process ended at {at}")),
+        Conclusion::Ended(Ending::Left) => {
+            (Level::Neutral, "RECORDED", format!("the recording ended at {at}, and the process ran on"))
+        }
         Conclusion::Ended(Ending::Abrupt) if process.is_live() => {
             (Level::Warning, "GONE", format!("the process went away at {at} without a word"))
         }

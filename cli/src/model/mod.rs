@@ -4,18 +4,27 @@
 mod clock;
 mod cost;
 mod detail;
+mod effect;
 mod excerpts;
 mod facts;
 pub(crate) mod figure;
 mod handlers;
 mod health;
 mod key;
+mod keymap;
 mod lag;
+mod mouse;
 mod navigation;
+mod news;
+mod picker;
 mod ports;
+mod press;
 mod process;
+mod processes;
+mod prompt;
 mod runtimes;
 mod screen;
+mod several;
 mod sockets;
 mod spots;
 mod stalls;
@@ -26,32 +35,43 @@ mod tape;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod threshold;
 mod traffic;
 mod window;
 mod workers;
 
-pub(crate) use detail::{Detail, FindingId};
+pub(crate) use detail::Detail;
+pub(crate) use effect::{Effect, Export, Notice, Place};
 pub(crate) use excerpts::{AROUND, Excerpt, Excerpts, SourcePlace};
 pub(crate) use facts::UNEVEN;
-pub(crate) use health::{Health, Level, Part, SILENCE, clock_time, health, worker};
-pub(crate) use key::{Action, KEYS, Key};
+pub(crate) use health::{Health, Level, Part, clock_time, health, level_name, worker};
+pub(crate) use key::{Action, Binding, KEYS, Key};
+pub(crate) use keymap::Keymap;
 pub(crate) use lag::LagFigures;
+pub(crate) use mouse::{Gesture, Mouse};
 pub(crate) use navigation::{Navigation, Opened};
-pub(crate) use process::{Conclusion, NAMING, Process};
+pub(crate) use news::{Event, Kind as EventKind, News};
+pub(crate) use picker::{Choice, Picker};
+pub(crate) use process::{NAMING, Process};
+pub(crate) use processes::{ProcessFigures, accusation, is_alike};
+pub(crate) use prompt::Prompt;
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use screen::Screen;
+pub(crate) use several::Together;
 pub(crate) use sockets::notable;
 pub(crate) use spots::{Area, Spots};
 pub(crate) use stalls::{is_stall, place};
-pub(crate) use strips::STRIP;
+pub(crate) use strips::{STRIP, Strip};
 pub(crate) use switching::Switching;
-pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
+pub(crate) use table::{Cell, Column, Cut, Format, Kind, Listed, Order, Row, Sign, Table, Tone};
 pub(crate) use tape::{Look, Tape};
 pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
 
 use crate::source::{Message, Origin};
-use stallscope_wire::{Header, Line, Request};
+use several::Aside;
+use stallscope_wire::{Header, Line, Mode, Request};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// All that the dashboard shows.
@@ -61,6 +81,17 @@ pub(crate) struct Model {
     pub(crate) navigation: Navigation,
     pub(crate) switching: Switching,
     pub(crate) excerpts: Excerpts,
+    pub(crate) keys: Keymap,
+    /// What the next key answers.
+    pub(crate) prompt: Option<Prompt>,
+    /// What there is to say of what was asked for last.
+    pub(crate) notice: Option<Notice>,
+    effects: VecDeque<Effect>,
+    /// What the messages of the process on the screen come under.
+    number: usize,
+    /// The processes that are watched beside it.
+    asides: Vec<Aside>,
+    pub(crate) together: Together,
     /// What there is to say besides, by whoever shows the process.
     pub(crate) remark: Option<String>,
     /// The user is done.
@@ -70,10 +101,12 @@ pub(crate) struct Model {
 /// What may change the model.
 #[derive(Debug)]
 pub(crate) enum Msg {
-    Source(Message),
+    /// From the process with this number.
+    Source(usize, Message),
     Key(Key),
     /// Lines of source code that were asked for, where there are any.
     Excerpt(Box<SourcePlace>, Option<Excerpt>),
+    Mouse(Mouse),
 }
 
 impl Model {
@@ -83,25 +116,29 @@ impl Model {
             navigation: Navigation::default(),
             switching: Switching::default(),
             excerpts: Excerpts::default(),
+            keys: Keymap::default(),
+            prompt: None,
+            notice: None,
+            effects: VecDeque::new(),
+            number: 0,
+            asides: Vec::new(),
+            together: Together::default(),
             remark: None,
             quit: false,
         }
     }
 
-    /// Takes a message that came at `ours`.
+    /// Takes what came at `ours`.
     pub(crate) fn update(&mut self, msg: Msg, ours: Duration) {
         match msg {
-            Msg::Source(Message::Line(line)) => self.apply(*line, ours),
-            Msg::Source(Message::Ended(ending)) => self.tape.conclude(Conclusion::Ended(ending), ours),
-            Msg::Source(Message::Failed(error)) => {
-                self.tape.conclude(Conclusion::Failed(error.to_string()), ours);
-            }
+            Msg::Source(number, message) => self.take(number, message, ours),
             Msg::Key(key) => self.press(key, ours),
             Msg::Excerpt(place, excerpt) => self.excerpts.apply(*place, excerpt),
+            Msg::Mouse(mouse) => self.point(mouse, ours),
         }
     }
 
-    /// Takes the process's next line.
+    /// Takes the next line of the process on the screen.
     pub(crate) fn apply(&mut self, line: Line, ours: Duration) {
         self.tape.apply(line, ours);
     }
@@ -116,6 +153,11 @@ impl Model {
     /// What is to be sent to the process since this was asked last.
     pub(crate) fn request(&mut self) -> Option<Request> {
         self.switching.request()
+    }
+
+    /// What is to be done outside since this was asked last.
+    pub(crate) fn effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
     }
 
     /// That could not be sent.
@@ -162,12 +204,13 @@ impl Model {
     /// Goes on to what is to be seen now, where a tape is played; to be called before the model is settled.
     pub(crate) fn advance(&mut self, ours: Duration) {
         self.tape.advance(ours);
+        self.look_at_several(ours);
     }
 
     /// How soon the screen changes with time alone, if it does.
     pub(crate) fn moves_every(&self, ours: Duration) -> Option<Duration> {
         let process = self.tape.newest();
-        let runs = process.is_live() && process.conclusion.is_none();
+        let runs = self.any_runs();
         let often = match self.tape.look(ours) {
             Some(look) => look.speed.is_some(),
             None => runs && process.is_stalled(),
@@ -175,17 +218,20 @@ impl Model {
         (runs || often).then_some(if often { Duration::ZERO } else { Duration::from_millis(500) })
     }
 
-    fn press(&mut self, key: Key, ours: Duration) {
-        self.switching.forget();
-        match key.action() {
-            Some(Action::Quit) => self.quit = true,
-            Some(Action::Mode) => self.switching.press(self.tape.newest()),
-            Some(action) if self.tape.act(action, ours) => {}
-            Some(action) => {
-                let process = self.tape.shown();
-                self.navigation.act(action, process, process.clock.now_ns(ours));
-            }
-            None => {}
+    fn switch(&mut self, mode: Mode) {
+        self.switching.press(mode);
+    }
+
+    fn go(&mut self, action: Action, ours: Duration) {
+        if !self.tape.act(action, ours) && !self.act_on_several(action, ours) {
+            let (navigation, process, now_ns) = self.parts(ours);
+            navigation.act(action, process, now_ns);
         }
+    }
+
+    /// Where the user is, and what is shown there.
+    fn parts(&mut self, ours: Duration) -> (&mut Navigation, &Process, u64) {
+        let process = self.tape.shown();
+        (&mut self.navigation, process, process.clock.now_ns(ours))
     }
 }

@@ -1,9 +1,10 @@
 use super::detail::{Detail, FindingId};
+use super::effect::Place;
 use super::key::Action;
 use super::process::Process;
 use super::screen::{SCREENS, Screen};
 use super::spots::Spots;
-use super::table::{Listed, Listing};
+use super::table::{Listed, Listing, Table};
 use super::tasks::Site;
 
 /// Lines that a page key moves by before it is known how many there is room for.
@@ -15,13 +16,18 @@ pub(crate) struct Navigation {
     pub(crate) screen: Screen,
     /// What is opened over the screen.
     pub(crate) opened: Option<Opened>,
-    pub(crate) help: bool,
+    /// The line that the help begins with, while it is shown.
+    pub(crate) help: Option<usize>,
     /// The line that is marked in what is opened.
     pub(crate) cursor: usize,
     /// What the user made of each screen's list.
     listings: [Listing; SCREENS.len()],
+    /// Stalls that are shorter are not listed, in nanoseconds; none: those that the process tells of are.
+    pub(crate) least_ns: Option<u64>,
     /// Several processes are watched: there is a screen of them.
     pub(crate) several: bool,
+    /// They, as they were looked at last.
+    pub(super) processes: Table,
     /// What was drawn last.
     pub(super) spots: Spots,
 }
@@ -43,7 +49,7 @@ impl Navigation {
         let exists = match &self.opened {
             Some(Opened::Finding(id)) => id.find(process).is_some(),
             Some(Opened::Site(spawned_at)) => Site::of(process, spawned_at).is_some(),
-            Some(Opened::Row(key)) => self.screen.table(process, 0).rows.iter().any(|row| row.key == *key),
+            Some(Opened::Row(key)) => self.table(process, 0).rows.iter().any(|row| row.key == *key),
             None => return,
         };
         if !exists {
@@ -54,22 +60,72 @@ impl Navigation {
 
     /// The screen's list, as the user wants it.
     pub(crate) fn listed(&self, process: &Process, now_ns: u64) -> Listed {
-        let mut listed = self.listings[self.screen.index()].arrange(self.screen.table(process, now_ns));
+        let mut table = self.table(process, now_ns);
+        if let Some(least_ns) = self.least_ns {
+            table.leave_out_below(least_ns);
+        }
+        let mut listed = self.listings[self.screen.index()].arrange(table);
         listed.first = self.spots.first;
         listed
     }
 
-    fn listing(&mut self) -> &mut Listing {
+    /// What rows must have in them.
+    pub(super) fn filter(&mut self, words: &str) {
+        words.clone_into(&mut self.listing().filter);
+        self.listing().look_from_the_top();
+    }
+
+    /// The line of code that is marked: in a stack the frame's, else the row's.
+    pub(super) fn place(&self, process: &Process, now_ns: u64) -> Option<Place> {
+        let marked = || self.listed(process, now_ns).row().map(|row| row.opens.clone());
+        let root = process.header().source_root.clone();
+        match self.opened.clone().or_else(marked)? {
+            Opened::Finding(id) => {
+                let finding = id.find(process)?;
+                let frame = finding.stack.get(self.cursor).filter(|_| self.opened.is_some());
+                let of_frame = frame.and_then(|frame| frame.file.clone().zip(frame.line));
+                let culprit = &finding.culprit;
+                let (file, line) = of_frame.or_else(|| culprit.file.clone().zip(culprit.line))?;
+                Some(Place { file, line, root })
+            }
+            Opened::Site(spawned_at) => Place::parse(&spawned_at, root.as_deref()),
+            Opened::Row(_) => None,
+        }
+    }
+
+    /// Does what a click there asks for: a screen's name leads to it, a column's head sorts by it, a row is marked, and one that
+    /// is marked is opened.
+    pub(super) fn click(&mut self, x: u16, y: u16, process: &Process, now_ns: u64) {
+        let spots = &self.spots;
+        if let Some(&(_, screen)) = spots.screens.iter().find(|(area, _)| area.has(x, y)) {
+            return self.show(screen);
+        }
+        if self.opened.is_some() {
+            return;
+        }
+        let listed = self.listed(process, now_ns);
+        if let Some(&(_, name)) = spots.heads.iter().find(|(area, _)| area.has(x, y)) {
+            self.listing().sort_by(name, listed.order);
+        } else if spots.rows.has(x, y) {
+            let at = spots.first + usize::from(y - spots.rows.y);
+            if at == listed.marked {
+                self.open(process, now_ns);
+            } else {
+                self.listing().mark(&listed, at);
+            }
+        }
+    }
+
+    pub(super) fn listing(&mut self) -> &mut Listing {
         &mut self.listings[self.screen.index()]
     }
 
     pub(super) fn act(&mut self, action: Action, process: &Process, now_ns: u64) {
         match action {
-            Action::Help => self.help = !self.help,
-            Action::Back if self.help => self.help = false,
-            Action::Back => self.leave(),
+            Action::Help => self.help = if self.help.is_some() { None } else { Some(0) },
             // The help covers what these would change.
-            _ if self.help => {}
+            _ if self.help.is_some() => self.scroll_help(action),
+            Action::Back => self.leave(),
             Action::Screen(screen) => self.show(screen),
             Action::NextScreen => self.turn(1),
             Action::PreviousScreen => self.turn(self.screens().len() - 1),
@@ -81,16 +137,31 @@ impl Navigation {
             Action::First => self.go(process, now_ns, |_, _| 0),
             Action::Last => self.go(process, now_ns, |_, _| usize::MAX),
             Action::Sort if self.opened.is_none() => {
-                let table = self.screen.table(process, now_ns);
+                let table = self.table(process, now_ns);
                 self.listing().sort(&table);
             }
             Action::Reverse if self.opened.is_none() => {
-                let table = self.screen.table(process, now_ns);
+                let table = self.table(process, now_ns);
                 self.listing().reverse(&table);
             }
             // Of no concern here, or nothing to sort.
             _ => {}
         }
+    }
+
+    fn scroll_help(&mut self, action: Action) {
+        let Some(first) = &mut self.help else { return };
+        let to = match action {
+            Action::Back => return self.help = None,
+            Action::Up => first.saturating_sub(1),
+            Action::Down => *first + 1,
+            Action::PageUp => first.saturating_sub(PAGE),
+            Action::PageDown => *first + PAGE,
+            Action::First => 0,
+            Action::Last => usize::MAX,
+            _ => return,
+        };
+        *first = to.min(self.spots.help);
     }
 
     /// Those that there are.

@@ -51,7 +51,7 @@ pub(crate) enum Conclusion {
 }
 
 impl Process {
-    pub(super) fn new(header: Header, origin: Origin) -> Self {
+    pub(crate) fn new(header: Header, origin: Origin) -> Self {
         let clock = if matches!(origin, Origin::Live(_)) { Clock::live() } else { Clock::default() };
         Self {
             history: History::new(header),
@@ -263,6 +263,7 @@ pub(super) fn at_ns(line: &Line) -> Option<u64> {
         Line::Pool(wait) => wait.at_ns,
         Line::Lost(lost) => lost.at_ns,
         Line::End(end) => end.at_ns,
+        Line::Leave(leave) => leave.at_ns,
         _ => return None,
     })
 }

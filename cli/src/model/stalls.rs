@@ -14,7 +14,7 @@ const COLUMNS: [Column; 9] = [
     Column::figure("now_ns", "now", 1, 8),
     Column::figure("total_ns", "in all", 4, 8),
     Column::figure("waited", "waited behind", 2, 15).if_known(),
-    Column::figure("waited_ns", "in all", 3, 8).if_known(),
+    Column::figure("waited_ns", "waiting", 3, 9).if_known(),
 ];
 
 /// What went wrong, by the line that did it: first what cost others most.
@@ -53,7 +53,8 @@ fn row(process: &Process, detail: &Detail<'_>, now_ns: u64) -> Row {
     ];
     let sign = if finding.ongoing { Sign::Accused } else { Sign::None };
     let id = FindingId::of(finding);
-    Row::new(format!("{id:?}"), cells).with(sign).opening(Opened::Finding(id))
+    let lasted_ns = is_stall(finding.rule).then(|| detail.longest_ns(process, now_ns));
+    Row { lasted_ns, ..Row::new(format!("{id:?}"), cells).with(sign).opening(Opened::Finding(id)) }
 }
 
 fn waited(victims: &Victims) -> Value {
@@ -72,7 +73,7 @@ fn time(ns: u64) -> Value {
 }
 
 /// Why, and whether that it is one poll is only probable; of what is no stall, the rule says why.
-fn cause(finding: &Finding) -> String {
+pub(super) fn cause(finding: &Finding) -> String {
     if !is_stall(finding.rule) {
         return finding.rule.to_string();
     }

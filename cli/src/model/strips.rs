@@ -75,9 +75,9 @@ impl Did {
         match self {
             Self::Unknown => ' ',
             Self::Parked => '·',
-            Self::Busy(0..34) => '▂',
-            Self::Busy(34..67) => '▄',
-            Self::Busy(_) => '▆',
+            Self::Busy(0..10) => '▁',
+            Self::Busy(10..40) => '▃',
+            Self::Busy(_) => '▅',
             Self::Blocked => '█',
             Self::Held => '▒',
         }

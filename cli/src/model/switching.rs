@@ -12,13 +12,8 @@ pub(crate) struct Switching {
 }
 
 impl Switching {
-    /// Asks for the mode after the one that holds, or was asked for last; says so where the process cannot be asked.
-    pub(super) fn press(&mut self, process: &Process) {
-        if let Some(why) = unable(process) {
-            self.notice = Some(why);
-            return;
-        }
-        let mode = after(self.asked.unwrap_or(process.history.mode()));
+    /// Asks for a mode.
+    pub(super) fn press(&mut self, mode: Mode) {
         self.asked = Some(mode);
         self.unsent = Some(Request::Set { mode });
         self.notice = Some(format!("asked the process for mode {mode}"));
@@ -52,16 +47,8 @@ impl Switching {
     }
 }
 
-fn after(mode: Mode) -> Mode {
-    match mode {
-        Mode::Full => Mode::Lean,
-        Mode::Lean => Mode::Off,
-        _ => Mode::Full,
-    }
-}
-
 /// Why the process cannot be asked.
-fn unable(process: &Process) -> Option<String> {
+pub(super) fn unable(process: &Process) -> Option<String> {
     let header = process.header();
     let why = if !process.is_live() {
         "this is a recording: the mode of its process cannot be changed any more".to_owned()

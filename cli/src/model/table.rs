@@ -2,10 +2,12 @@
 
 mod arrange;
 mod column;
+mod export;
 mod value;
 
 pub(crate) use arrange::{Listed, Listing, Order};
 pub(crate) use column::{Column, Cut, Kind};
+pub(crate) use export::Format;
 pub(crate) use value::{Cell, Tone, Value};
 
 use super::navigation::Opened;
@@ -19,6 +21,8 @@ pub(crate) struct Table {
     pub(crate) usual: Option<&'static str>,
     /// How many rows there are, filtered out or not.
     pub(crate) total: usize,
+    /// How many of them are stalls that are too short to be listed.
+    pub(crate) short: usize,
 }
 
 /// A row of a list.
@@ -31,6 +35,8 @@ pub(crate) struct Row {
     pub(crate) cells: Vec<Cell>,
     /// What is behind it.
     pub(crate) opens: Opened,
+    /// Of what is about a stall: how long the longest lasted, in nanoseconds.
+    pub(crate) lasted_ns: Option<u64>,
 }
 
 /// What stands before a row.
@@ -42,11 +48,20 @@ pub(crate) enum Sign {
     Accused,
     /// Less is known of it than of others.
     Aside,
+    /// The user wants it.
+    Chosen,
 }
 
 impl Table {
     pub(crate) fn new(columns: &'static [Column], usual: Option<&'static str>, rows: Vec<Row>) -> Self {
-        Self { columns, total: rows.len(), rows, usual }
+        Self { columns, total: rows.len(), rows, usual, short: 0 }
+    }
+
+    /// Leaves out the stalls that are shorter.
+    pub(super) fn leave_out_below(&mut self, least_ns: u64) {
+        let before = self.rows.len();
+        self.rows.retain(|row| row.lasted_ns.is_none_or(|lasted_ns| lasted_ns >= least_ns));
+        self.short = before - self.rows.len();
     }
 
     /// Where a column stands.
@@ -58,7 +73,13 @@ impl Table {
 impl Row {
     /// A row that opens to nothing but itself.
     pub(crate) fn new(key: String, cells: Vec<Cell>) -> Self {
-        Self { opens: Opened::Row(key.clone()), key, sign: Sign::None, cells }
+        Self { opens: Opened::Row(key.clone()), key, sign: Sign::None, cells, lasted_ns: None }
+    }
+
+    /// What is known of it, for people.
+    pub(super) fn in_words(&self) -> String {
+        let known = self.cells.iter().filter(|cell| cell.value.is_known());
+        known.map(|cell| cell.value.shown().into_owned()).collect::<Vec<_>>().join("  ")
     }
 
     pub(crate) fn with(self, sign: Sign) -> Self {

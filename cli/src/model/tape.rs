@@ -12,8 +12,8 @@ mod tests;
 mod weight;
 
 use super::key::Action;
-use super::process::{Conclusion, Process, at_ns};
-use crate::source::{Origin, Recording};
+use super::process::{Process, at_ns};
+use crate::source::{Message, Origin, Recording};
 use marks::Marks;
 use speed::Speed;
 use stallscope_wire::{Header, Line};
@@ -43,6 +43,8 @@ pub(crate) struct Tape {
     gone: u64,
     /// How long a segment becomes.
     length: u64,
+    /// So many tapes share what may be kept.
+    share: usize,
     /// When the first line was written that tells of a time.
     begin_ns: Option<u64>,
     marks: Marks,
@@ -101,6 +103,7 @@ impl Tape {
             segments: VecDeque::new(),
             gone: 0,
             length: SEGMENT,
+            share: 1,
             begin_ns: None,
             marks: Marks::default(),
             speed: Speed::default(),
@@ -112,6 +115,11 @@ impl Tape {
     /// All its lines can be read again from there.
     pub(crate) fn set_recording(&mut self, recording: Arc<Recording>) {
         self.recording = Some(recording);
+    }
+
+    /// It is one of so many: together they keep no more than one alone.
+    pub(super) fn set_share(&mut self, share: usize) {
+        self.share = share.max(1);
     }
 
     /// Plays it from the beginning.
@@ -133,8 +141,12 @@ impl Tape {
         self.newest.apply(line, ours);
     }
 
-    pub(super) fn conclude(&mut self, conclusion: Conclusion, ours: Duration) {
-        self.newest.conclude(conclusion, ours);
+    /// Takes the next message, which came at `ours`.
+    pub(super) fn take(&mut self, message: Message, ours: Duration) {
+        match message {
+            Message::Line(line) => self.apply(*line, ours),
+            last => self.newest.take_message(last, ours),
+        }
     }
 
     /// Brings all that is derived up to date.
@@ -387,7 +399,7 @@ impl Tape {
     fn is_over_budget(&self) -> bool {
         let states: usize = self.segments.iter().map(|segment| segment.weight).sum();
         let texts: usize = self.segments.iter().map(Segment::kept).sum();
-        states > KEPT_STATES || texts > KEPT_TEXT
+        states > KEPT_STATES / self.share || texts > KEPT_TEXT / self.share
     }
 }
 

@@ -236,36 +236,16 @@ fn an_empty_process_has_nothing_to_open() {
 }
 
 #[test]
-fn the_mode_goes_round_and_is_what_the_process_says() {
-    let mut watched = stalled().takes_requests().live();
-    for mode in [Mode::Lean, Mode::Off, Mode::Full] {
-        watched = watched.press(&[Key::Char('m')]);
-        assert_eq!(watched.model.request(), Some(Request::Set { mode }));
-        assert_eq!(watched.model.request(), None, "it is asked once");
-        assert!(watched.model.switching.notice().unwrap().contains(&mode.to_string()));
-    }
-    assert_eq!(watched.model.process().history.mode(), Mode::Full);
-    let mut watched = watched.press(&[Key::Char('m')]);
+fn the_mode_is_what_the_process_says() {
+    let mut watched = stalled().takes_requests().live().press(&[Key::Char('m'), Key::Char('l')]);
     assert_eq!(watched.model.request(), Some(Request::Set { mode: Mode::Lean }));
+    assert_eq!(watched.model.process().history.mode(), Mode::Full);
+    assert!(watched.model.switching.notice().is_some());
     let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
     snapshot.mode = Mode::Lean;
     watched.model.apply(Line::Snapshot(snapshot), watched.ours);
     watched.model.settle();
     assert_eq!(watched.model.switching.notice(), None, "it has followed");
-}
-
-#[test]
-fn a_mode_that_cannot_be_changed_says_why() {
-    for (watched, why) in [
-        (stalled().takes_requests().logged(Ending::Orderly), "a recording"),
-        (stalled().live(), "cannot change its mode while it runs"),
-    ] {
-        let mut watched = watched.press(&[Key::Char('m')]);
-        let notice = watched.model.switching.notice().unwrap_or_default();
-        assert!(notice.contains(why), "{notice}");
-        assert_eq!(watched.model.request(), None);
-        assert_eq!(watched.press(&[Key::Down]).model.switching.notice(), None, "the next key goes on");
-    }
 }
 
 fn spawning() -> Watched {

@@ -1,5 +1,6 @@
 //! What was connected, in a few lines.
 
+use super::tables;
 use crate::failure::clean;
 use stallscope::analysis::{Connections, Listener, Sockets};
 use stallscope_wire::duration::show;
@@ -27,11 +28,7 @@ pub(super) fn write(out: &mut impl Write, sockets: &Sockets) -> io::Result<()> {
 }
 
 fn of_group(group: &Connections) -> String {
-    let served = match (&group.route, group.incoming) {
-        (Some(route), _) => format!("{route} on {}", group.address),
-        (None, true) => format!("in at {}", group.address),
-        (None, false) => format!("out to {}", group.address),
-    };
+    let served = tables::served(group);
     let (most, opened, closed) = (group.most, group.opened, group.closed);
     let overdue = if group.overdue > 0 {
         format!(", {} closed by the other side for up to {}", group.overdue, show(group.overdue_max_ns))

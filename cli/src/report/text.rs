@@ -1,28 +1,34 @@
-//! A report for people: what was to hold, what went wrong, what was not seen.
+//! A report for people: what was to hold, what went wrong, what was measured, what was not seen.
 
+mod finding;
+
+use super::facts;
+use super::format::Style;
+use super::paint::Paint;
 use super::sockets;
+use super::tables::{self, Table};
 use crate::failure::clean;
-use stallscope::analysis::{Finding, Frame, Outcome, Report, Rule, Severity, Verdict};
-use stallscope_wire::duration::show;
-use stallscope_wire::{Quality, counted};
-use std::fmt::Display;
+use stallscope::analysis::{Finding, Outcome, Report, Verdict};
 use std::io::{self, Write};
 
-/// The most frames that are shown of a stack.
-const FRAMES: usize = 8;
+/// The most rows of a table that are told; the document has more.
+const ROWS: usize = 10;
 
 /// Writes the whole report.
-pub(crate) fn write(out: &mut impl Write, report: &Report, color: bool) -> io::Result<()> {
-    let paint = Paint(color);
+pub(crate) fn write(out: &mut impl Write, report: &Report, style: &Style) -> io::Result<()> {
+    let paint = Paint(style.color);
     for outcome in &report.thresholds {
         write_outcome(out, outcome, report, paint)?;
     }
     if !report.thresholds.is_empty() {
         writeln!(out)?;
     }
-    write_findings(out, &report.findings, color)?;
+    write_findings(out, &report.findings, style)?;
     if report.findings.is_empty() && !report.processes.is_empty() {
         writeln!(out, "no finding\n")?;
+    }
+    for table in tables::of(report, ROWS) {
+        write_table(out, &table, paint)?;
     }
     sockets::write(out, &report.sockets)?;
     write_sight(out, report, paint)?;
@@ -35,11 +41,8 @@ pub(crate) fn write(out: &mut impl Write, report: &Report, color: bool) -> io::R
 }
 
 /// Writes what went wrong, the worst first.
-pub(crate) fn write_findings(out: &mut impl Write, findings: &[Finding], color: bool) -> io::Result<()> {
-    findings.iter().enumerate().try_for_each(|(i, finding)| {
-        let same = |earlier: &&Finding| !earlier.stack.is_empty() && earlier.stack == finding.stack;
-        write_finding(out, finding, findings[..i].iter().find(same), Paint(color))
-    })
+pub(crate) fn write_findings(out: &mut impl Write, findings: &[Finding], style: &Style) -> io::Result<()> {
+    (0..findings.len()).try_for_each(|at| finding::write(out, findings, at, style))
 }
 
 fn write_outcome(out: &mut impl Write, outcome: &Outcome, report: &Report, paint: Paint) -> io::Result<()> {
@@ -61,148 +64,40 @@ fn write_outcome(out: &mut impl Write, outcome: &Outcome, report: &Report, paint
     writeln!(out, "{}", line.trim_end())
 }
 
-/// What an earlier finding with the same stack has said is not said again.
-fn write_finding(
-    out: &mut impl Write,
-    finding: &Finding,
-    earlier: Option<&Finding>,
-    paint: Paint,
-) -> io::Result<()> {
-    let tag = match finding.severity {
-        Severity::Error => paint.red(&format_args!("[error {}]", finding.rule)),
-        Severity::Warning => paint.yellow(&format_args!("[warning {}]", finding.rule)),
-        _ => paint.dim(&format_args!("[info {}]", finding.rule)),
+/// The first column to the left, numbers to the right.
+fn write_table(out: &mut impl Write, table: &Table, paint: Paint) -> io::Result<()> {
+    let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(clean).collect()).collect();
+    let head: Vec<String> = table.head.iter().map(|&name| name.to_owned()).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    writeln!(out, "{} {tag}", paint.bold(&clean(finding)))?;
-    if let Some(detail) = &finding.detail {
-        writeln!(out, "  {}", clean(detail))?;
+    let widths: Vec<_> = (0..head.len()).map(width).collect();
+    let line = |cells: &[String]| {
+        let cells = cells.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
+            0 => format!("{cell:width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    writeln!(out, "{}", paint.bold(&line(&head)))?;
+    rows.iter().try_for_each(|row| writeln!(out, "{}", line(row)))?;
+    if table.left_out > 0 {
+        writeln!(out, "{}", paint.dim(&format!("… {} more are in the JSON report", table.left_out)))?;
     }
-    let mut facts = Vec::new();
-    if finding.count > 1 && finding.total_ns > finding.max_ns && counts_times(finding.rule) {
-        facts.push(format!("{} in all", show(finding.total_ns)));
-    }
-    if let Some(who) = finding.victims.in_words() {
-        facts.push(format!("{who} waited behind it, {} together", show(finding.victims.delay_ns)));
-    }
-    if let Some(routes) = finding.victims.routes_in_words() {
-        facts.push(format!("behind it: {}", clean(&routes)));
-    }
-    // Some of any long time is the host's; that it is a tenth is worth a word.
-    if finding.severity != Severity::Info && finding.attributable_max_ns < finding.max_ns / 10 * 9 {
-        facts.push(format!("the code answers for {} of the longest", show(finding.attributable_max_ns)));
-    }
-    if let Some(task) = &finding.task {
-        facts.push(format!("in task {}", clean(task)));
-    }
-    facts.extend(finding.request_in_words().map(|request| format!("answering {}", clean(&request))));
-    if !facts.is_empty() {
-        writeln!(out, "  {}", facts.join(" · "))?;
-    }
-    if let Some(doubt) = finding.doubt() {
-        writeln!(out, "  {doubt}")?;
-    }
-    if let Some(earlier) = earlier {
-        return writeln!(out, "  stack and help as above ({})\n", earlier.rule);
-    }
-    write_stack(out, finding, paint)?;
-    writeln!(out, "  {}: {}\n", paint.bold(&"help"), clean(&finding.help))
-}
-
-/// Whether its count says how often something took time.
-fn counts_times(rule: Rule) -> bool {
-    !matches!(rule, Rule::TaskLeak | Rule::SocketLeak | Rule::AcceptBacklog)
-}
-
-/// From the innermost frame to the culprit, and the user's own code that called it.
-fn write_stack(out: &mut impl Write, finding: &Finding, paint: Paint) -> io::Result<()> {
-    let culprit = finding.culprit_frame();
-    // Of what lies below the culprit, the call that it made says most; then what was called last.
-    let from = culprit.map_or(0, |culprit| culprit.saturating_sub(3));
-    let shown = |(i, frame): &(usize, &Frame)| frame.user || culprit.is_none_or(|culprit| *i < culprit);
-    let chosen: Vec<_> = finding.stack.iter().enumerate().skip(from).filter(shown).collect();
-    let chosen = &chosen[..chosen.len().min(FRAMES)];
-    let width = chosen.iter().map(|(_, frame)| place(frame).chars().count()).max().unwrap_or(0);
-    for (i, frame) in chosen {
-        let text = format!("{:width$}  {}", place(frame), clean(frame));
-        if Some(*i) == culprit {
-            writeln!(out, "  → {}", paint.bold(&text))?;
-        } else {
-            writeln!(out, "    {}", paint.dim(&text))?;
-        }
-    }
-    let hidden = finding.stack.len() - chosen.len();
-    if hidden > 0 {
-        writeln!(out, "    {}", paint.dim(&format!("… {}", counted(hidden as u64, "more frame"))))?;
-    }
-    match finding.stack_quality {
-        Some(Quality::Uncertain) => writeln!(out, "    a frame of this stack had to be guessed"),
-        Some(Quality::Truncated) => writeln!(out, "    the outer part of this stack was not captured"),
-        _ => Ok(()),
-    }
-}
-
-fn place(frame: &Frame) -> String {
-    frame.place().map_or_else(|| "-".to_owned(), clean)
+    writeln!(out)
 }
 
 /// What the report rests on, and what it could not see.
 fn write_sight(out: &mut impl Write, report: &Report, paint: Paint) -> io::Result<()> {
-    if !report.processes.is_empty() {
-        let count = match report.processes.len() {
-            1 => "1 process".to_owned(),
-            count => format!("{count} processes"),
-        };
-        let longest = report.processes.iter().map(|process| process.duration_ns).max().unwrap_or(0);
-        let whole = report.coverage.complete && report.processes.iter().all(|process| process.complete);
-        let sight = if whole { "everything was seen" } else { "not everything was seen" };
-        let (tier, mode) = (report.tier, report.mode);
-        writeln!(out, "seen: {count}, {}, tier {tier}, mode {mode}; {sight}", show(longest))?;
+    if let Some(seen) = facts::seen(report) {
+        writeln!(out, "seen: {seen}")?;
     }
     for gap in &report.coverage.missing {
         writeln!(out, "{}: {} ({})", paint.yellow(&"not seen"), clean(&gap.what), clean(&gap.cure))?;
     }
-    let lost = report.lost;
-    let kinds = [
-        (lost.events, "reports"),
-        (lost.stacks, "stacks"),
-        (lost.locations, "task events without their spawn location"),
-        (lost.first_polls, "waits for a first poll"),
-        (lost.lines, "lines"),
-    ];
-    let kinds: Vec<_> =
-        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}")).collect();
-    if !kinds.is_empty() {
-        writeln!(out, "{}: {}", paint.yellow(&"lost"), kinds.join(", "))?;
+    if let Some(lost) = facts::lost(report) {
+        writeln!(out, "{}: {lost}", paint.yellow(&"lost"))?;
     }
     report.notes.iter().try_for_each(|note| writeln!(out, "{}: {}", paint.yellow(&"note"), clean(note)))
-}
-
-/// Colours, or none.
-#[derive(Clone, Copy)]
-struct Paint(bool);
-
-impl Paint {
-    fn with(self, code: &str, text: &impl Display) -> String {
-        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
-    }
-
-    fn bold(self, text: &impl Display) -> String {
-        self.with("1", text)
-    }
-
-    fn dim(self, text: &impl Display) -> String {
-        self.with("2", text)
-    }
-
-    fn red(self, text: &impl Display) -> String {
-        self.with("1;31", text)
-    }
-
-    fn green(self, text: &impl Display) -> String {
-        self.with("32", text)
-    }
-
-    fn yellow(self, text: &impl Display) -> String {
-        self.with("33", text)
-    }
 }

@@ -1,5 +1,5 @@
 use super::open::{connect, own_uid};
-use stallscope_wire::{Header, Line, Snapshot, live_folder};
+use stallscope_wire::{Header, Line, live_folder};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -22,6 +22,20 @@ pub(crate) struct Found {
     pub(crate) vitality: Vitality,
 }
 
+impl Found {
+    /// Removes a socket that a killed process has left; whether it is gone. One that is just made, and where nobody listens
+    /// yet, has a process of its number.
+    pub(crate) fn remove_if_deserted(&self) -> bool {
+        let deserted = matches!(self.vitality, Vitality::Dead) && !is_process(self.pid);
+        deserted && fs::remove_file(&self.socket).is_ok()
+    }
+}
+
+/// Whether a process has this number.
+fn is_process(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
 /// What a socket answers.
 #[derive(Debug)]
 pub(crate) enum Vitality {
@@ -38,8 +52,8 @@ pub(crate) enum Vitality {
 pub(crate) struct Summary {
     /// Who it is.
     pub(crate) header: Header,
-    /// Its state, when it told it in time.
-    pub(crate) snapshot: Option<Snapshot>,
+    /// What it remembers, and its state, when it told them in time.
+    pub(crate) lines: Vec<Line>,
 }
 
 /// Asks every live socket of this user who is behind it; ordered by pid. A folder that does not exist holds none.
@@ -52,6 +66,15 @@ pub(crate) fn discover() -> Result<Vec<Found>, DiscoverError> {
 }
 
 pub(super) fn discover_in(folder: &Path, uid: u32) -> Result<Vec<Found>, DiscoverError> {
+    let asked: Vec<_> = sockets_in(folder, uid)?
+        .into_iter()
+        .map(|(pid, socket)| thread::spawn(move || Found { pid, vitality: ask(&socket, uid), socket }))
+        .collect();
+    Ok(asked.into_iter().filter_map(|asking| asking.join().ok()).collect())
+}
+
+/// The live sockets in a folder and whose they are, by pid.
+pub(super) fn sockets_in(folder: &Path, uid: u32) -> Result<Vec<(u32, PathBuf)>, DiscoverError> {
     let fail = |problem| DiscoverError { folder: folder.to_owned(), problem };
     match fs::symlink_metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -68,11 +91,7 @@ pub(super) fn discover_in(folder: &Path, uid: u32) -> Result<Vec<Found>, Discove
         }
     }
     sockets.sort_unstable();
-    let asked: Vec<_> = sockets
-        .into_iter()
-        .map(|(pid, socket)| thread::spawn(move || Found { pid, vitality: ask(&socket, uid), socket }))
-        .collect();
-    Ok(asked.into_iter().filter_map(|asking| asking.join().ok()).collect())
+    Ok(sockets)
 }
 
 fn ask(socket: &Path, uid: u32) -> Vitality {
@@ -82,18 +101,20 @@ fn ask(socket: &Path, uid: u32) -> Vitality {
         Err(error) if error.is_dead() => return Vitality::Dead,
         Err(error) => return Vitality::Unwell(error.to_string()),
     };
-    let mut summary = Summary { header: reader.header().clone(), snapshot: None };
+    let mut summary = Summary { header: reader.header().clone(), lines: Vec::new() };
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || live.set_read_timeout(Some(left)).is_err() {
             break;
         }
         match reader.next_line() {
-            Ok(Some(Line::Snapshot(snapshot))) => {
-                summary.snapshot = Some(snapshot);
-                break;
+            Ok(Some(line)) => {
+                let is_state = matches!(line, Line::Snapshot(_));
+                summary.lines.push(line);
+                if is_state {
+                    break;
+                }
             }
-            Ok(Some(_)) => {}
             Ok(None) | Err(_) => break,
         }
     }

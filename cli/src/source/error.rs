@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Missing(PathBuf),
     Folder(PathBuf),
     Denied(PathBuf),
+    /// An event log, where a running process is wanted.
+    NotLive(PathBuf),
     Dead(PathBuf),
     Silent {
         socket: PathBuf,
@@ -53,6 +55,11 @@ impl OpenError {
     /// Whether nobody is behind the socket any more.
     pub(super) fn is_dead(&self) -> bool {
         matches!(self.kind, Kind::Dead(_))
+    }
+
+    /// Whether the process runs, and has no live socket.
+    pub(super) fn is_not_instrumented(&self) -> bool {
+        matches!(self.kind, Kind::NotInstrumented { .. })
     }
 
     /// Whether the target is right and there is nothing in it: its process wrote nothing.
@@ -95,6 +102,13 @@ impl fmt::Display for OpenError {
                 "{} may not be read by this user: run stallscope as the user that owns it",
                 path.display()
             )?,
+            Kind::NotLive(path) => {
+                write!(
+                    f,
+                    "{} is a file, not a running process: name a pid or a live socket",
+                    path.display()
+                )?;
+            }
             Kind::Dead(socket) => {
                 write!(f, "nobody answers at {}: its process has ended", socket.display())?;
             }

@@ -1,15 +1,22 @@
 //! The read end of the wire: where lines come from, a live process or an event log.
 
+mod ancestry;
 mod discover;
 mod error;
+mod feed;
+mod finder;
+mod lines;
 mod open;
 mod recording;
 mod target;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use discover::{Found, Summary, Vitality, discover};
+pub(crate) use discover::{Found, Vitality, discover};
 pub(crate) use error::OpenError;
+pub(crate) use feed::{Feed, open_all};
+pub(crate) use finder::{Finder, Wanted};
+pub(crate) use lines::{Lines, Next};
 pub(crate) use open::{Ending, Message, Origin, Source};
 pub(crate) use recording::Recording;
 pub(crate) use target::Target;

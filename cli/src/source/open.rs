@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Lines that may wait for a reader that is busy drawing; past it the writer is held up, and it counts what it drops.
 const WAITING_LINES: usize = 1024;
 /// How long a live process may take to say who it is.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Lines of one process, read on a thread of their own.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ pub(crate) enum Message {
 pub(crate) enum Ending {
     /// With the end mark: the process ended in order.
     Orderly,
+    /// With the mark of a recording that ended while the process ran on.
+    Left,
     /// Without: the process was killed, or (of a log) still runs.
     Abrupt,
     /// In the middle of a line.
@@ -74,7 +76,7 @@ impl Source {
     /// When there is no such target, it is another user's, or what it holds is no event log of a version known here.
     pub(crate) fn open(target: &Target) -> Result<Self, OpenError> {
         match target {
-            Target::Pid(pid) => open_pid(*pid),
+            Target::Pid(pid) => open_socket(&socket_of(*pid)?),
             Target::Path(path) => match fs::metadata(path) {
                 Ok(found) if found.file_type().is_socket() => open_socket(path),
                 Ok(found) if found.is_dir() => Err(OpenError::new(Kind::Folder(path.clone()))),
@@ -92,6 +94,23 @@ impl Source {
 }
 
 impl Source {
+    /// Reads an event log from an input that messages call by this path.
+    ///
+    /// # Errors
+    /// When it is no event log of a version known here.
+    pub(crate) fn of_log(input: impl Read + Send + 'static, path: &Path) -> Result<Self, OpenError> {
+        let reader =
+            Reader::new(input).map_err(|error| OpenError::new(Kind::Read(path.to_owned(), error)))?;
+        Ok(begin(reader, Origin::Log(path.to_owned()), None, None))
+    }
+}
+
+impl Source {
+    /// Whether it reads from a process that runs.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
     /// Asks the process for something; what becomes of it, its lines tell. Never waits.
     ///
     /// # Errors
@@ -113,11 +132,12 @@ impl Drop for Source {
     }
 }
 
-fn open_pid(pid: u32) -> Result<Source, OpenError> {
+/// The live socket of a process.
+pub(super) fn socket_of(pid: u32) -> Result<PathBuf, OpenError> {
     let uid = own_uid();
     let socket = live_socket(uid, pid);
     if fs::symlink_metadata(&socket).is_ok() {
-        return open_socket(&socket);
+        return Ok(socket);
     }
     Err(match fs::metadata(format!("/proc/{pid}")) {
         Err(_) => OpenError::or_one_of(Kind::NoProcess(pid), watchable()),
@@ -169,7 +189,12 @@ fn dial(socket: &Path, patience: Duration) -> io::Result<UnixStream> {
 }
 
 fn open_socket(socket: &Path) -> Result<Source, OpenError> {
-    let (reader, live) = connect(socket, own_uid(), PATIENCE)?;
+    open_socket_within(socket, own_uid(), PATIENCE)
+}
+
+/// Begins to read from a live socket of the user `uid`.
+pub(super) fn open_socket_within(socket: &Path, uid: u32, patience: Duration) -> Result<Source, OpenError> {
+    let (reader, live) = connect(socket, uid, patience)?;
     live.set_read_timeout(None).map_err(|error| refused(socket, error))?;
     Ok(begin(reader, Origin::Live(socket.to_owned()), None, Some(live)))
 }
@@ -198,18 +223,22 @@ fn begin<R: Read + Send + 'static>(
 
 /// Ends when the input does, or when nobody listens any more.
 fn read_all<R: Read>(mut reader: Reader<R>, recording: Option<&Recording>, sender: &SyncSender<Message>) {
-    let (mut ended, mut lines) = (false, 0_u64);
+    let (mut mark, mut lines) = (None, 0_u64);
     loop {
         if let Some(recording) = recording.filter(|_| lines.is_multiple_of(STRIDE)) {
             recording.note(reader.position());
         }
         let message = match reader.next_line() {
             Ok(Some(line)) => {
-                ended |= matches!(line, Line::End(_));
+                mark = match line {
+                    Line::End(_) => Some(Ending::Orderly),
+                    Line::Leave(_) => Some(Ending::Left),
+                    _ => mark,
+                };
                 lines += 1;
                 Message::Line(Box::new(line))
             }
-            Ok(None) if ended => Message::Ended(Ending::Orderly),
+            Ok(None) if let Some(ending) = mark => Message::Ended(ending),
             Ok(None) if reader.cut() => Message::Ended(Ending::Cut),
             Ok(None) => Message::Ended(Ending::Abrupt),
             Err(error) => match error.io().map(io::Error::kind) {
@@ -225,7 +254,7 @@ fn read_all<R: Read>(mut reader: Reader<R>, recording: Option<&Recording>, sende
     }
 }
 
-fn refused(path: &Path, error: io::Error) -> OpenError {
+pub(super) fn refused(path: &Path, error: io::Error) -> OpenError {
     let path = path.to_owned();
     OpenError::new(match error.kind() {
         io::ErrorKind::NotFound => Kind::Missing(path),

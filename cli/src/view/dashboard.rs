@@ -1,8 +1,8 @@
 use super::layout::Layout;
 use super::theme::Theme;
 use super::{
-    detail, footer, handlers, header, help, lag, list, row, runtime, runtimes, site, sockets, stalls, tabs,
-    tape, tasks, workers,
+    detail, footer, handlers, header, help, lag, processes, row, runtime, site, sockets, stalls, tabs, tape,
+    tasks, workers,
 };
 use crate::model::{Detail, Listed, Model, Opened, Process, Screen, Site, Spots, health};
 use ratatui::Frame;
@@ -18,6 +18,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     let now_ns = process.clock.now_ns(ours);
     let mut notes = header::notes(theme, process);
     notes.splice(0..0, header::remark(theme, model.remark.as_deref(), frame.area().width));
+    notes.splice(0..0, processes::strip(theme, model, frame.area().width));
     notes.truncate(usize::from(frame.area().height / 8));
     let (area, bar) = tape::room(frame.area(), &model.tape, ours);
     let layout = Layout::of(area, notes.len() as u16);
@@ -27,8 +28,6 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     if let Some(bar) = bar {
         tape::draw(frame, theme, bar, &model.tape, ours);
     }
-    footer::draw(frame, theme, layout.footer, &model.navigation, model.switching.notice());
-
     let navigation = &model.navigation;
     let screens = tabs::draw(frame, theme, layout.tabs, navigation);
     let spots = match &navigation.opened {
@@ -36,13 +35,16 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
             draw_opened(frame, theme, layout.body, model, process, opened, &listed, now_ns);
             Spots::default()
         }
+        None if navigation.screen == Screen::Processes => {
+            processes::draw(frame, theme, layout.body, model, &listed)
+        }
         None => draw_screen(frame, theme, &layout, model, process, &listed, now_ns),
     };
-    if navigation.help {
-        help::draw(frame, theme);
-    }
+    let help = navigation.help.map_or(0, |first| help::draw(frame, theme, &model.keys, first));
+    // Over the help too: what is asked must be seen.
+    footer::draw(frame, theme, layout.footer, model, &listed);
     theme.finish(frame.buffer_mut());
-    Spots { screens, ..spots }
+    Spots { screens, help, ..spots }
 }
 
 fn draw_screen(
@@ -69,12 +71,8 @@ fn draw_screen(
         Screen::Sockets => sockets::draw(frame, theme, layout.body, process, listed),
         Screen::Workers => workers::draw(frame, theme, layout.body, process, listed, now_ns),
         Screen::Runtime => runtime::draw(frame, theme, layout.body, process, listed),
-        Screen::Processes => {
-            let room = list::title(frame, theme, layout.body, screen.name(), "");
-            let lines = runtimes::lines(theme, process, usize::from(room.width));
-            frame.render_widget(Paragraph::new(lines), room);
-            Spots::default()
-        }
+        // It is of all of them, not of the one on the screen.
+        Screen::Processes => Spots::default(),
     }
 }
 

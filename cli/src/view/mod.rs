@@ -16,6 +16,8 @@ mod layout;
 mod list;
 mod name;
 mod picker;
+mod picture;
+mod processes;
 mod row;
 mod runtime;
 mod runtimes;
@@ -35,5 +37,6 @@ mod timeline;
 mod workers;
 
 pub(crate) use dashboard::draw;
-pub(crate) use picker::{Picker, draw_picker};
+pub(crate) use picker::draw_picker;
+pub(crate) use picture::picture;
 pub(crate) use theme::{Palette, Theme};

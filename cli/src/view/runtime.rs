@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use ratatui::widgets::Paragraph;
 
 /// Characters of the two columns before the text, and around them.
-const BESIDE: usize = 16 + 18 + 4;
+const BESIDE: usize = 3 + 10 + 18 + 2;
 /// Room for the whole text of the marked row.
 const MOST: u16 = 6;
 

@@ -6,9 +6,9 @@ use ratatui::text::Span;
 
 /// What the signs mean.
 pub(super) const LEGEND: &str =
-    "a sign a second, the newest last:  · parked  ▂▄▆ busy  █ blocked  ▒ not run by the machine";
+    "a sign a second, the newest last:  · parked  ▁▃▅ busy  █ blocked  ▒ not run by the machine";
 /// The same, shorter.
-pub(super) const SHORT_LEGEND: &str = "· parked  ▂▄▆ busy  █ blocked  ▒ not run";
+pub(super) const SHORT_LEGEND: &str = "· parked  ▁▃▅ busy  █ blocked  ▒ not run";
 
 /// The signs in their colours.
 pub(super) fn spans(theme: Theme, signs: &str) -> Vec<Span<'static>> {
@@ -23,7 +23,7 @@ fn style(theme: Theme, sign: char) -> Style {
     match sign {
         '█' => theme.bad(),
         '▒' => theme.warning(),
-        '▂' | '▄' | '▆' => theme.good(),
+        '▁' | '▃' | '▅' => theme.good(),
         _ => theme.dim(),
     }
 }

@@ -18,7 +18,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, listed: &Lis
     let columns = Columns::of(usize::from(area.width), table, *order);
     let rows = heads(frame, theme, area, &columns);
     if table.rows.is_empty() {
-        let none = format!("none of {} has “{filter}”: Esc shows all", table.total);
+        let none = if filter.is_empty() {
+            format!("all {} are shorter than what is listed: - lists shorter ones too", table.total)
+        } else {
+            format!("none of {} has “{filter}”: Esc shows all", table.total)
+        };
         list::lines(
             frame,
             theme,
@@ -77,6 +81,7 @@ fn sign(row: &Row) -> &'static str {
     match row.sign {
         Sign::Accused => " ● ",
         Sign::Aside => " ◇ ",
+        Sign::Chosen => " ✓ ",
         Sign::None => "   ",
     }
 }

@@ -227,20 +227,20 @@ fn a_stall_grows_between_lines() {
 #[test]
 fn the_mode_that_holds_and_what_was_asked_for_are_shown() {
     let shown = |watched: &Watched| screen(watched, 120, 40).to_string();
-    let asked = serving().takes_requests().live().press(&[Key::Char('m')]);
+    let asked = serving().takes_requests().live().press(&[Key::Char('m'), Key::Char('l')]);
     assert!(shown(&asked).contains("asked the process for mode lean"), "{}", shown(&asked));
     let mut followed = asked;
     followed.model.request();
     let mut snapshot = followed.model.process().history.snapshot().expect("a snapshot").clone();
     snapshot.mode = Mode::Lean;
-    followed.update(Msg::Source(Message::Line(Box::new(Line::Snapshot(snapshot)))));
+    followed.update(Msg::Source(0, Message::Line(Box::new(Line::Snapshot(snapshot)))));
     assert!(shown(&followed).contains("exact, lean") && !shown(&followed).contains("asked"));
 }
 
 #[test]
 fn a_frozen_screen_says_so_and_stands() {
     let mut frozen = blocked().live().press(&[Key::Char(' ')]).later(Duration::from_secs(2));
-    frozen.update(Msg::Source(Message::Ended(Ending::Abrupt)));
+    frozen.update(Msg::Source(0, Message::Ended(Ending::Abrupt)));
     let screen = screen(&frozen, 120, 40).to_string();
     assert!(
         screen.contains("PAUSED 08:01:05 UTC, 2s behind live") && screen.contains("has been blocked 312ms"),

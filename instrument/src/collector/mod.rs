@@ -3,6 +3,7 @@
 #[cfg(all(unix, not(stallscope_elsewhere)))]
 mod asking;
 mod coverage;
+mod flight;
 #[cfg_attr(not(all(unix, not(stallscope_elsewhere))), path = "live_elsewhere.rs")]
 mod live;
 mod load;
@@ -20,6 +21,7 @@ use crate::install::InstallError;
 use crate::mode::set_mode;
 use crate::recorder;
 use coverage::{HookCheck, gap_of};
+use flight::FlightRecorder;
 use live::{Live, UnixListener, UnixStream};
 use log::Log;
 use notice::Notices;
@@ -56,12 +58,14 @@ pub(crate) enum Message {
 #[derive(Debug)]
 pub(crate) struct Output {
     log: Option<Log>,
+    flight: Option<FlightRecorder>,
     live: Live,
     header: Header,
 }
 
 impl Output {
-    /// Opens the log, if there is to be one, and the live socket. A socket that cannot be had is a gap, no failure.
+    /// Opens the log, if there is to be one, and the live socket. A socket that cannot be had is a gap, no failure; nor is a
+    /// folder for flight recordings that cannot be written.
     pub(crate) fn open(config: &Config) -> Result<Self, InstallError> {
         let mut header = header(config);
         let log = match &config.log {
@@ -70,12 +74,13 @@ impl Output {
             }
             None => None,
         };
+        let flight = config.flight.as_deref().map(FlightRecorder::open);
         let live = Live::open(config.socket.as_deref());
         if let Err(problem) = &live {
             // Nobody can look on; what is seen and logged is whole all the same.
             header.coverage.missing.push(Gap::new(format!("live: {problem}"), problem.cure()));
         }
-        Ok(Self { log, live: live.unwrap_or_default(), header })
+        Ok(Self { log, flight, live: live.unwrap_or_default(), header })
     }
 
     /// The end at which live readers come in.
@@ -124,6 +129,7 @@ fn header(config: &Config) -> Header {
             profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
         },
         cpus: std::thread::available_parallelism().map_or(0, |cpus| cpus.get() as u32),
+        flight: None,
     }
 }
 
@@ -205,7 +211,9 @@ impl Collector {
             Message::Finish(done) => {
                 self.locations_due_ns = 0;
                 self.snapshot(true);
-                self.write(&Line::End(End { at_ns: clock::now_ns() }), true);
+                let at_ns = clock::now_ns();
+                self.write(&Line::End(End { at_ns }), true);
+                self.with_flight(|flight, header, coverage| flight.finish(at_ns, header, coverage));
                 self.output.live.close();
                 self.notices.finish();
                 self.ended = true;
@@ -216,12 +224,12 @@ impl Collector {
 
     /// Nobody looks on, and nothing is due that is told at a pace.
     fn is_at_rest(&self) -> bool {
-        !self.output.live.has_readers() && !self.keeps_log() && !self.notices.counts()
+        !self.output.live.has_readers() && !self.keeps_files() && !self.notices.counts()
     }
 
-    /// In mode off nothing happens that were worth a log.
-    fn keeps_log(&self) -> bool {
-        self.output.log.is_some() && recorder::mode() != Mode::Off
+    /// In mode off nothing happens that were worth a log or a recording.
+    fn keeps_files(&self) -> bool {
+        (self.output.log.is_some() || self.output.flight.is_some()) && recorder::mode() != Mode::Off
     }
 
     /// What is done at a fixed pace.
@@ -234,9 +242,20 @@ impl Collector {
         }
         self.check_hooks();
         self.notices.beat();
-        let log_too = self.beats.is_multiple_of(2) && self.keeps_log();
-        if self.output.live.has_readers() || log_too {
-            self.snapshot(log_too);
+        let to_files = self.beats.is_multiple_of(2) && self.keeps_files();
+        if self.output.live.has_readers() || to_files {
+            self.snapshot(to_files);
+        }
+        let now_ns = clock::now_ns();
+        self.with_flight(|flight, header, coverage| flight.beat(now_ns, header, coverage));
+        let gap = self.output.flight.as_mut().and_then(FlightRecorder::gap);
+        gap.into_iter().for_each(|gap| self.tell_gap(gap));
+    }
+
+    fn with_flight(&mut self, act: impl FnOnce(&mut FlightRecorder, &Header, &Coverage)) {
+        let Output { flight, header, .. } = &mut self.output;
+        if let Some(flight) = flight {
+            act(flight, header, &self.coverage);
         }
     }
 
@@ -275,9 +294,9 @@ impl Collector {
     }
 
     /// Writes the state of everything.
-    fn snapshot(&mut self, to_log: bool) {
+    fn snapshot(&mut self, to_files: bool) {
         // Only what everybody is told counts.
-        let whole = to_log || self.output.log.is_none();
+        let whole = to_files || (self.output.log.is_none() && self.output.flight.is_none());
         let whole = whole && clock::now_ns() >= self.locations_due_ns;
         let snapshot = self.snapshots.take(self.engine, whole);
         let at_ns = snapshot.at_ns;
@@ -285,18 +304,18 @@ impl Collector {
         if whole {
             self.locations_due_ns = at_ns + LOCATIONS_EVERY.as_nanos() as u64;
         }
-        self.write(&Line::Snapshot(snapshot), to_log);
+        self.write(&Line::Snapshot(snapshot), to_files);
         #[cfg(feature = "http")]
         {
             let handlers = crate::http::handlers(at_ns, whole);
             if !handlers.handlers.is_empty() {
-                self.write(&Line::Handler(handlers), to_log);
+                self.write(&Line::Handler(handlers), to_files);
             }
         }
         if self.beats.is_multiple_of(SOCKETS_EVERY)
             && let Some(sockets) = self.sockets.look(at_ns)
         {
-            self.write(&Line::Socket(sockets), to_log);
+            self.write(&Line::Socket(sockets), to_files);
         }
         self.sockets.gap().into_iter().for_each(|gap| self.tell_gap(gap));
         let lost = Lost { at_ns, ..self.lost() };
@@ -315,16 +334,21 @@ impl Collector {
             locations: self.snapshots.lost_locations() + crate::watched::unplaced(),
             first_polls: self.engine.losses.first_polls.load(Relaxed) + recorder::fresh().lost(),
             lines,
+            recordings: self.output.flight.as_ref().map_or(0, FlightRecorder::lost),
         }
     }
 
-    fn write(&mut self, line: &Line, to_log: bool) {
+    fn write(&mut self, line: &Line, to_files: bool) {
         if self.ended {
             return;
         }
         let text = line.encode();
-        if let Some(log) = self.output.log.as_mut().filter(|_| to_log) {
+        if let Some(log) = self.output.log.as_mut().filter(|_| to_files) {
             log.write(&text, line);
+        }
+        if to_files {
+            let now_ns = clock::now_ns();
+            self.with_flight(|flight, header, coverage| flight.write(&text, line, now_ns, header, coverage));
         }
         self.output.live.write(&text, line);
     }

@@ -43,6 +43,25 @@ pub struct Header {
     pub versions: Versions,
     /// Processors that this process may use.
     pub cpus: u32,
+    /// What a flight recorder kept this for; none of an event log, and of a live process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flight: Option<Flight>,
+}
+
+/// Why there is a flight recording: lines of the seconds before and after something went wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Flight {
+    /// What went wrong, in words.
+    pub trigger: String,
+    /// When, in nanoseconds since the start.
+    pub at_ns: u64,
+    /// What went wrong between the recording before and this one, and was not recorded.
+    pub suppressed: u64,
+    /// Lines of these seconds that found no room.
+    pub dropped: u64,
+    /// The recording is complete up to its `end` line, and the process went on.
+    pub goes_on: bool,
 }
 
 /// Versions of the parts that wrote a log.

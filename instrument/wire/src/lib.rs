@@ -33,9 +33,9 @@ mod words;
 mod work;
 
 pub use handler::{Doing, Handler, Handlers, Serving, SlowRequest, Spent, Step};
-pub use header::{Coverage, Gap, Header, Mode, Tier, Versions};
+pub use header::{Coverage, Flight, Gap, Header, Mode, Tier, Versions};
 pub use histogram::Histogram;
-pub use line::{DecodeError, End, Lag, Line, MAJOR, MINOR, Pause};
+pub use line::{DecodeError, End, Lag, Leave, Line, MAJOR, MINOR, Pause};
 pub use lost::Lost;
 pub use place::{live_folder, live_socket};
 pub use reader::{ReadError, Reader};

@@ -7,7 +7,7 @@ use std::fmt;
 /// Version of the format that a reader must know: one with a higher major version is refused.
 pub const MAJOR: u32 = 1;
 /// Grows when a field or a kind is added; readers need not care. A new value of an enumeration is no such addition.
-pub const MINOR: u32 = 3;
+pub const MINOR: u32 = 4;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub enum Line {
     Lost(Lost),
     /// The process ended in order; nothing follows.
     End(End),
+    /// The recording ended, and the process ran on; nothing follows.
+    Leave(Leave),
     /// A kind that this version does not know.
     #[serde(other)]
     Unknown,
@@ -142,11 +144,19 @@ pub struct Pause {
     pub gap_ns: u64,
 }
 
-/// The process ended in order.
+/// The process ended in order, or a flight recording of it did: [`Flight::goes_on`](crate::Flight::goes_on).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct End {
     /// When, in nanoseconds since the start.
+    pub at_ns: u64,
+}
+
+/// Whoever recorded the process had seen enough. Never written by the process itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Leave {
+    /// The time of the last line before, in nanoseconds since the start.
     pub at_ns: u64,
 }
 

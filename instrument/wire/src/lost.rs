@@ -16,10 +16,13 @@ pub struct Lost {
     pub first_polls: u64,
     /// Lines dropped from a log at its size limit, or for a reader that was too slow.
     pub lines: u64,
+    /// Flight recordings that were not made: there was one within the last minute, or it could not be written. No number
+    /// leaves anything out because of it.
+    pub recordings: u64,
 }
 
 impl Lost {
-    /// Whether anything was dropped.
+    /// Whether anything was dropped that is missing in the numbers.
     #[must_use]
     pub fn any(&self) -> bool {
         [self.events, self.stacks, self.locations, self.first_polls, self.lines].iter().any(|&lost| lost > 0)

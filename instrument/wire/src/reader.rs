@@ -92,6 +92,21 @@ impl<R: Read> Reader<R> {
         Ok(None)
     }
 
+    /// The text of the next line, its newline with it, whatever it says; none at the end of the input, and of a cut line.
+    /// Of the header's it is known before any other is read: [`text`](Self::text).
+    ///
+    /// # Errors
+    /// When reading fails, as [`next_line`](Self::next_line) does.
+    pub fn next_text(&mut self) -> Result<Option<&[u8]>, ReadError> {
+        Ok(if self.read_raw()? { Some(&self.buffer) } else { None })
+    }
+
+    /// The text of the line that was read last, the header at first.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// Reads one whole line into the buffer; false at the end. What a failed read left in the buffer is kept.
     fn read_raw(&mut self) -> Result<bool, ReadError> {
         if self.buffer.last() == Some(&b'\n') {
@@ -217,6 +232,17 @@ mod tests {
         assert_eq!(reader.next_line().unwrap().as_ref(), Some(&lines[2]));
         assert_eq!(reader.next_line().unwrap(), None);
         assert!(!reader.cut());
+    }
+
+    #[test]
+    fn hands_on_the_text_of_lines_that_it_does_not_know() {
+        let mut text = log(&[header()]);
+        text.extend_from_slice(b"{\"kind\":\"weather\"}\n{\"kind\":\"e");
+        let mut reader = Reader::new(&text[..]).unwrap();
+        assert_eq!(reader.text(), log(&[header()]));
+        assert_eq!(reader.next_text().unwrap(), Some(&b"{\"kind\":\"weather\"}\n"[..]));
+        assert_eq!(reader.next_text().unwrap(), None);
+        assert!(reader.cut());
     }
 
     #[test]

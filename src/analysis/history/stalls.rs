@@ -147,6 +147,12 @@ impl Stalls {
         groups
     }
 
+    /// Those that are no longer kept, by culprit.
+    #[cfg(feature = "report")]
+    pub(in super::super) fn folded(&self) -> &Groups {
+        &self.folded
+    }
+
     /// How many there were.
     pub(in super::super) fn count(&self) -> u64 {
         self.records.len() as u64 + self.folded.iter().map(|group| group.sums.count).sum::<u64>()

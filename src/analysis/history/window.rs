@@ -1,5 +1,7 @@
 use super::History;
-use stallscope_wire::{Handlers, Header, Histogram, Line, Location, Phase, Snapshot, Waits, Watched};
+use stallscope_wire::{
+    Handler, Handlers, Header, Histogram, Line, Location, Phase, Snapshot, Waits, Watched,
+};
 use std::collections::{HashMap, HashSet};
 
 /// A process that is looked at from a moment on. A live process tells of what was before too; here that is left out, so
@@ -190,8 +192,25 @@ fn requests_since(mut handlers: Handlers, first: &Handlers) -> Handlers {
     for handler in &mut handlers.handlers {
         if let Some(before) = first.handlers.iter().find(|known| known.route == handler.route) {
             handler.latency = grown(&handler.latency, &before.latency);
+            for (now, before) in handler.statuses.iter_mut().zip(before.statuses) {
+                *now = now.saturating_sub(before);
+            }
+            for (now, before) in handler.latency_by_status.iter_mut().zip(&before.latency_by_status) {
+                *now = grown(now, before);
+            }
+            handler.dropped = handler.dropped.saturating_sub(before.dropped);
+            let (spent, before) = (&mut handler.spent, before.spent);
+            spent.own_ns = spent.own_ns.saturating_sub(before.own_ns);
+            spent.behind_ns = spent.behind_ns.saturating_sub(before.behind_ns);
+            spent.awaiting_ns = spent.awaiting_ns.saturating_sub(before.awaiting_ns);
         }
     }
+    let asked = |handler: &Handler| {
+        let answered = handler.statuses.iter().any(|&count| count > 0);
+        answered || handler.dropped > 0 || handler.in_flight > 0 || handler.latency.count() > 0
+    };
+    handlers.handlers.retain(asked);
+    handlers.slowest.retain(|slow| slow.started_ns.saturating_add(slow.took_ns) > first.at_ns);
     handlers
 }
 

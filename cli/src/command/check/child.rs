@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -33,7 +33,8 @@ pub(super) struct Plan<'a> {
 #[derive(Debug)]
 pub(super) struct Ended {
     status: ExitStatus,
-    pub(super) timed_out: bool,
+    /// When it was told to end, because its time was up.
+    pub(super) timed_out: Option<SystemTime>,
 }
 
 impl Ended {
@@ -44,7 +45,7 @@ impl Ended {
             (Some(code), _) => code,
             (None, signal) => 128 + signal.unwrap_or(0),
         };
-        let by_us = self.timed_out && code == 128 + Signal::TERM.as_raw();
+        let by_us = self.timed_out.is_some() && code == 128 + Signal::TERM.as_raw();
         u8::try_from(code & 0xff).ok().filter(|&code| code != 0 && !by_us)
     }
 }
@@ -60,18 +61,18 @@ pub(super) fn run(plan: &Plan<'_>) -> Result<Ended, Failure> {
         let deadline = tokio::time::sleep(plan.timeout.unwrap_or(Duration::MAX));
         let force = tokio::time::sleep(Duration::MAX);
         tokio::pin!(deadline, force);
-        let (mut timed_out, mut interrupts) = (false, 0);
+        let (mut timed_out, mut interrupts) = (None, 0);
         let mut family = pid(&child).map(Family::of);
         let mut ending = false;
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status.map_err(failed)?,
-                () = &mut deadline, if !timed_out => {
-                    (timed_out, ending) = (true, true);
+                () = &mut deadline, if timed_out.is_none() => {
+                    (timed_out, ending) = (Some(SystemTime::now()), true);
                     force.as_mut().reset(tokio::time::Instant::now() + GRACE);
                     family.iter_mut().for_each(Family::terminate);
                 }
-                () = &mut force, if timed_out => {
+                () = &mut force, if timed_out.is_some() => {
                     family.iter_mut().for_each(Family::kill);
                     force.as_mut().reset(tokio::time::Instant::now() + GRACE);
                 }

@@ -1,24 +1,27 @@
 //! What is judged: where the lines come from, and what of them is missing.
 
+use super::super::read::{Logs, watch};
 use super::child::{self, Plan};
-use super::live;
-use super::logs::Logs;
 use crate::failure::Failure;
+use crate::report::Run;
+use crate::source::{Source, Target};
 use stallscope::analysis::thresholds::{FINEST_STALL_NS, Metric, Stat};
 use stallscope::analysis::{History, Threshold};
 use stallscope_wire::duration::show;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// From this length on a poll is recorded as a stall when nobody says otherwise, in nanoseconds.
 const USUAL_THRESHOLD_NS: u64 = 100_000_000;
+/// A log is written to twice a second at least; on a machine that is busy, this often.
+const ALIVE_WITHIN: Duration = Duration::from_secs(3);
 
 /// What was seen of the processes.
 #[derive(Debug, Default)]
 pub(super) struct Sight {
     pub(super) command: Vec<String>,
-    pub(super) histories: Vec<History>,
+    pub(super) runs: Vec<Run>,
     /// What is worth a word.
     pub(super) notes: Vec<String>,
     /// What was not seen and is not accepted.
@@ -38,21 +41,22 @@ pub(super) struct Order<'a> {
 
 impl Sight {
     pub(super) fn of_process(pid: u32, time: Duration) -> Result<Self, Failure> {
-        let history = live::watch(pid, time)?;
-        Ok(Self { command: history.header().command.clone(), histories: vec![history], ..Self::default() })
+        let source = Source::open(&Target::Pid(pid)).map_err(Failure::usage)?;
+        let command = source.header.command.clone();
+        Ok(Self { command, runs: watch(vec![source], time)?, ..Self::default() })
     }
 
     /// What is no log is the user's mistake; a log with nothing in it is no data.
     pub(super) fn of_logs(paths: &[PathBuf], allow_incomplete: bool) -> Result<Self, Failure> {
         let mut logs = Logs::default();
-        paths.iter().for_each(|path| logs.read(path));
+        logs.read(paths);
         if let Some(mistake) = logs.problems.iter().find(|problem| !problem.is_absence()) {
             return Err(Failure::usage(mistake));
         }
         let mut sight = Self::default();
         sight.take(logs, allow_incomplete);
-        if let [history] = &sight.histories[..] {
-            sight.command = history.header().command.clone();
+        if let [run] = &sight.runs[..] {
+            sight.command = run.history.header().command.clone();
         }
         Ok(sight)
     }
@@ -82,11 +86,13 @@ impl Sight {
         sight.notes.extend(counted_too(thresholds, finest));
         let mut logs = Logs::default();
         logs.read_written(folder.path());
-        if logs.histories.is_empty() && logs.problems.is_empty() {
+        if logs.runs.is_empty() && logs.problems.is_empty() {
             sight.lacks.push(nothing_ran(&sight.command));
         }
-        if let Some(time) = order.timeout.filter(|_| ended.timed_out) {
-            sight.notes.push(format!("the command was ended after {}", show(time.as_nanos() as u64)));
+        if let (Some(time), Some(at)) = (order.timeout, ended.timed_out) {
+            let time = show(time.as_nanos() as u64);
+            sight.notes.push(format!("the command was ended after {time}: its time was up"));
+            sight.notes.extend(logs.runs.iter_mut().filter_map(|run| let_go(&mut run.history, at)));
         }
         sight.take(logs, allow_incomplete);
         Ok(sight)
@@ -94,11 +100,27 @@ impl Sight {
 
     fn take(&mut self, logs: Logs, allow_incomplete: bool) {
         for problem in logs.problems {
-            let accepted = allow_incomplete && !logs.histories.is_empty() && problem.is_absence();
+            let accepted = allow_incomplete && !logs.runs.is_empty() && problem.is_absence();
             if accepted { &mut self.notes } else { &mut self.lacks }.push(problem.to_string());
         }
-        self.histories.extend(logs.histories);
+        self.runs.extend(logs.runs);
     }
+}
+
+/// A process that lived until it was told to end has shown what it had to show, though it could not say that it ended. One
+/// that had ended before is left as it is.
+fn let_go(history: &mut History, told: SystemTime) -> Option<String> {
+    let told_ns = told.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let header = history.header();
+    let last_ns = u128::from(header.started_unix_ns) + u128::from(history.last_at_ns());
+    if history.ended() || last_ns + ALIVE_WITHIN.as_nanos() < told_ns {
+        return None;
+    }
+    let process = format!("process {} ({})", header.pid, header.exe);
+    let cut = if history.cut() { ", but for a last line that it had not finished" } else { "" };
+    history.set_cut(false);
+    history.release();
+    Some(format!("{process} was ended with it; what it had recorded by then is judged{cut}"))
 }
 
 /// The threshold below the usual one from whose limit on stalls must be recorded, and that limit. What the user has set

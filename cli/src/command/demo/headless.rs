@@ -1,13 +1,16 @@
+use super::pictures::Pictures;
 use super::play::Turn;
 use super::scenario::Scenario;
 use super::scene::Scene;
 use crate::color::Color;
 use crate::failure::{Failure, unless_closed};
+use crate::report::Style;
 use crate::report::text::write_findings;
 use crate::source::Message;
 use stallscope::analysis::{Finding, History, Severity, findings};
 use stallscope_wire::duration::show;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -18,8 +21,14 @@ const END_CHECK: Duration = Duration::from_millis(100);
 const LAST_WORDS: Duration = Duration::from_millis(1500);
 
 /// Collects what the server tells while the story is played, and prints what was found in it.
-pub(super) fn run(scene: &Scene, scenario: Scenario, color: Color) -> Result<ExitCode, Failure> {
-    let history = collect(scene)?;
+pub(super) fn run(
+    scene: &Scene,
+    scenario: Scenario,
+    pictures: Option<&Path>,
+    color: Color,
+) -> Result<ExitCode, Failure> {
+    let mut pictures = pictures.map(|folder| Pictures::new(folder, scene.source())).transpose()?;
+    let history = collect(scene, pictures.as_mut())?;
     let findings = findings(&[&history]);
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     if scenario.is_faulty() && errors == 0 {
@@ -29,6 +38,7 @@ pub(super) fn run(scene: &Scene, scenario: Scenario, color: Color) -> Result<Exi
     }
     let stdout = io::stdout();
     unless_closed(write(&mut stdout.lock(), &findings, errors, color.on(&stdout)))?;
+    pictures.map_or(Ok(()), Pictures::write)?;
     if !scenario.is_faulty() && errors > 0 {
         return Err(Failure::internal(
             "something was found where nothing should be: the server blocks there too, or Stallscope is wrong",
@@ -42,7 +52,7 @@ fn write(out: &mut impl Write, findings: &[Finding], errors: usize, color: bool)
         let beside = if findings.is_empty() { "" } else { "; what the busy machine did beside it:\n" };
         writeln!(out, "nothing found: no line blocked the event loop, and nothing leaked{beside}")?;
     }
-    write_findings(out, findings, color)
+    write_findings(out, findings, &Style { color, ..Style::default() })
 }
 
 /// Tells how the story goes.
@@ -59,13 +69,18 @@ pub(super) fn tell(turn: &Turn<'_>) {
     };
 }
 
-fn collect(scene: &Scene) -> Result<History, Failure> {
+fn collect(scene: &Scene, mut pictures: Option<&mut Pictures>) -> Result<History, Failure> {
     let source = scene.source();
     let mut history = History::new(source.header.clone());
     let mut until = None;
     while until.is_none_or(|until| Instant::now() < until) {
         match source.messages.recv_timeout(END_CHECK) {
-            Ok(Message::Line(line)) => history.apply(*line),
+            Ok(Message::Line(line)) => {
+                if let Some(pictures) = &mut pictures {
+                    pictures.look(&line)?;
+                }
+                history.apply(*line);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Message::Failed(error)) => return Err(Failure::internal(error)),
             Ok(Message::Ended(_)) | Err(RecvTimeoutError::Disconnected) => {

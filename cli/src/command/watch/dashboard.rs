@@ -1,12 +1,12 @@
 use super::terminal::{Input, Session};
-use super::{Closed, Remark, sources};
+use super::{Closed, Remark, editor, export, sources};
 use crate::color::is_utf8;
-use crate::model::{Model, Msg, Spots};
-use crate::source::Source;
+use crate::model::{Effect, Model, Msg, Notice, Spots, Tape};
+use crate::source::{Feed, Source};
 use crate::view::{Palette, Theme, draw};
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{env, io};
 
 /// The screen is drawn no oftener than this.
 const FRAME: Duration = Duration::from_millis(70);
@@ -14,9 +14,9 @@ const FRAME: Duration = Duration::from_millis(70);
 const READING: Duration = Duration::from_millis(40);
 
 /// Input, lines and time in one loop, until the user has had enough.
-pub(super) fn run(source: &Source, remark: Remark<'_>, color: bool) -> io::Result<Closed> {
-    let mut session = Session::open(color)?;
-    let closed = watch(&mut session, source, remark, Theme::new(Palette::default(), color, !is_utf8()));
+pub(super) fn run(mut feed: Feed<'_>, remark: Remark<'_>, color: bool) -> io::Result<Closed> {
+    let mut session = Session::open(color, true)?;
+    let closed = watch(&mut session, &mut feed, remark, Theme::new(Palette::default(), color, !is_utf8()));
     // A terminal that went away with a signal fails every write; the signal is what happened.
     match session.signal() {
         Some(signal) => Ok(Closed::Signal(signal)),
@@ -24,15 +24,9 @@ pub(super) fn run(source: &Source, remark: Remark<'_>, color: bool) -> io::Resul
     }
 }
 
-fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Theme) -> io::Result<()> {
+fn watch(session: &mut Session, feed: &mut Feed<'_>, remark: Remark<'_>, theme: Theme) -> io::Result<()> {
     let begun = Instant::now();
-    let mut model = Model::new(source.header.clone(), source.origin.clone());
-    if let Some(recording) = &source.recording {
-        model.tape.set_recording(Arc::clone(recording));
-    }
-    if source.play {
-        model.tape.play();
-    }
+    let Some(mut model) = model(feed.given()) else { return Ok(()) };
     let mut drawn: Option<Instant> = None;
     let mut changed = true;
     let mut behind = true;
@@ -40,13 +34,18 @@ fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Them
         let since_drawn = drawn.map_or(FRAME, |drawn| drawn.elapsed());
         let mut wait = if behind { Duration::ZERO } else { rest(&model, changed, since_drawn) };
         while let Some(input) = session.input(wait)? {
-            if let Input::Key(key) = input {
-                model.update(Msg::Key(key), begun.elapsed());
-                if let Some(request) = model.request()
-                    && let Err(error) = source.ask(&request)
-                {
-                    model.refuse(&error.to_string());
-                }
+            match input {
+                Input::Key(key) => model.update(Msg::Key(key), begun.elapsed()),
+                Input::Mouse(mouse) => model.update(Msg::Mouse(mouse), begun.elapsed()),
+                Input::Redraw => {}
+            }
+            if let Some(request) = model.request()
+                && let Err(error) = feed.ask(model.number(), &request)
+            {
+                model.refuse(&error.to_string());
+            }
+            while let Some(effect) = model.effect() {
+                model.notice = perform(session, effect)?;
             }
             changed = true;
             wait = Duration::ZERO;
@@ -54,7 +53,12 @@ fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Them
         if model.quit || session.signal().is_some() {
             return Ok(());
         }
-        behind = read(source, &mut model, begun, &mut changed);
+        while let Some((number, source)) = feed.arrival() {
+            model.come(number, source.header.clone(), source.origin.clone(), begun.elapsed());
+            changed = true;
+        }
+        model.forget().into_iter().for_each(|number| feed.close(number));
+        behind = read(feed, &mut model, begun, &mut changed);
         let due = drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);
         let moved = model
             .moves_every(begun.elapsed())
@@ -76,27 +80,73 @@ fn watch(session: &mut Session, source: &Source, remark: Remark<'_>, theme: Them
     }
 }
 
+/// Does what the user wants done outside of the dashboard, and what there is to say of it.
+fn perform(session: &mut Session, effect: Effect) -> io::Result<Option<Notice>> {
+    Ok(match effect {
+        Effect::Copy(text) => {
+            session.copy(&text)?;
+            Some(Notice::done(format!("copied, if your terminal takes it: {text}")))
+        }
+        Effect::Write(written) => Some(match env::current_dir() {
+            Ok(folder) => export::write(&folder, &written),
+            Err(error) => Notice::failed(format!("nothing was written: no current folder: {error}")),
+        }),
+        Effect::Edit(place) => match editor::command(&place) {
+            Ok(mut command) => {
+                let ended = session.lend(|| command.status())?;
+                editor::failure(ended).map(Notice::failed)
+            }
+            Err(why) => Some(Notice::failed(why)),
+        },
+    })
+}
+
 /// For how long there is nothing to do but to wait for the user, who is heard at once.
 fn rest(model: &Model, changed: bool, since_drawn: Duration) -> Duration {
     if changed {
         return FRAME.saturating_sub(since_drawn);
     }
     // Of a process that has ended no line comes any more; only signals are looked for, unless its past is played.
-    let still = model.process().conclusion.is_some() && model.moves_every(Duration::ZERO).is_none();
+    let still = !model.any_runs() && model.moves_every(Duration::ZERO).is_none();
     if still { 4 * FRAME } else { FRAME }
 }
 
-/// Takes in the lines that wait; whether more do.
-fn read(source: &Source, model: &mut Model, begun: Instant, changed: &mut bool) -> bool {
+/// What is shown of the sources of the beginning, the first of them at first; nothing where there is none.
+fn model(sources: &[Source]) -> Option<Model> {
+    let (first, others) = sources.split_first()?;
+    let mut model = Model::new(first.header.clone(), first.origin.clone());
+    prepare(&mut model.tape, first);
+    for (number, source) in others.iter().enumerate() {
+        prepare(model.add(number + 1, source.header.clone(), source.origin.clone()), source);
+    }
+    Some(model)
+}
+
+fn prepare(tape: &mut Tape, source: &Source) {
+    if let Some(recording) = &source.recording {
+        tape.set_recording(Arc::clone(recording));
+    }
+    if source.play {
+        tape.play();
+    }
+}
+
+/// Takes in the lines that wait, from each source in turn; whether more do.
+fn read(feed: &Feed<'_>, model: &mut Model, begun: Instant, changed: &mut bool) -> bool {
     let until = Instant::now() + READING;
-    while let Ok(message) = source.messages.try_recv() {
-        model.update(Msg::Source(message), begun.elapsed());
-        *changed = true;
-        if Instant::now() >= until {
-            return true;
+    let numbers = model.numbers();
+    loop {
+        let mut any = false;
+        for &number in &numbers {
+            if let Some(message) = feed.next(number) {
+                model.update(Msg::Source(number, message), begun.elapsed());
+                (any, *changed) = (true, true);
+            }
+        }
+        if !any || Instant::now() >= until {
+            return any;
         }
     }
-    false
 }
 
 #[cfg(test)]

@@ -1,129 +1,106 @@
-use crate::failure::{Failure, clean, unless_closed};
-use crate::model::{Detail, FindingId, Model, Msg, SILENCE, health};
-use crate::source::{Message, Source};
-use stallscope_wire::duration::show;
+mod teller;
+
+use crate::failure::{Failure, unless_closed};
+use crate::model::{News, Process};
+use crate::source::{Feed, Message, Source};
 use std::io::{self, Write};
-use std::sync::mpsc::RecvTimeoutError;
+use std::thread;
 use std::time::{Duration, Instant};
+use teller::Teller;
+
+pub(super) use teller::Format;
 
 /// Lines that come within this time are taken as one.
 const BATCH: Duration = Duration::from_millis(100);
+/// How long one source is read before the others are.
+const READING: Duration = Duration::from_millis(40);
 
-/// Says how the process is, then its findings as they appear, and how it ended.
-pub(super) fn run(source: &Source, out: &mut impl Write) -> Result<(), Failure> {
-    unless_closed(tell(source, out))
+/// Says how each process is, then what happens in it as it happens, and how it ended; until all have ended, or for ever where
+/// it waits for those that come.
+pub(super) fn run(
+    mut feed: Feed<'_>,
+    wait: bool,
+    format: Format,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let several = wait || feed.given().len() > 1;
+    unless_closed(tell(&mut feed, wait, &mut Teller::new(format, several), out))
 }
 
-fn tell(source: &Source, out: &mut impl Write) -> io::Result<()> {
+fn tell(feed: &mut Feed<'_>, wait: bool, teller: &mut Teller, out: &mut impl Write) -> io::Result<()> {
     let begun = Instant::now();
-    let mut model = Model::new(source.header.clone(), source.origin.clone());
-    let mut teller = Teller::default();
+    let news = |source: &Source| News::new(Process::new(source.header.clone(), source.origin.clone()));
+    let mut watched: Vec<_> = feed.given().iter().map(news).enumerate().collect();
     loop {
-        let ended = take(source, &mut model, begun);
-        model.settle();
-        teller.tell(&model, begun.elapsed(), out)?;
-        if ended {
+        let mut any = false;
+        while let Some((number, source)) = feed.arrival() {
+            teller.came(&source.header, out)?;
+            watched.push((number, news(source)));
+        }
+        for (number, news) in &mut watched {
+            any |= read(feed, *number, news, begun);
+            teller.tell(news, begun.elapsed(), out)?;
+        }
+        out.flush()?;
+        watched.retain(|(number, news)| {
+            let goes_on = news.process().conclusion.is_none();
+            if !goes_on {
+                feed.close(*number);
+            }
+            goes_on
+        });
+        if watched.is_empty() && !wait {
             return Ok(());
+        }
+        if !any {
+            thread::sleep(BATCH);
         }
     }
 }
 
-/// Takes in what comes within a batch's time, once something came or nothing did for long; whether it was the last.
-fn take(source: &Source, model: &mut Model, begun: Instant) -> bool {
-    let mut message = match source.messages.recv_timeout(SILENCE) {
-        Ok(message) => message,
-        Err(RecvTimeoutError::Timeout) => return false,
-        Err(RecvTimeoutError::Disconnected) => return true,
-    };
-    let until = Instant::now() + BATCH;
-    loop {
+/// Takes in what waits; whether anything did.
+fn read(feed: &Feed<'_>, number: usize, news: &mut News, begun: Instant) -> bool {
+    let until = Instant::now() + READING;
+    let mut any = false;
+    while Instant::now() < until
+        && let Some(message) = feed.next(number)
+    {
+        any = true;
         let last = !matches!(message, Message::Line(_));
-        model.update(Msg::Source(message), begun.elapsed());
+        news.take(message, begun.elapsed());
         if last {
-            return true;
+            break;
         }
-        message = match source.messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(next) => next,
-            Err(RecvTimeoutError::Timeout) => return false,
-            Err(RecvTimeoutError::Disconnected) => return true,
-        };
     }
-}
-
-/// What was said already.
-#[derive(Debug, Default)]
-struct Teller {
-    greeted: bool,
-    silent: bool,
-    told: Vec<FindingId>,
-}
-
-impl Teller {
-    fn tell(&mut self, model: &Model, ours: Duration, out: &mut impl Write) -> io::Result<()> {
-        let process = model.process();
-        let ended = process.conclusion.is_some();
-        let silent = process.clock.silent_for(ours) >= SILENCE;
-        if silent && !std::mem::replace(&mut self.silent, silent) {
-            say(out, &health(process, ours).to_string())?;
-            out.flush()?;
-        }
-        self.silent = silent;
-        // A log is told as a whole, by how it ended.
-        if !ended && (!process.is_live() || process.history.snapshot().is_none()) {
-            return Ok(());
-        }
-        if (!self.greeted && !silent) || (ended && process.is_live()) {
-            self.greeted = true;
-            say(out, &health(process, ours).to_string())?;
-        }
-        for finding in &process.findings {
-            let id = FindingId::of(finding);
-            if self.told.contains(&id) {
-                continue;
-            }
-            let ongoing = Detail::of(process, &id)
-                .and_then(|detail| detail.ongoing.first().copied())
-                .filter(|_| !ended);
-            match ongoing {
-                Some(record) => {
-                    let lasted = show(process.lasted_ns(record, process.clock.now_ns(ours)));
-                    let (culprit, cause) = (&finding.culprit, finding.cause_in_words());
-                    let probably = if record.is_probable() { "probably " } else { "" };
-                    say(out, &format!("{culprit} {probably}blocks a worker, {lasted} so far ({cause})"))?;
-                }
-                None => say(out, &finding.to_string())?,
-            }
-            self.told.push(id);
-        }
-        out.flush()
-    }
-}
-
-/// One line, whatever the watched process calls its functions.
-fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
-    writeln!(out, "{}", clean(text))
+    any
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scenario::Scenario;
-    use crate::source::{Origin, Target};
-    use stallscope_wire::Header;
+    use crate::source::Target;
 
-    fn told(scenario: &Scenario) -> String {
+    fn told(scenarios: &[Scenario], format: Format) -> String {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("app.jsonl");
-        std::fs::write(&path, scenario.encoded()).expect("the log is written");
-        let source = Source::open(&Target::Path(path)).expect("the log opens");
+        let open = |(number, scenario): (usize, &Scenario)| {
+            let path = folder.path().join(format!("{number}.jsonl"));
+            std::fs::write(&path, scenario.encoded()).expect("the log is written");
+            Source::open(&Target::Path(path)).expect("the log opens")
+        };
+        let sources: Vec<_> = scenarios.iter().enumerate().map(open).collect();
         let mut out = Vec::new();
-        run(&source, &mut out).expect("it is told");
+        run(Feed::of(&sources), false, format, &mut out).expect("it is told");
         String::from_utf8(out).expect("text")
+    }
+
+    fn blocked() -> Scenario {
+        Scenario::new().quiet(5).sleeps(1, 312).wakes(1).computes(2, 240).ends()
     }
 
     #[test]
     fn a_log_is_told_as_its_end_and_a_line_for_each_finding() {
-        let text = told(&Scenario::new().quiet(5).sleeps(1, 312).wakes(1).computes(2, 240).ends());
+        let text = told(&[blocked()], Format::Text);
         let lines: Vec<_> = text.lines().collect();
         assert!(lines[0].starts_with("the process ended at 08:00:05 UTC"), "{text}");
         assert_eq!(lines[1], "src/report.rs:42 blocked a worker once, for 312ms (syscall clock_nanosleep)");
@@ -132,20 +109,23 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_says_nothing_is_told_once() {
-        let (mut teller, mut out) = (Teller::default(), Vec::new());
-        let silent = Model::new(Header::default(), Origin::Live("7.sock".into()));
-        for seconds in [1, 4, 7] {
-            teller.tell(&silent, Duration::from_secs(seconds), &mut out).expect("it is told");
-        }
-        let told = "the process has said nothing for 4s: it is stopped, or starved\n";
-        assert_eq!(String::from_utf8(out).expect("text"), told);
+    fn of_several_each_line_says_whose_it_is() {
+        let text = told(&[blocked(), Scenario::new().quiet(2).ends()], Format::Text);
+        assert_eq!(text.lines().count(), 4);
+        assert!(text.lines().all(|line| line.starts_with("shop-api 4242: ")), "{text}");
     }
 
     #[test]
-    fn what_a_process_calls_itself_cannot_move_the_cursor() {
-        let mut out = Vec::new();
-        say(&mut out, "src/\u{1b}[2Jx.rs:1").expect("it is written");
-        assert_eq!(String::from_utf8(out).expect("text"), "src/\u{fffd}[2Jx.rs:1\n");
+    fn programs_are_told_in_objects() {
+        let text = told(&[blocked()], Format::Json);
+        let events: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!((&events[0]["event"], &events[0]["pid"]), (&"end".into(), &4242.into()));
+        assert_eq!(events[1]["event"], "finding");
+        assert!(
+            events[1]["text"].as_str().is_some_and(|text| text.starts_with("src/report.rs:42 ")),
+            "{text}"
+        );
+        assert_eq!(events.len(), 3);
     }
 }

@@ -1,12 +1,18 @@
-use crate::model::Key;
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crate::model::{Gesture, Key, Mouse};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use ratatui::crossterm::event::{
+    self, DisableMouseCapture, EnableMouseCapture, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
+    MouseButton, MouseEventKind,
+};
+use ratatui::crossterm::execute;
 use ratatui::crossterm::style::force_color_output;
 use ratatui::{DefaultTerminal, Frame};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -17,29 +23,38 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Session {
     terminal: DefaultTerminal,
     held: Held,
+    mouse: bool,
 }
 
 /// What is to be undone; made before it is done, so that a terminal that was prepared in part is restored too.
 struct Held {
     signal: Arc<AtomicUsize>,
     signals: Handle,
+    /// Another program has the terminal.
+    away: Arc<AtomicBool>,
 }
 
 /// What a terminal says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Input {
     Key(Key),
+    Mouse(Mouse),
     /// The screen has another size, or is visible again.
     Redraw,
 }
 
 impl Session {
-    pub(super) fn open(color: bool) -> io::Result<Self> {
+    /// `mouse`: what it does is an input too; the terminal then selects text with Shift held only.
+    pub(super) fn open(color: bool, mouse: bool) -> io::Result<Self> {
         // The terminal library looks at NO_COLOR too; whether to colour is decided, by what was said for this run.
         force_color_output(color);
         // Kept until the terminal is restored: a signal that ended us at once would leave it as it is.
         let held = Held::new()?;
-        Ok(Self { terminal: ratatui::try_init()?, held })
+        let terminal = ratatui::try_init()?;
+        if mouse {
+            execute!(io::stdout(), EnableMouseCapture)?;
+        }
+        Ok(Self { terminal, held, mouse })
     }
 
     /// The signal that asks us to end, if one came.
@@ -49,6 +64,28 @@ impl Session {
 
     pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(draw).map(|_| ())
+    }
+
+    /// Hands text to the clipboard of whoever sits at the terminal, wherever that is. Not every terminal takes it, and none says
+    /// so.
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        write!(out, "\x1b]52;c;{}\x07", BASE64_STANDARD.encode(text))?;
+        out.flush()
+    }
+
+    /// Leaves the terminal to something else, and takes it back when that has ended.
+    pub(super) fn lend<T>(&mut self, to: impl FnOnce() -> T) -> io::Result<T> {
+        self.held.away.store(true, Ordering::Relaxed);
+        restore();
+        let result = to();
+        self.held.away.store(false, Ordering::Relaxed);
+        self.terminal = ratatui::try_init()?;
+        if self.mouse {
+            execute!(io::stdout(), EnableMouseCapture)?;
+        }
+        self.terminal.clear()?;
+        Ok(result)
     }
 
     /// The next thing that the terminal says within a time, if it is one that means something.
@@ -65,15 +102,19 @@ impl Session {
 impl Held {
     fn new() -> io::Result<Self> {
         let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
-        let held = Self { signal: Arc::default(), signals: signals.handle() };
-        let (signal, handle) = (Arc::clone(&held.signal), signals.handle());
+        let held = Self { signal: Arc::default(), signals: signals.handle(), away: Arc::default() };
+        let (signal, handle, away) = (Arc::clone(&held.signal), signals.handle(), Arc::clone(&held.away));
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for number in &mut signals {
+                if number == SIGINT && away.load(Ordering::Relaxed) {
+                    // The key was meant for the other program.
+                    continue;
+                }
                 signal.store(number.unsigned_abs() as usize, Ordering::Relaxed);
                 thread::sleep(PATIENCE);
                 if !handle.is_closed() {
                     // The terminal library reads on for ever from a terminal that is gone.
-                    let _ = ratatui::try_restore();
+                    restore();
                     std::process::exit(128 + number);
                 }
             }
@@ -84,15 +125,29 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // A terminal that is gone cannot be restored, and needs not be.
-        let _ = ratatui::try_restore();
+        restore();
         self.signals.close();
     }
+}
+
+/// A terminal that is gone cannot be restored, and needs not be.
+fn restore() {
+    let _ = execute!(io::stdout(), DisableMouseCapture);
+    let _ = ratatui::try_restore();
 }
 
 fn meaning(event: &Event) -> Option<Input> {
     match event {
         Event::Key(pressed) if pressed.kind != KeyEventKind::Release => key(pressed).map(Input::Key),
+        Event::Mouse(mouse) => {
+            let does = match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => Gesture::Click,
+                MouseEventKind::ScrollUp => Gesture::WheelUp,
+                MouseEventKind::ScrollDown => Gesture::WheelDown,
+                _ => return None,
+            };
+            Some(Input::Mouse(Mouse { does, x: mouse.column, y: mouse.row }))
+        }
         Event::Resize(..) | Event::FocusGained => Some(Input::Redraw),
         _ => None,
     }
@@ -101,7 +156,14 @@ fn meaning(event: &Event) -> Option<Input> {
 fn key(pressed: &KeyEvent) -> Option<Key> {
     let held = pressed.modifiers;
     if held.contains(KeyModifiers::CONTROL) {
-        return (pressed.code == KeyCode::Char('c')).then_some(Key::CtrlC);
+        return match pressed.code {
+            KeyCode::Char('c') => Some(Key::CtrlC),
+            KeyCode::Char('u') => Some(Key::CtrlU),
+            KeyCode::Char('w') => Some(Key::CtrlW),
+            // What the key Backspace sends on some terminals.
+            KeyCode::Char('h') => Some(Key::Backspace),
+            _ => None,
+        };
     }
     Some(match pressed.code {
         KeyCode::Char(letter) if !held.contains(KeyModifiers::ALT) => Key::Char(letter),
@@ -120,6 +182,8 @@ fn key(pressed: &KeyEvent) -> Option<Key> {
         KeyCode::Tab => Key::Tab,
         KeyCode::Enter => Key::Enter,
         KeyCode::Esc => Key::Esc,
+        KeyCode::Backspace => Key::Backspace,
+        KeyCode::Delete => Key::Delete,
         _ => return None,
     })
 }
@@ -170,7 +234,7 @@ mod tests {
     #[test]
     #[ignore = "ends its process: the tests above run it, each on a terminal"]
     fn panics() {
-        let _session = Session::open(false).expect("a terminal");
+        let _session = Session::open(false, true).expect("a terminal");
         panic!("this is what went wrong");
     }
 
@@ -179,7 +243,7 @@ mod tests {
     fn cannot_write() {
         let full = OpenOptions::new().write(true).open("/dev/full").expect("it opens");
         rustix::stdio::dup2_stdout(full).expect("it takes its place");
-        let refused = Session::open(false).err().expect("nothing can be written");
+        let refused = Session::open(false, true).err().expect("nothing can be written");
         panic!("refused: {refused}");
     }
 }

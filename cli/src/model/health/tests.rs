@@ -17,9 +17,8 @@ fn a_place_without_names_is_said_to_be_looked_up_until_they_are_not_coming() {
     let mut later = unnamed.later(Duration::from_secs(6));
     let mut snapshot = later.model.process().history.snapshot().expect("a snapshot").clone();
     snapshot.at_ns += 6_000 * MS;
-    later.update(crate::model::Msg::Source(crate::source::Message::Line(Box::new(
-        stallscope_wire::Line::Snapshot(snapshot),
-    ))));
+    later.model.apply(stallscope_wire::Line::Snapshot(snapshot), later.ours);
+    later.model.settle();
     assert!(told(&later).1.contains("at a task spawned at src/main.rs:20:5 (clock_n"), "{}", told(&later).1);
 }
 

@@ -78,6 +78,13 @@ impl Listing {
         self.look_from_the_top();
     }
 
+    /// Sorts by this column; if it is sorted by it already, the other way round.
+    pub(crate) fn sort_by(&mut self, name: &'static str, order: Option<Order>) {
+        let reversed = order.is_some_and(|order| order.by == name && !order.reversed);
+        self.order = Some(Order { by: name, reversed });
+        self.look_from_the_top();
+    }
+
     /// Turns the order round; by what it is sorted stays.
     pub(crate) fn reverse(&mut self, table: &Table) {
         let usual = table.usual.or(table.columns.first().map(|column| column.name));

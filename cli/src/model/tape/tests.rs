@@ -140,7 +140,7 @@ fn a_log_shows_the_same_whether_its_lines_are_kept_or_read_again() {
     model.tape.set_recording(source.recording.clone().expect("a file can be read again"));
     model.tape.length = 5_000;
     for message in &source.messages {
-        model.update(crate::model::Msg::Source(message), Duration::ZERO);
+        model.update(crate::model::Msg::Source(0, message), Duration::ZERO);
     }
     assert!(model.tape.segments.len() > 5, "{}", model.tape.segments.len());
     let mut kept = scenario.clone().logged(Ending::Orderly);

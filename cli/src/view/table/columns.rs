@@ -41,7 +41,9 @@ impl<'a> Columns<'a> {
                 shown.push((at, taken));
             }
         }
-        // What is left goes to the texts that are cut, those that tell most first.
+        // What is left goes to the texts that are cut, those that tell most first; what leads each row has most already.
+        let leads = shown.first().is_some_and(|&(at, _)| at == 0);
+        shown.rotate_left(usize::from(leads));
         for (at, taken) in &mut shown {
             if let Kind::Text { most, .. } = table.columns[*at].kind {
                 let more = (widest[*at].min(most) + gaps(*at)).saturating_sub(*taken).min(left);

@@ -1,23 +1,25 @@
 //! Event logs, from files and folders.
 
-use crate::source::{Ending, Message, OpenError, Source, Target};
+use super::progress::Progress;
+use crate::report::{Course, Run};
+use crate::source::{Ending, Message, OpenError, Source};
 use stallscope::analysis::History;
 use stallscope_wire::ReadError;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// What could be read, and what could not.
 #[derive(Debug, Default)]
-pub(super) struct Logs {
-    pub(super) histories: Vec<History>,
-    pub(super) problems: Vec<Problem>,
+pub(in super::super) struct Logs {
+    pub(in super::super) runs: Vec<Run>,
+    pub(in super::super) problems: Vec<Problem>,
 }
 
 /// Why a log was not read, or not to its end.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(in super::super) enum Problem {
     /// There is no such file or folder, or it is closed to us.
     Missing(PathBuf, io::Error),
     /// A folder without logs.
@@ -30,7 +32,7 @@ pub(super) enum Problem {
 
 impl Problem {
     /// Whether there was merely nothing in it, as opposed to something that is no log.
-    pub(super) fn is_absence(&self) -> bool {
+    pub(in super::super) fn is_absence(&self) -> bool {
         match self {
             Self::Unopened(error) => error.is_no_data(),
             Self::EmptyFolder(_) => true,
@@ -53,30 +55,50 @@ impl fmt::Display for Problem {
 }
 
 impl Logs {
-    /// Reads a log, or all logs of a folder.
-    pub(super) fn read(&mut self, path: &Path) {
-        match logs_in(path) {
-            Ok(paths) if paths.is_empty() => self.problems.push(Problem::EmptyFolder(path.to_owned())),
-            Ok(paths) => paths.iter().for_each(|path| self.read_one(path)),
-            Err(error) => self.problems.push(Problem::Missing(path.to_owned(), error)),
+    /// Reads logs, and all logs of folders.
+    pub(in super::super) fn read(&mut self, paths: &[PathBuf]) {
+        let mut files = Vec::new();
+        for path in paths {
+            match logs_in(path) {
+                Ok(found) if found.is_empty() => self.problems.push(Problem::EmptyFolder(path.clone())),
+                Ok(found) => files.extend(found),
+                Err(error) => self.problems.push(Problem::Missing(path.clone(), error)),
+            }
+        }
+        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |found| found.len());
+        let progress = Progress::of_bytes(files.iter().map(size).sum());
+        for path in &files {
+            match File::open(path) {
+                Ok(file) => self.take(Source::of_log(progress.count(file), path), path),
+                Err(error) => self.problems.push(Problem::Missing(path.clone(), error)),
+            }
         }
     }
 
     /// Reads all logs of a folder that may well hold none.
-    pub(super) fn read_written(&mut self, folder: &Path) {
-        self.read(folder);
+    pub(in super::super) fn read_written(&mut self, folder: &Path) {
+        self.read(&[folder.to_owned()]);
         self.problems.retain(|problem| !matches!(problem, Problem::EmptyFolder(_)));
     }
 
-    fn read_one(&mut self, path: &Path) {
-        let source = match Source::open(&Target::Path(path.to_owned())) {
+    /// Reads one log from stdin.
+    pub(in super::super) fn read_stdin(&mut self) {
+        let name = Path::new("stdin");
+        self.take(Source::of_log(io::stdin(), name), name);
+    }
+
+    fn take(&mut self, source: Result<Source, OpenError>, path: &Path) {
+        let source = match source {
             Ok(source) => source,
             Err(error) => return self.problems.push(Problem::Unopened(error)),
         };
-        let mut history = History::new(source.header.clone());
+        let (mut history, mut course) = (History::new(source.header.clone()), Course::default());
         for message in &source.messages {
             match message {
-                Message::Line(line) => history.apply(*line),
+                Message::Line(line) => {
+                    course.note(&line);
+                    history.apply(*line);
+                }
                 Message::Ended(ending) => history.set_cut(ending == Ending::Cut),
                 Message::Failed(error) => {
                     history.set_cut(true);
@@ -84,7 +106,7 @@ impl Logs {
                 }
             }
         }
-        self.histories.push(history);
+        self.runs.push(Run { history, course });
     }
 }
 

@@ -1,0 +1,121 @@
+use crate::failure::Failure;
+use crate::model::{Key, Model, Msg};
+use crate::report::Target;
+use crate::source::Source;
+use crate::view::{Palette, Theme, draw, picture};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use stallscope_wire::Line;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What a picture is called, what it shows, and the keys that lead there from the overview.
+const PICTURES: [(&str, &str, &[Key]); 7] = [
+    ("dashboard", "the overview of a server whose workers are blocked", &[]),
+    ("stall", "a stall with its stack", &[Key::Char('2'), Key::Enter]),
+    ("tasks", "tasks by the line that spawned them", &[Key::Char('3')]),
+    ("handlers", "the latency of handlers", &[Key::Char('4')]),
+    ("sockets", "open sockets", &[Key::Char('5')]),
+    ("workers", "what the workers do", &[Key::Char('6')]),
+    ("runtime", "the runtime and what is seen of it", &[Key::Char('7')]),
+];
+const BACK: [Key; 3] = [Key::Esc, Key::Esc, Key::Char('1')];
+/// In characters.
+const SIZE: (u16, u16) = (120, 32);
+
+/// The dashboard as it is when things are worst, for pictures.
+#[derive(Debug)]
+pub(super) struct Pictures {
+    folder: PathBuf,
+    model: Model,
+    begun: Instant,
+    /// How bad it was when they were taken, and the pictures.
+    taken: Option<(Badness, Vec<(&'static str, String)>)>,
+}
+
+/// Threads that are blocked, who waits for them, and for how long they have been blocked.
+type Badness = (usize, u64, u64);
+
+impl Pictures {
+    /// Takes none yet.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub(super) fn new(folder: &Path, source: &Source) -> Result<Self, Failure> {
+        fs::create_dir_all(folder).map_err(|error| {
+            Failure::usage(format_args!("cannot make the folder {}: {error}", folder.display()))
+        })?;
+        let model = Model::new(source.header.clone(), source.origin.clone());
+        Ok(Self { folder: folder.to_owned(), model, begun: Instant::now(), taken: None })
+    }
+
+    /// Takes in the server's next line, and the pictures if it was never worse than now.
+    pub(super) fn look(&mut self, line: &Line) -> Result<(), Failure> {
+        self.model.apply(line.clone(), self.begun.elapsed());
+        let now = self.badness();
+        if now.0 == 0 || self.taken.as_ref().is_some_and(|(worst, _)| *worst > now) {
+            return Ok(());
+        }
+        let pictures: io::Result<Vec<_>> =
+            PICTURES.iter().map(|&(name, title, keys)| Ok((name, self.take(title, keys)?))).collect();
+        let pictures =
+            pictures.map_err(|error| Failure::internal(format_args!("cannot draw a screen: {error}")))?;
+        self.taken = Some((now, pictures));
+        Ok(())
+    }
+
+    fn badness(&self) -> Badness {
+        let ongoing: Vec<_> = self.model.process().ongoing().map(|record| &record.stall).collect();
+        let waiting = ongoing.iter().map(|stall| stall.victims.count()).sum();
+        (ongoing.len(), waiting, ongoing.iter().map(|stall| stall.duration_ns).max().unwrap_or(0))
+    }
+
+    fn take(&mut self, title: &str, keys: &[Key]) -> io::Result<String> {
+        let ours = self.begun.elapsed();
+        let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).map_err(io::Error::other)?;
+        for &key in keys {
+            self.settle(ours);
+            self.model.update(Msg::Key(key), ours);
+        }
+        self.settle(ours);
+        // Twice: what was drawn says how many rows there is room for.
+        for _ in 0..2 {
+            let mut spots = None;
+            let drawn = |frame: &mut ratatui::Frame<'_>| {
+                spots = Some(draw(frame, &self.model, Theme::new(Palette::default(), true, false), ours));
+            };
+            terminal.draw(drawn).map_err(io::Error::other)?;
+            if let Some(spots) = spots {
+                self.model.drawn(spots);
+            }
+        }
+        BACK.iter().for_each(|&key| self.model.update(Msg::Key(key), ours));
+        Ok(picture(terminal.backend().buffer(), title))
+    }
+
+    fn settle(&mut self, ours: Duration) {
+        self.model.advance(ours);
+        self.model.settle();
+    }
+
+    /// Writes them, each into a file of its own.
+    pub(super) fn write(self) -> Result<(), Failure> {
+        let Some((_, pictures)) = self.taken else {
+            return Err(Failure::internal("nothing was blocked, so there is nothing to take a picture of"));
+        };
+        for (name, picture) in &pictures {
+            let path = self.folder.join(name).with_extension("svg");
+            let written =
+                Target::new(&path).and_then(|file| file.write(|out| out.write_all(picture.as_bytes())));
+            written.map_err(|error| {
+                Failure::internal(format_args!("cannot write the picture {}: {error}", path.display()))
+            })?;
+        }
+        let count = pictures.len();
+        // Talk, not data: nothing depends on it.
+        let _ = writeln!(io::stderr(), "{count} pictures are written to {}", self.folder.display());
+        Ok(())
+    }
+}

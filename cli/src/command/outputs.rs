@@ -1,0 +1,164 @@
+//! `--format FORMAT [-o FILE]`, as often as one likes.
+
+use crate::color::Color;
+use crate::failure::{Failure, unless_closed};
+use crate::report::{Format, Material, Style, Target};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+
+/// Where reports go, and how they are written; one goes to stdout at most.
+#[derive(Debug, Clone)]
+pub(super) struct Outputs {
+    pairs: Vec<(Format, Option<PathBuf>)>,
+    full_stacks: bool,
+}
+
+impl Outputs {
+    /// Pairs each file with the format before it; a file that comes first belongs to the format that follows. One without a
+    /// format has that which its name says.
+    fn pair(given: Vec<Given>) -> Result<Vec<(Format, Option<PathBuf>)>, &'static str> {
+        let by_name = |path: PathBuf| (Format::of_file(&path), Some(path));
+        let (mut outputs, mut waiting) = (Vec::<(Format, Option<PathBuf>)>::new(), None);
+        for given in given {
+            match (given, outputs.last_mut()) {
+                (Given::Format(format), _) => outputs.push((format, waiting.take())),
+                (Given::File(path), Some((_, file @ None))) => *file = Some(path),
+                (Given::File(path), _) => outputs.extend(waiting.replace(path).map(by_name)),
+            }
+        }
+        outputs.extend(waiting.map(by_name));
+        match outputs.iter().filter(|(_, file)| file.is_none()).count() {
+            0 | 1 => Ok(outputs),
+            _ => Err("only one format can go to stdout: give the others a file with -o"),
+        }
+    }
+
+    /// The same, and text on stdout where nothing else goes there: whoever looks on is told in any case.
+    pub(super) fn and_text(mut self) -> Self {
+        if self.pairs.iter().all(|(_, file)| file.is_some()) {
+            self.pairs.push((Format::Text, None));
+        }
+        self
+    }
+
+    /// The same, and text on stdout where nothing at all is asked for.
+    pub(super) fn or_text(self) -> Self {
+        if self.pairs.is_empty() { self.and_text() } else { self }
+    }
+
+    /// Whether stdout is one document, and so must hold nothing else.
+    pub(super) fn own_stdout(&self) -> bool {
+        self.pairs.iter().any(|(format, file)| *format != Format::Text && file.is_none())
+    }
+
+    /// Sees that the files can be written, before anything is run whose result they could not take.
+    pub(super) fn open(self) -> Result<Sinks, Failure> {
+        let sinks = self.pairs.into_iter().map(|(format, path)| {
+            let target = path.map(|path| target(&path).map(|target| (path, target))).transpose()?;
+            Ok((format, target))
+        });
+        let sinks = sinks.collect::<Result<_, Failure>>()?;
+        Ok(Sinks { sinks, style: Style { full_stacks: self.full_stacks, ..Style::default() } })
+    }
+}
+
+fn target(path: &Path) -> Result<Target, Failure> {
+    Target::new(path).map_err(|error| {
+        Failure::usage(format_args!("cannot write the report to {}: {error}", path.display()))
+    })
+}
+
+/// Reports waiting to be written.
+#[derive(Debug)]
+pub(super) struct Sinks {
+    sinks: Vec<(Format, Option<(PathBuf, Target)>)>,
+    style: Style,
+}
+
+impl Sinks {
+    /// Of the distributions, only this one is written where there is a choice.
+    pub(super) fn only(&mut self, distribution: Option<String>) {
+        self.style.distribution = distribution;
+    }
+
+    pub(super) fn write(self, material: Material<'_>, color: Color) -> Result<(), Failure> {
+        for (format, file) in self.sinks {
+            match file {
+                Some((path, target)) => {
+                    let style = Style { color: color == Color::Always, ..self.style.clone() };
+                    let written = target.write(|out| format.write(out, material, &style));
+                    written.map_err(|error| {
+                        let path = path.display();
+                        Failure::internal(format_args!("cannot write the report to {path}: {error}"))
+                    })?;
+                }
+                None => {
+                    let stdout = io::stdout().lock();
+                    let style = Style { color: color.on(&stdout), ..self.style.clone() };
+                    unless_closed(format.write(&mut BufWriter::new(stdout), material, &style))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Given {
+    Format(Format),
+    File(PathBuf),
+}
+
+// By hand, because the order of the two arguments carries a meaning.
+impl clap::Args for Outputs {
+    fn augment_args(command: Command) -> Command {
+        command
+            .arg(
+                Arg::new("format")
+                    .long("format")
+                    .value_name("FORMAT")
+                    .value_parser(value_parser!(Format))
+                    .action(ArgAction::Append)
+                    .help("Form of the report [default: what FILE ends in, else text]"),
+            )
+            .arg(
+                Arg::new("output")
+                    .short('o')
+                    .long("output")
+                    .value_name("FILE")
+                    .value_parser(value_parser!(PathBuf))
+                    .action(ArgAction::Append)
+                    .help("Write the format before it to a file; without one, the file's ending says the format"),
+            )
+            .arg(
+                Arg::new("full-stacks")
+                    .long("full-stacks")
+                    .action(ArgAction::SetTrue)
+                    .help("In text, show all frames of each stack"),
+            )
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Outputs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let indices = |name| matches.indices_of(name).into_iter().flatten();
+        let formats = matches.get_many("format").into_iter().flatten().map(|format| Given::Format(*format));
+        let files =
+            matches.get_many("output").into_iter().flatten().map(|file: &PathBuf| Given::File(file.clone()));
+        let mut given: Vec<_> = indices("format").zip(formats).chain(indices("output").zip(files)).collect();
+        given.sort_by_key(|(index, _)| *index);
+        let pairs = Self::pair(given.into_iter().map(|(_, given)| given).collect())
+            .map_err(|problem| clap::Error::raw(ErrorKind::ArgumentConflict, format!("{problem}\n")))?;
+        Ok(Self { pairs, full_stacks: matches.get_flag("full-stacks") })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+use crate::model::Place;
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// How an editor is told which line to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `+42 file`
+    Plus,
+    /// `file:42`
+    Colon,
+    /// `-g file:42`
+    Goto,
+    /// `--line 42 file`
+    Line,
+}
+
+/// The user's editor, to be run at a line.
+///
+/// # Errors
+/// In words, when none is named, or the file is not here.
+pub(super) fn command(place: &Place) -> Result<Command, String> {
+    let editor = ["VISUAL", "EDITOR"].into_iter().filter_map(env::var_os).find(|editor| !editor.is_empty());
+    let Some(editor) = editor else {
+        return Err("no editor is named: set $VISUAL or $EDITOR (vim, \"code -g\", hx …)".to_owned());
+    };
+    let file = find(place)?;
+    Ok(of(editor, &file, place.line))
+}
+
+/// What went wrong while it ran, if anything did.
+pub(super) fn failure(ended: io::Result<std::process::ExitStatus>) -> Option<String> {
+    match ended {
+        Ok(status) if status.success() => None,
+        Ok(status) => Some(format!("the editor ended with {status}")),
+        Err(error) => Some(format!("the editor cannot be started: {error}")),
+    }
+}
+
+/// As a shell reads it, as those who set the variable expect: it may have arguments, quoted or not.
+fn of(editor: OsString, file: &Path, line: u32) -> Command {
+    let mut script = OsString::from("exec ");
+    script.push(&editor);
+    script.push(" \"$@\"");
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(script).arg("sh");
+    let with_line = |file: &Path| {
+        let mut text = file.as_os_str().to_owned();
+        text.push(format!(":{line}"));
+        text
+    };
+    match form(&editor.to_string_lossy()) {
+        Form::Plus => command.arg(format!("+{line}")).arg(file),
+        Form::Colon => command.arg(with_line(file)),
+        Form::Goto => command.arg("-g").arg(with_line(file)),
+        Form::Line => command.arg("--line").arg(line.to_string()).arg(file),
+    };
+    command
+}
+
+fn form(editor: &str) -> Form {
+    let program = editor.split_whitespace().next().unwrap_or_default().trim_matches(['"', '\'']);
+    match program.rsplit('/').next().unwrap_or_default() {
+        "code" | "code-insiders" | "code-oss" | "codium" | "vscodium" | "cursor" | "windsurf" => Form::Goto,
+        "hx" | "helix" | "zed" | "zeditor" | "subl" | "sublime_text" | "lapce" => Form::Colon,
+        "idea" | "clion" | "rustrover" | "kate" | "mate" => Form::Line,
+        // vi and all that follow it, and nano, emacs, emacsclient, kak, micro, joe, ne, gedit.
+        _ => Form::Plus,
+    }
+}
+
+/// The file on this machine: as the path says, below the process's source folder, or below the current one.
+fn find(place: &Place) -> Result<PathBuf, String> {
+    let told = Path::new(&place.file);
+    let root = place.root.as_ref().map(|root| Path::new(root).join(told));
+    let found = root.into_iter().chain([told.to_owned()]).find(|path| path.is_file());
+    found.ok_or_else(|| match &place.root {
+        Some(root) if told.is_relative() => {
+            format!("{} is neither in {root} nor in the current folder of this machine", place.file)
+        }
+        _ if told.is_relative() => {
+            format!("{} is not here: start stallscope in the folder of the program's source code", place.file)
+        }
+        _ => format!("{} is not on this machine", place.file),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(editor: &str) -> Vec<String> {
+        let command = of(editor.into(), Path::new("/src/a b.rs"), 42);
+        command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn each_editor_is_told_the_line_as_it_expects() {
+        assert_eq!(told("vim"), ["-c", "exec vim \"$@\"", "sh", "+42", "/src/a b.rs"]);
+        assert_eq!(told("/usr/bin/code --wait")[3..], ["-g", "/src/a b.rs:42"]);
+        assert_eq!(told("hx")[3..], ["/src/a b.rs:42"]);
+        assert_eq!(told("emacsclient -nw")[3..], ["+42", "/src/a b.rs"]);
+        assert_eq!(told("rustrover")[3..], ["--line", "42", "/src/a b.rs"]);
+    }
+
+    #[test]
+    fn the_shell_reads_the_variable_as_its_user_wrote_it() {
+        let mut command = of("printf '%s|'".into(), Path::new("a b.rs"), 7);
+        let output = command.output().expect("a shell");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "+7|a b.rs|");
+    }
+
+    #[test]
+    fn a_file_is_looked_for_below_the_source_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("lib.rs"), "").expect("written");
+        let root = Some(folder.path().to_string_lossy().into_owned());
+        let place =
+            |file: &str, root: &Option<String>| Place { file: file.into(), line: 1, root: root.clone() };
+        assert_eq!(find(&place("lib.rs", &root)), Ok(folder.path().join("lib.rs")));
+        let missing = find(&place("other.rs", &root)).expect_err("it is not there");
+        assert!(missing.starts_with("other.rs is neither in "), "{missing}");
+        let unknown = find(&place("nowhere/other.rs", &None)).expect_err("it is not there");
+        assert!(unknown.contains("start stallscope in the folder"), "{unknown}");
+    }
+}

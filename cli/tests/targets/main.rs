@@ -1,0 +1,8 @@
+//! `stallscope list`, `record` and `watch` over processes that come and go.
+
+mod list;
+mod plain;
+mod process;
+mod record;
+#[path = "../terminal/mod.rs"]
+mod terminal;

@@ -1,0 +1,141 @@
+//! `stallscope watch` without a terminal.
+
+use crate::process::{MS, Process, Viewer, end, folder, run, snapshot, stall, stallscope};
+use stallscope_wire::{End, Line, Phase};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Stdio};
+use std::thread;
+
+/// A watcher that is read line by line.
+struct Watcher {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Watcher {
+    fn start(runtime: &Path, arguments: &[&str]) -> Self {
+        let mut command = stallscope(runtime);
+        let mut child =
+            command.arg("watch").args(arguments).stdout(Stdio::piped()).spawn().expect("it starts");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        Self { child, lines }
+    }
+
+    /// The next line, which must hold this.
+    fn says(&mut self, text: &str) {
+        let line = self.lines.next().expect("it says more").expect("text");
+        assert!(line.contains(text), "{line:?}, where {text:?} was expected");
+    }
+
+    fn ends(mut self) {
+        assert!(self.lines.next().is_none());
+        assert_eq!(self.child.wait().expect("it ends").code(), Some(0));
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The process ends in order: it hangs up, and its socket is gone.
+fn ends(process: Process, mut viewer: Viewer) {
+    viewer.tell(&end(500 * MS));
+    process.leave();
+}
+
+#[test]
+fn what_happens_is_told_as_it_happens() {
+    let folder = folder();
+    let process = Process::start(folder.path(), 7);
+    let mut watcher = Watcher::start(folder.path(), &["7"]);
+    let mut viewer = process.meet();
+    viewer.tell(&snapshot(100 * MS));
+    watcher.says("UTC  healthy: 2 workers, 0 tasks");
+    viewer.tell(&stall(1, Phase::Begin, 150 * MS));
+    watcher.says("UTC  src/report.rs:42 blocks ");
+    viewer.tell(&stall(1, Phase::End, 312 * MS));
+    watcher.says("for 312ms");
+    ends(process, viewer);
+    watcher.says("the process ended at ");
+    watcher.ends();
+}
+
+#[test]
+fn of_several_each_line_says_whose_it_is_and_a_restart_is_told() {
+    let folder = folder();
+    let (first, second) = (Process::start(folder.path(), 7), Process::start(folder.path(), 9));
+    let mut watcher = Watcher::start(folder.path(), &["7", "9"]);
+    let (mut of_first, mut of_second) = (first.meet(), second.meet());
+    of_first.tell(&snapshot(100 * MS));
+    watcher.says("UTC  shop-api 7: healthy: ");
+    of_second.tell(&snapshot(100 * MS));
+    watcher.says("UTC  shop-api 9: healthy: ");
+    // It is killed: its socket stays.
+    drop(of_first);
+    watcher.says("shop-api 7: the process went away at ");
+    let again = Process::start(folder.path(), 12);
+    let mut of_again = again.meet();
+    of_again.tell(&snapshot(50 * MS));
+    watcher.says("shop-api 12: started again after pid 7, which is gone");
+    watcher.says("shop-api 12: healthy: ");
+    // Another program is nobody's business.
+    let mut other = Process::start(folder.path(), 13);
+    other.header.exe = "/srv/other".into();
+    drop(other.meet());
+    ends(again, of_again);
+    watcher.says("shop-api 12: the process ended");
+    ends(second, of_second);
+    watcher.says("shop-api 9: the process ended");
+    watcher.ends();
+}
+
+#[test]
+fn all_are_watched_and_those_that_come() {
+    let folder = folder();
+    let first = Process::start(folder.path(), 7);
+    let asked = thread::spawn(move || (first.meet(), first));
+    let mut watcher = Watcher::start(folder.path(), &["--all", "--format", "json"]);
+    let (mut asked, first) = asked.join().expect("it is looked for");
+    asked.tell(&snapshot(100 * MS));
+    let mut viewer = first.meet();
+    viewer.tell(&snapshot(100 * MS));
+    watcher.says(r#""event":"health""#);
+    let mut other = Process::start(folder.path(), 9);
+    other.header.exe = "/srv/other".into();
+    let mut of_other = other.meet();
+    of_other.tell(&snapshot(100 * MS));
+    watcher.says(r#""event":"start""#);
+    watcher.says(r#""name":"other""#);
+    of_other.tell(&Line::End(End { at_ns: 200 * MS }));
+    other.leave();
+    drop(of_other);
+    watcher.says(r#""event":"end""#);
+    ends(first, viewer);
+    watcher.says(r#""event":"end""#);
+    // It waits for those that come.
+    assert!(watcher.child.try_wait().expect("it is ours").is_none());
+}
+
+#[test]
+fn several_logs_are_told_one_after_the_other() {
+    let folder = folder();
+    let log = |name: &str, pid: u32| {
+        let path = folder.path().join(name);
+        let header = stallscope_wire::Header { pid, exe: "/srv/shop-api".into(), ..Default::default() };
+        let lines = [Line::Header(header), snapshot(MS), stall(1, Phase::End, 312 * MS), end(400 * MS)];
+        std::fs::write(&path, lines.iter().flat_map(Line::encode).collect::<Vec<_>>())
+            .expect("it is written");
+        path
+    };
+    let (code, out, _) =
+        run(stallscope(folder.path()).arg("watch").arg(log("a.jsonl", 7)).arg(log("b.jsonl", 9)));
+    assert_eq!(code, Some(0));
+    for pid in [7, 9] {
+        assert!(out.contains(&format!("shop-api {pid}: the process ended at 00:00:00 UTC")), "{out}");
+        assert!(out.contains(&format!("shop-api {pid}: src/report.rs:42 blocked a worker once")), "{out}");
+    }
+}
