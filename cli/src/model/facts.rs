@@ -95,7 +95,10 @@ fn of_runtime(
     if let Some(yields) = figures.forced_yields {
         let pace = process.tasks.forced_yields().filter(|_| process.history.runtimes() == 1);
         let pace = pace.map_or_else(String::new, |pace| format!(", {}/s", figure::rate(pace)));
-        let told = format!("{}{pace}: tasks that used up their budget in one poll", figure::count(yields));
+        let told = match yields {
+            0 => "none: no task has used up its budget in one poll".to_owned(),
+            _ => format!("{}{pace}: tasks that used up their budget in one poll", figure::count(yields)),
+        };
         facts.add("forced yields", told);
     }
     match figures.imbalance {
@@ -158,7 +161,10 @@ fn lost(facts: &mut Facts, process: &Process) {
 fn cost(facts: &mut Facts, process: &Process) {
     facts.about("cost");
     let Some(figures) = process.cost.figures(process.header().tier, process.history.mode()) else { return };
-    let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    let percent = |share: f64| match share * 100.0 {
+        percent if percent < 0.01 => "less than 0.01 %".to_owned(),
+        percent => format!("{percent:.2} %"),
+    };
     let own = figures.own.map_or_else(
         || "not told: a kernel without schedstat, or an older Stallscope in the process".to_owned(),
         |(share, ns)| {

@@ -8,7 +8,7 @@ use stallscope_wire::{Victims, counted};
 const COLUMNS: [Column; 9] = [
     Column::text("where", "where", 0, Cut::Start, (18, 60)),
     Column::text("function", "function", 5, Cut::Segments, (16, 60)),
-    Column::text("cause", "cause", 1, Cut::End, (10, 24)),
+    Column::text("cause", "cause", 1, Cut::End, (13, 24)),
     Column::figure("count", "count", 2, 7),
     Column::figure("longest_ns", "longest", 1, 9),
     Column::figure("now_ns", "now", 1, 8),
@@ -32,7 +32,7 @@ fn row(process: &Process, detail: &Detail<'_>, now_ns: u64) -> Row {
         (false, _) => Tone::Dim,
     };
     let now = match detail.ongoing.first() {
-        Some(record) => Value::Time(process.lasted_ns(record, now_ns)),
+        Some(record) => Value::Time(process.answered_ns(record, now_ns)),
         None if finding.ongoing => Value::Words("yes".to_owned(), 1.0),
         None => Value::Unknown,
     };

@@ -63,9 +63,9 @@ fn draw_screen(
             workers::draw_pane(frame, theme, layout.workers, process, now_ns);
             handlers::draw_pane(frame, theme, layout.handlers, process);
             sockets::draw_pane(frame, theme, layout.sockets, process);
-            stalls::draw(frame, theme, layout.findings, process, excerpts, listed)
+            stalls::draw(frame, theme, layout.findings, process, excerpts, listed, now_ns)
         }
-        Screen::Stalls => stalls::draw(frame, theme, layout.body, process, excerpts, listed),
+        Screen::Stalls => stalls::draw(frame, theme, layout.body, process, excerpts, listed, now_ns),
         Screen::Tasks => tasks::draw(frame, theme, layout.body, process, listed),
         Screen::Handlers => handlers::draw(frame, theme, layout.body, process, listed),
         Screen::Sockets => sockets::draw(frame, theme, layout.body, process, listed),

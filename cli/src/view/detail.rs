@@ -50,8 +50,11 @@ pub(super) fn draw(
         excerpt::draw(frame, theme, Rect { height, ..below }, &place, excerpt);
         below = Rect { y: below.y + height, height: below.height - height, ..below };
     }
-    if has_stack {
+    if has_stack && named {
         draw_stack(frame, theme, below, detail, cursor);
+    } else if has_stack {
+        let room = list::title(frame, theme, below, "Stack", "");
+        list::lines(frame, theme, room, list::nothing(theme, "names are being looked up"), None);
     }
 }
 
