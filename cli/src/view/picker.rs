@@ -16,6 +16,11 @@ const BELOW: u16 = 4;
 
 /// Draws the choice.
 pub(crate) fn draw_picker(frame: &mut Frame<'_>, theme: Theme, picker: &Picker, ours: Duration) {
+    draw_choice(frame, theme, picker, ours);
+    theme.finish(frame.buffer_mut());
+}
+
+fn draw_choice(frame: &mut Frame<'_>, theme: Theme, picker: &Picker, ours: Duration) {
     let area = frame.area();
     let title = match picker.chosen() {
         0 => "Which processes?".to_owned(),

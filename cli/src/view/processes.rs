@@ -99,7 +99,7 @@ fn style(theme: Theme, row: &Row) -> Style {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Theme, draw, draw_picker};
+    use super::super::{Palette, Theme, draw, draw_picker};
     use crate::model::{Key, Msg, Picker};
     use crate::scenario::{Scenario, Watched};
     use crate::source::{Ending, Message, Origin};
@@ -119,7 +119,9 @@ mod tests {
     }
 
     fn screen(watched: &Watched, width: u16, height: u16) -> TestBackend {
-        drawn(width, height, |frame| drop(draw(frame, &watched.model, Theme::new(true), watched.ours)))
+        drawn(width, height, |frame| {
+            drop(draw(frame, &watched.model, Theme::new(Palette::Dark, true, false), watched.ours))
+        })
     }
 
     fn header(pid: u32) -> Header {
@@ -195,7 +197,7 @@ mod tests {
         let draw = |width, height| {
             let picker = picker();
             drawn(width, height, |frame| {
-                draw_picker(frame, Theme::new(true), &picker, Duration::from_secs(8))
+                draw_picker(frame, Theme::new(Palette::Dark, true, false), &picker, Duration::from_secs(8))
             })
         };
         assert_snapshot!("picker_80x24", draw(80, 24));
@@ -220,7 +222,7 @@ mod tests {
                 watched.model.settle();
                 screen(&watched, width, height);
                 picker.press(key, watched.ours);
-                drawn(width, height, |frame| draw_picker(frame, Theme::new(true), &picker, watched.ours));
+                drawn(width, height, |frame| draw_picker(frame, Theme::new(Palette::Dark, true, false), &picker, watched.ours));
             }
         }
     }

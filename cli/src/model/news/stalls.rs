@@ -2,7 +2,7 @@ use super::super::health::{Level, worker};
 use super::super::process::{Process, why};
 use super::{Event, Kind};
 use stallscope::analysis::{Culprit, StallRecord};
-use stallscope_wire::{Phase, Stall, counted, duration::show};
+use stallscope_wire::{Frame, Phase, Stall, counted, duration::show};
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// A line that blocks again within this time after it was told is counted, in nanoseconds.
@@ -60,7 +60,7 @@ impl Stalls {
             };
             let Some(&phase) = last.get(&id) else { continue };
             let told_by_ns = record.stall.started_ns.saturating_add(record.stall.duration_ns + NAMING_NS);
-            if record.stall.stack.is_none() && !record.blames_host() && now_ns < told_by_ns {
+            if !is_named(record) && !record.blames_host() && now_ns < told_by_ns {
                 self.noted.push((id, phase));
                 continue;
             }
@@ -108,6 +108,12 @@ impl Stalls {
         let at_unix_ns = process.header().started_unix_ns.saturating_add(at_ns);
         Some(Event { at_unix_ns, kind: Kind::Stall, level, text, stall: Some(record) })
     }
+}
+
+/// Whether any line of its stack is known.
+fn is_named(record: &StallRecord) -> bool {
+    let named = |frame: &Frame| frame.function.is_some() || frame.file.is_some();
+    record.stall.stack.as_ref().is_some_and(|stack| stack.frames.iter().any(named))
 }
 
 fn sentence(process: &Process, record: &StallRecord, culprit: &str, ends: bool) -> String {
