@@ -5,6 +5,7 @@ mod editor;
 mod export;
 mod pick;
 mod plain;
+mod sources;
 mod terminal;
 
 use crate::settings::{Flags, Settings};

@@ -1,3 +1,5 @@
+mod colours;
+
 use super::theme::signs::is_known;
 use super::{Palette, Theme, draw};
 use crate::model::{Key, Msg};

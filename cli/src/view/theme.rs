@@ -98,6 +98,11 @@ impl Theme {
         if self.color { Style::new().fg(color) } else { Style::new() }
     }
 
+    /// What is read like any text.
+    pub(crate) fn plain(self) -> Style {
+        Style::new()
+    }
+
     /// What is read first.
     pub(crate) fn strong(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)

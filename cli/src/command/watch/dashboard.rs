@@ -1,5 +1,5 @@
 use super::terminal::{Input, Session};
-use super::{Closed, Remark, editor, export};
+use super::{Closed, Remark, editor, export, sources};
 use crate::model::{Effect, Model, Msg, Notice, Spots, Tape};
 use crate::settings::Settings;
 use crate::source::{Feed, Source};
@@ -80,6 +80,10 @@ fn watch(
             model.remark = remark();
             model.advance(begun.elapsed());
             model.settle();
+            if let Some(place) = model.wanted_lines(begun.elapsed()) {
+                let excerpt = sources::read(&place);
+                model.update(Msg::Excerpt(Box::new(place), excerpt), begun.elapsed());
+            }
             let mut spots = Spots::default();
             session.draw(|frame| spots = draw(frame, &model, theme, begun.elapsed()))?;
             model.drawn(spots);

@@ -75,8 +75,13 @@ mod tests {
     /// What one picture tells apart by its signs alone.
     #[test]
     fn twins_that_stand_side_by_side_differ() {
-        for picture in [&["█", "▒", "·"][..], &["█", "▄", "·"], &["▲", "▼"], &["▶", "•"], &["┄", "│", "█"]]
-        {
+        for picture in [
+            &["█", "▒", "·"][..],
+            &["█", "▒", "▅", "▃", "▁", "·"],
+            &["▲", "▼"],
+            &["▶", "•"],
+            &["┄", "│", "█"],
+        ] {
             for (at, sign) in picture.iter().enumerate() {
                 assert!(picture[..at].iter().all(|other| twin(other) != twin(sign)), "{picture:?}");
             }
