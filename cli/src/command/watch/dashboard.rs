@@ -67,7 +67,7 @@ fn watch(session: &mut Session, feed: &mut Feed<'_>, remark: Remark<'_>, theme: 
             model.remark = remark();
             model.advance(begun.elapsed());
             model.settle();
-            if let Some(place) = model.wanted_lines(begun.elapsed()) {
+            while let Some(place) = model.wanted_lines(begun.elapsed()) {
                 let excerpt = sources::read(&place);
                 model.update(Msg::Excerpt(Box::new(place), excerpt), begun.elapsed());
             }
