@@ -255,6 +255,14 @@ fn calm(process: &Process, now_ns: u64) -> Health {
 fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health {
     let at = clock_time(process.header().started_unix_ns.saturating_add(now_ns));
     let (level, word, end) = match conclusion {
+        Conclusion::Ended(Ending::Orderly) if recording(process).is_some() => {
+            let trigger = recording(process).unwrap_or_default();
+            (
+                Level::Neutral,
+                "RECORDED",
+                format!("recorded because of {trigger}, until {at}; the process went on"),
+            )
+        }
         Conclusion::Ended(Ending::Orderly) => (Level::Neutral, "ENDED", format!("the process ended at {at}")),
         Conclusion::Ended(Ending::Left) => {
             (Level::Neutral, "RECORDED", format!("the recording ended at {at}, and the process ran on"))
@@ -286,6 +294,11 @@ fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health 
     sentence.extend(place(process, blocked, now_ns));
     sentence.push(plain(format!(" when {end}")));
     of(level.max(Level::Warning), word, sentence)
+}
+
+/// What set off the flight recording that this is, unless its process ended in it.
+fn recording(process: &Process) -> Option<&str> {
+    process.header().flight.as_ref().filter(|flight| flight.goes_on).map(|flight| flight.trigger.as_str())
 }
 
 fn worst_so_far(process: &Process) -> Vec<Part> {

@@ -63,7 +63,9 @@ pub(crate) use spots::{Area, Spots};
 pub(crate) use stalls::{is_stall, place};
 pub(crate) use strips::{STRIP, Strip};
 pub(crate) use switching::Switching;
-pub(crate) use table::{Cell, Column, Cut, Format, Kind, Listed, Order, Row, Sign, Table, Tone};
+#[cfg(test)]
+pub(crate) use table::Format;
+pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
 pub(crate) use tape::{Look, Tape};
 pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};

@@ -7,6 +7,8 @@ mod excerpt;
 mod facts;
 mod fit;
 mod footer;
+#[cfg(test)]
+mod fuzz;
 mod handlers;
 mod header;
 mod help;

@@ -3,10 +3,9 @@ mod colours;
 use super::theme::signs::is_known;
 use super::{Palette, Theme, draw};
 use crate::model::{Key, Msg};
-use crate::scenario::{MS, Scenario, Watched};
+use crate::scenario::{Scenario, Watched};
 use crate::source::{Ending, Message};
 use insta::assert_snapshot;
-use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
@@ -326,45 +325,5 @@ fn a_table_of_tasks_loses_columns_and_no_digits() {
         let row = told.lines().find(|line| line.contains("session.rs:64:9")).expect("its row");
         assert!(row.contains(" 1240"), "{width}: {row}");
         assert!(!row.trim_end_matches(['"', ' ']).ends_with('…'), "{width}: {row}");
-    }
-}
-
-fn any_key() -> impl Strategy<Value = Key> {
-    let named = [
-        Key::Up,
-        Key::Down,
-        Key::PageUp,
-        Key::PageDown,
-        Key::Home,
-        Key::End,
-        Key::Tab,
-        Key::BackTab,
-        Key::Enter,
-        Key::Esc,
-    ];
-    prop_oneof![
-        proptest::sample::select(named.to_vec()),
-        proptest::sample::select(vec![
-            ' ', '?', 'e', 'j', 'k', 'm', 's', 'S', 'G', 'x', '1', '2', '3', '4', '5', '6', '7', '8'
-        ])
-        .prop_map(Key::Char)
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn no_keys_and_no_size_make_it_panic(
-        keys in prop::collection::vec(any_key(), 0..20),
-        width in 0u16..160,
-        height in 0u16..60,
-        tail in 0usize..40,
-        ended in any::<bool>(),
-    ) {
-        let mut scenario = blocked().spawns();
-        scenario.lines.truncate(scenario.lines.len().saturating_sub(tail));
-        let watched = if ended { scenario.logged(Ending::Cut) } else { scenario.live() };
-        screen(&watched.press(&keys).later(Duration::from_nanos(17 * MS)), width, height);
     }
 }

@@ -33,6 +33,7 @@ struct Tones {
     bad: Color,
     warning: Color,
     good: Color,
+    focus: Color,
     /// Of text that is dimmed; none where the terminal dims it.
     dim: Option<Color>,
     /// Of text and of what is behind it; none where it is the terminal's own.
@@ -47,6 +48,7 @@ const DARK: Tones = Tones {
     bad: Color::Red,
     warning: Color::Yellow,
     good: Color::Green,
+    focus: Color::Cyan,
     dim: None,
     page: None,
     neutral: Color::Gray,
@@ -58,6 +60,7 @@ const LIGHT: Tones = Tones {
     bad: Color::Indexed(124),
     warning: Color::Indexed(130),
     good: Color::Indexed(22),
+    focus: Color::Indexed(25),
     dim: Some(Color::Indexed(241)),
     page: None,
     neutral: Color::Indexed(240),
@@ -69,6 +72,7 @@ const CONTRAST: Tones = Tones {
     bad: Color::Indexed(210),
     warning: Color::Indexed(226),
     good: Color::Indexed(120),
+    focus: Color::Indexed(51),
     dim: Some(Color::Indexed(231)),
     page: Some((Color::Indexed(231), Color::Indexed(16))),
     neutral: Color::Indexed(231),
@@ -125,6 +129,11 @@ impl Theme {
 
     pub(crate) fn good(self) -> Style {
         self.fg(self.tones().good)
+    }
+
+    /// Where the user is.
+    pub(crate) fn focus(self) -> Style {
+        self.fg(self.tones().focus).add_modifier(Modifier::BOLD)
     }
 
     /// The line that keys move.

@@ -1,9 +1,9 @@
 use super::terminal::{Input, Session};
 use super::{Closed, Remark, editor, export, sources};
-use crate::color::is_utf8;
 use crate::model::{Effect, Model, Msg, Notice, Spots, Tape};
+use crate::settings::Settings;
 use crate::source::{Feed, Source};
-use crate::view::{Palette, Theme, draw};
+use crate::view::draw;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, io};
@@ -14,9 +14,14 @@ const FRAME: Duration = Duration::from_millis(70);
 const READING: Duration = Duration::from_millis(40);
 
 /// Input, lines and time in one loop, until the user has had enough.
-pub(super) fn run(mut feed: Feed<'_>, remark: Remark<'_>, color: bool) -> io::Result<Closed> {
-    let mut session = Session::open(color, true)?;
-    let closed = watch(&mut session, &mut feed, remark, Theme::new(Palette::default(), color, !is_utf8()));
+pub(super) fn run(
+    mut feed: Feed<'_>,
+    remark: Remark<'_>,
+    color: bool,
+    settings: &Settings,
+) -> io::Result<Closed> {
+    let mut session = Session::open(color, settings.mouse)?;
+    let closed = watch(&mut session, &mut feed, remark, color, settings);
     // A terminal that went away with a signal fails every write; the signal is what happened.
     match session.signal() {
         Some(signal) => Ok(Closed::Signal(signal)),
@@ -24,9 +29,17 @@ pub(super) fn run(mut feed: Feed<'_>, remark: Remark<'_>, color: bool) -> io::Re
     }
 }
 
-fn watch(session: &mut Session, feed: &mut Feed<'_>, remark: Remark<'_>, theme: Theme) -> io::Result<()> {
+fn watch(
+    session: &mut Session,
+    feed: &mut Feed<'_>,
+    remark: Remark<'_>,
+    color: bool,
+    settings: &Settings,
+) -> io::Result<()> {
+    let theme = settings.theme(color);
     let begun = Instant::now();
     let Some(mut model) = model(feed.given()) else { return Ok(()) };
+    model.keys = settings.keys.clone();
     let mut drawn: Option<Instant> = None;
     let mut changed = true;
     let mut behind = true;
