@@ -46,7 +46,7 @@ fn a_stall_leaves_one_recording_that_says_what_it_was() {
             sleep(10 * LONG).await;
             tokio::spawn(async { thread::sleep(3 * LONG) }).await.unwrap(); // blocks here
             let folder = PathBuf::from(std::env::var_os("STALLSCOPE_FLIGHT").unwrap());
-            let finished = || {
+            let finished = move || {
                 recordings(&folder)
                     .first()
                     .is_some_and(|path| read(path).stalls().any(|record| !record.ongoing))

@@ -22,6 +22,7 @@ pub(crate) struct Picker {
     processes: Vec<(usize, Process)>,
     listing: Listing,
     chosen: BTreeSet<String>,
+    keys: Keymap,
 }
 
 /// What the user has decided.
@@ -35,6 +36,11 @@ pub(crate) enum Choice {
 }
 
 impl Picker {
+    /// None is there yet.
+    pub(crate) fn new(keys: Keymap) -> Self {
+        Self { keys, ..Self::default() }
+    }
+
     /// A process has come.
     pub(crate) fn add(&mut self, number: usize, header: Header, origin: Origin) {
         self.processes.push((number, Process::new(header, origin)));
@@ -81,7 +87,7 @@ impl Picker {
     pub(crate) fn press(&mut self, pressed: Key, ours: Duration) -> Choice {
         let listed = self.listed(ours);
         let (marked, table) = (listed.marked, &listed.table);
-        match Keymap::default().action(pressed) {
+        match self.keys.action(pressed) {
             Some(Action::Up) => self.listing.mark(&listed, marked.saturating_sub(1)),
             Some(Action::Down) => self.listing.mark(&listed, marked + 1),
             Some(Action::PageUp) => self.listing.mark(&listed, marked.saturating_sub(PAGE)),

@@ -25,6 +25,8 @@ struct Told {
     at_ns: u64,
     counters: HashMap<String, Counters>,
     forced_yields: u64,
+    /// Those that poll.
+    threads: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,6 +56,7 @@ impl Tasks {
             at_ns: snapshot.at_ns,
             counters: snapshot.locations.iter().map(counters).collect(),
             forced_yields: forced_yields(snapshot),
+            threads: snapshot.workers.len().max(snapshot.worker_count()),
         };
         let latest = std::mem::replace(&mut self.latest, told);
         // The first that is heard of a process says nothing of a pace.
@@ -67,9 +70,11 @@ impl Tasks {
         let seconds = self.seconds()?;
         let now = self.latest.counters.get(spawned_at)?;
         let before = self.before.counters.get(spawned_at).copied().unwrap_or_default();
+        let busy = now.busy_ns.saturating_sub(before.busy_ns) as f64 / 1e9 / seconds;
         Some(Pace {
             polls: now.polls.saturating_sub(before.polls) as f64 / seconds,
-            busy: now.busy_ns.saturating_sub(before.busy_ns) as f64 / 1e9 / seconds,
+            // A poll is booked when it ends, and may have begun before that second.
+            busy: busy.min(self.latest.threads as f64),
         })
     }
 

@@ -13,6 +13,11 @@ const BELOW: u16 = 3;
 
 /// Draws the choice.
 pub(crate) fn draw_picker(frame: &mut Frame<'_>, theme: Theme, picker: &Picker, ours: Duration) {
+    draw_choice(frame, theme, picker, ours);
+    theme.finish(frame.buffer_mut());
+}
+
+fn draw_choice(frame: &mut Frame<'_>, theme: Theme, picker: &Picker, ours: Duration) {
     let area = frame.area();
     let title = match picker.chosen() {
         0 => "Which processes?".to_owned(),
@@ -26,7 +31,8 @@ pub(crate) fn draw_picker(frame: &mut Frame<'_>, theme: Theme, picker: &Picker, 
     let listed = picker.listed(ours);
     if listed.table.rows.is_empty() {
         let none = list::nothing(theme, "none runs now; those that come are listed");
-        return list::lines(frame, theme, room, none, None);
+        list::lines(frame, theme, room, none, None);
+        return theme.finish(frame.buffer_mut());
     }
     let below = if room.height > 3 * BELOW { BELOW } else { 0 };
     table::draw(frame, theme, Rect { height: room.height - below, ..room }, &listed);
@@ -36,4 +42,5 @@ pub(crate) fn draw_picker(frame: &mut Frame<'_>, theme: Theme, picker: &Picker, 
         let area = Rect { y: room.y + room.height - below + 1, height: below - 1, ..room };
         list::lines(frame, theme, area, lines.collect(), None);
     }
+    theme.finish(frame.buffer_mut());
 }

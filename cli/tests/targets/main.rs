@@ -5,4 +5,5 @@ mod plain;
 mod process;
 mod record;
 #[path = "../terminal/mod.rs"]
+#[expect(dead_code, reason = "the tests of the dashboard use more of it")]
 mod terminal;

@@ -2,7 +2,7 @@ use crate::failure::Failure;
 use crate::model::{Key, Model, Msg};
 use crate::report::Target;
 use crate::source::Source;
-use crate::view::{Theme, draw, picture};
+use crate::view::{Palette, Theme, draw, picture};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use stallscope_wire::Line;
@@ -88,7 +88,7 @@ impl Pictures {
         for _ in 0..2 {
             let mut spots = None;
             let drawn = |frame: &mut ratatui::Frame<'_>| {
-                spots = Some(draw(frame, &self.model, Theme::new(true), ours));
+                spots = Some(draw(frame, &self.model, Theme::new(Palette::Dark, true, false), ours));
             };
             terminal.draw(drawn).map_err(io::Error::other)?;
             if let Some(spots) = spots {
