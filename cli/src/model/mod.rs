@@ -53,7 +53,7 @@ pub(crate) use navigation::{Navigation, Opened};
 pub(crate) use news::{Event, Kind as EventKind, News};
 pub(crate) use picker::{Choice, Picker};
 pub(crate) use process::{NAMING, Process};
-pub(crate) use processes::{ProcessFigures, accusation, is_alike};
+pub(crate) use processes::{ProcessFigures, SENTENCE, accusation, is_alike};
 pub(crate) use prompt::Prompt;
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use screen::Screen;
