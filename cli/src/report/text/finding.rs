@@ -45,7 +45,7 @@ fn lines(facts: Vec<String>) -> Vec<String> {
     for fact in facts {
         match lines.last_mut() {
             Some(line) if line.chars().count() + fact.chars().count() <= WIDTH => {
-                *line += &format!(" · {fact}")
+                *line += &format!(" · {fact}");
             }
             _ => lines.push(fact),
         }
