@@ -1,3 +1,4 @@
+use super::super::watch::sources;
 use crate::failure::Failure;
 use crate::model::{Key, Model, Msg};
 use crate::report::Target;
@@ -102,6 +103,10 @@ impl Pictures {
     fn settle(&mut self, ours: Duration) {
         self.model.advance(ours);
         self.model.settle();
+        if let Some(place) = self.model.wanted_lines(ours) {
+            let excerpt = sources::read(&place);
+            self.model.update(Msg::Excerpt(Box::new(place), excerpt), ours);
+        }
     }
 
     /// Writes them, each into a file of its own.
