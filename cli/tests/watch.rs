@@ -310,7 +310,9 @@ fn without_an_editor_or_the_file_it_says_so() {
         let mut terminal = Terminal::new();
         let mut command = stallscope(folder.path());
         command.env_remove("VISUAL").env_remove("EDITOR").current_dir(folder.path());
-        editor.iter().for_each(|editor| drop(command.env("EDITOR", editor)));
+        if let Some(editor) = editor {
+            command.env("EDITOR", editor);
+        }
         let mut child = terminal.spawn(command.arg("watch").arg(log(folder.path())));
         terminal.wait_until("the culprit", |screen| screen.contains("src/report.rs:42"));
         terminal.write(b"e");

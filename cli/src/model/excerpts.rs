@@ -40,10 +40,23 @@ pub(crate) struct Excerpts {
 impl SourcePlace {
     /// That of a finding; none where it accuses no line.
     pub(crate) fn of(process: &Process, finding: &Finding) -> Option<Self> {
+        Self::new(process, finding.culprit.file.as_deref()?, finding.culprit.line?)
+    }
+
+    /// Those that are looked at in an opened finding, the first that there are lines of: that of the marked frame, and the
+    /// accused one.
+    pub(crate) fn in_stack(process: &Process, finding: &Finding, cursor: usize) -> Vec<Self> {
+        let frame = finding.stack.get(cursor);
+        let marked = frame.and_then(|frame| Self::new(process, frame.file.as_deref()?, frame.line?));
+        marked.into_iter().chain(Self::of(process, finding)).collect()
+    }
+
+    fn new(process: &Process, file: &str, line: u32) -> Option<Self> {
         let header = process.header();
-        Some(Self {
-            file: finding.culprit.file.clone()?,
-            line: finding.culprit.line?,
+        let told = !file.is_empty() && line > 0;
+        told.then(|| Self {
+            file: file.to_owned(),
+            line,
             root: header.source_root.clone(),
             pid: (process.is_live() && process.conclusion.is_none()).then_some(header.pid),
             started_unix_ns: header.started_unix_ns,

@@ -53,7 +53,7 @@ pub(crate) use navigation::{Navigation, Opened};
 pub(crate) use news::{Event, Kind as EventKind, News};
 pub(crate) use picker::{Choice, Picker};
 pub(crate) use process::{NAMING, Process};
-pub(crate) use processes::{ProcessFigures, accusation, is_alike};
+pub(crate) use processes::{ProcessFigures, SENTENCE, accusation, is_alike};
 pub(crate) use prompt::Prompt;
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use screen::Screen;
@@ -178,19 +178,20 @@ impl Model {
         self.navigation.listed(process, process.clock.now_ns(ours))
     }
 
-    /// The line of source code that the screen shows and of which nothing was read yet.
+    /// A line of source code that the screen shows and of which nothing was read yet.
     pub(crate) fn wanted_lines(&self, ours: Duration) -> Option<SourcePlace> {
         let (process, _) = self.shown(ours);
-        let id = match (&self.navigation.opened, self.navigation.screen) {
-            (Some(Opened::Finding(id)), _) => id.clone(),
+        let places = match (&self.navigation.opened, self.navigation.screen) {
+            (Some(Opened::Finding(id)), _) => {
+                SourcePlace::in_stack(process, id.find(process)?, self.navigation.cursor)
+            }
             (None, Screen::Overview | Screen::Stalls) => match &self.listed(ours).row()?.opens {
-                Opened::Finding(id) => id.clone(),
+                Opened::Finding(id) => SourcePlace::of(process, id.find(process)?).into_iter().collect(),
                 _ => return None,
             },
             _ => return None,
         };
-        let place = SourcePlace::of(process, id.find(process)?)?;
-        (!self.excerpts.knows(&place)).then_some(place)
+        places.into_iter().find(|place| !self.excerpts.knows(place))
     }
 
     /// What was drawn where.

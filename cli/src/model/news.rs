@@ -111,7 +111,8 @@ impl News {
                 continue;
             }
             self.found.push(id);
-            if finding.rule == Rule::BlockingPoll && !late {
+            // Stalls are told one by one.
+            if finding.rule == Rule::BlockingPoll && (!late || finding.ongoing) {
                 continue;
             }
             let level = match finding.severity {
@@ -188,6 +189,19 @@ mod tests {
                 "src/report.rs:42 blocked worker 1 in GET /reports/{month} for 312ms (clock_nanosleep); 14 tasks waited 2.81s in all",
             ]
         );
+    }
+
+    #[test]
+    fn a_stall_is_told_when_its_line_is_known() {
+        let mut scenario = Scenario::new().quiet(5).sleeps(1, 412);
+        let Some(Line::Stall(first)) = scenario.lines.iter_mut().find(|line| matches!(line, Line::Stall(_)))
+        else {
+            panic!("it is told at the threshold")
+        };
+        first.stack = None;
+        let told = told(&scenario, 2, None);
+        assert!(told[1].contains(" 200ms so far") && told[2].contains(" 400ms so far"), "{told:?}");
+        assert_eq!(told.len(), 3);
     }
 
     #[test]

@@ -40,7 +40,9 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
         }
         None => draw_screen(frame, theme, &layout, model, process, &listed, now_ns),
     };
-    let help = navigation.help.map_or(0, |first| help::draw(frame, theme, &model.keys, first));
+    // The bottom line is left to what is asked and said.
+    let above = if layout.footer.height > 0 { layout.footer.y } else { frame.area().height };
+    let help = navigation.help.map_or(0, |first| help::draw(frame, theme, &model.keys, first, above));
     // Over the help too: what is asked must be seen.
     footer::draw(frame, theme, layout.footer, model, &listed);
     theme.finish(frame.buffer_mut());

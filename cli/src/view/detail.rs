@@ -36,7 +36,8 @@ pub(super) fn draw(
     let room = list::title(frame, theme, area, &place, "Esc: back");
     let facts = facts(theme, process, detail, now_ns, usize::from(room.width));
     let has_stack = !finding.stack.is_empty() || is_stall(finding.rule);
-    let source = SourcePlace::of(process, finding).and_then(|place| Some((excerpts.of(&place)?, place)));
+    let places = SourcePlace::in_stack(process, finding, cursor);
+    let source = places.into_iter().find_map(|place| Some((excerpts.of(&place)?, place)));
     let least_lines = if source.is_some() { LEAST_LINES } else { 0 };
     let least_stack = if has_stack { room.height / 4 } else { 0 };
     let height = (facts.len() as u16).min(room.height.saturating_sub(least_stack + least_lines));

@@ -6,6 +6,7 @@ use crate::model::{Excerpt, SourcePlace};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use stallscope::analysis::short_place;
 
 /// Draws them below a rule, as many as there is room for.
 pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, place: &SourcePlace, excerpt: &Excerpt) {
@@ -14,7 +15,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, place: &Sour
     } else {
         ""
     };
-    let room = list::title(frame, theme, area, "Source", remark);
+    let at = format!("{}:{}", short_place(&place.file), place.line);
+    let title = format!("Source, {}", fit::start(&at, usize::from(area.width).saturating_sub(14)));
+    let room = list::title(frame, theme, area, &title, remark);
     let shown = lines(theme, place, excerpt, usize::from(room.width), usize::from(room.height));
     list::lines(frame, theme, room, shown, None);
 }

@@ -45,9 +45,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, model: &Mode
         }
         (Some(Prompt::Mode), ..) => {
             let mode = model.process().history.mode();
-            let asked = format!(
-                "mode of the process, now {mode}   f full   l lean   o off   any other key: leave it"
-            );
+            let asked = format!("mode, now {mode}   f full   l lean   o off   any other key: leave it");
             return over(frame, area, plain(&asked, theme.strong()));
         }
         (None, Some(notice), _) => {

@@ -1,5 +1,6 @@
 //! `stallscope list`, `record` and `watch` over processes that come and go.
 
+mod dashboard;
 mod list;
 mod plain;
 mod process;

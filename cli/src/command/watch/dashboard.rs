@@ -80,7 +80,7 @@ fn watch(
             model.remark = remark();
             model.advance(begun.elapsed());
             model.settle();
-            if let Some(place) = model.wanted_lines(begun.elapsed()) {
+            while let Some(place) = model.wanted_lines(begun.elapsed()) {
                 let excerpt = sources::read(&place);
                 model.update(Msg::Excerpt(Box::new(place), excerpt), begun.elapsed());
             }

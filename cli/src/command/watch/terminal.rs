@@ -7,7 +7,7 @@ use ratatui::crossterm::event::{
 };
 use ratatui::crossterm::execute;
 use ratatui::crossterm::style::force_color_output;
-use ratatui::crossterm::terminal::{EnterAlternateScreen, enable_raw_mode};
+use ratatui::crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, enable_raw_mode};
 use ratatui::{DefaultTerminal, Frame};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
@@ -82,11 +82,12 @@ impl Session {
         let result = to();
         self.held.away.store(false, Ordering::Relaxed);
         enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen)?;
+        execute!(io::stdout(), EnterAlternateScreen, Clear(ClearType::All))?;
         if self.mouse {
             follow_mouse()?;
         }
-        self.terminal.clear()?;
+        // All is drawn anew; to clear by the library would ask the terminal where its cursor is, and not all answer.
+        self.terminal.swap_buffers();
         Ok(result)
     }
 

@@ -125,7 +125,7 @@ fn the_mode_is_changed_only_after_the_answer() {
         let (drawn, screen) = drawn(watched, 80, 24);
         (drawn, screen)
     };
-    assert!(screen.contains("mode of the process, now full   f full   l lean   o off"), "{screen}");
+    assert!(screen.contains("mode, now full   f full   l lean   o off"), "{screen}");
     watched = watched.press(&[Key::Char('m')]);
     assert_eq!((watched.model.request(), notice(&watched).as_str()), (None, "the mode is left as it is"));
     for (key, mode) in [('l', Mode::Lean), ('o', Mode::Off), ('f', Mode::Full)] {

@@ -93,7 +93,12 @@ fn a_stall_with_its_source_lines_in_its_colours() {
     opened.update(Msg::Excerpt(Box::new(place), Some(excerpt)));
     assert_everywhere("stall_with_source", &opened);
     assert_eq!(opened.model.wanted_lines(opened.ours), None, "it was read");
-    assert_everywhere("stalls_with_source", &opened.press(&[Key::Esc, Key::Char('2')]));
+    let above = opened.press(&[Key::Up]);
+    let place = above.model.wanted_lines(above.ours).expect("the marked frame has a line too");
+    assert_eq!((place.file.as_str(), place.line), ("library/core/src/ops/function.rs", 250));
+    let shown = with_styles(&drawn(&above, dark(), 80, 24));
+    assert!(shown.contains("Source, src/report.rs:42"), "until it is read: {shown}");
+    assert_everywhere("stalls_with_source", &above.press(&[Key::Esc, Key::Char('2')]));
 }
 
 #[test]
