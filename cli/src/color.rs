@@ -29,3 +29,13 @@ impl Color {
         }
     }
 }
+
+/// Whether the terminal takes more than ASCII, as far as the environment says it: by the locale's name, as the C library
+/// reads it. The console of the kernel has few of our signs in any locale.
+pub(crate) fn is_utf8() -> bool {
+    let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let locale = value("LC_ALL").or_else(|| value("LC_CTYPE")).or_else(|| value("LANG"));
+    let named = locale.map(|locale| locale.to_string_lossy().to_lowercase());
+    value("TERM").is_none_or(|term| term != "linux")
+        && named.is_some_and(|named| named.contains("utf-8") || named.contains("utf8"))
+}

@@ -12,6 +12,7 @@ mod reference;
 mod report;
 #[cfg(test)]
 mod scenario;
+mod settings;
 mod source;
 mod view;
 

@@ -1,6 +1,7 @@
 //! Made-up processes for tests: what one would write on the wire, told in a few words.
 
 mod sockets;
+mod stalls;
 mod work;
 
 use crate::model::{Key, Model, Msg};
@@ -80,6 +81,7 @@ impl Scenario {
             blocking_threads: 3,
             blocking_idle: 1,
             budget_forced_yields: self.now_ns / SECOND * 3,
+            busy_permille: (self.now_ns / SECOND % 10 * 37) as u32,
             ..Runtime::default()
         };
         let polling = Polling { task: Some(9), spawned_at: Some("src/main.rs:31:5".into()), for_ns: 14_000 };
@@ -89,6 +91,10 @@ impl Scenario {
             thread: "tokio-runtime-worker".into(),
             tid: 100,
             polls: self.now_ns / 50_000,
+            busy_permille: (self.now_ns / SECOND % 10 * 37) as u32,
+            steal_count: Some(self.now_ns / SECOND),
+            overflow_count: Some(0),
+            noop_count: Some(self.now_ns / SECOND / 3),
             ..Worker::default()
         };
         let worker = Worker {
@@ -104,6 +110,7 @@ impl Scenario {
             at_ns: self.now_ns,
             runtimes: vec![runtime],
             workers: vec![parked, worker],
+            own_cpu_ns: Some(self.now_ns / 400),
             lag: LagState { now_ns: Some(wait_ns), window_max_ns: longest_ns, histogram: self.lag.clone() },
             ..Snapshot::default()
         }));
@@ -176,13 +183,20 @@ impl Scenario {
 
     /// The stall that goes on ends now.
     pub(crate) fn wakes(mut self, id: u64) -> Self {
-        let began_ns = self.lines.iter().rev().find_map(|line| match line {
-            Line::Stall(stall) if stall.id == id => Some(stall.started_ns),
+        let told = self.lines.iter().rev().find_map(|line| match line {
+            Line::Stall(stall) if stall.id == id => Some(stall.clone()),
             _ => None,
         });
-        let began_ns = began_ns.expect("the stall began");
+        let told = told.expect("the stall began");
         self.stall = None;
-        self.lines.push(Line::Stall(stall(id, Phase::End, began_ns, self.now_ns - began_ns, None)));
+        let ended = stall(id, Phase::End, told.started_ns, self.now_ns - told.started_ns, None);
+        self.lines.push(Line::Stall(Stall {
+            thread: told.thread,
+            cause: told.cause,
+            syscall: told.syscall,
+            attributable_ns: ended.duration_ns - (told.duration_ns - told.attributable_ns),
+            ..ended
+        }));
         self
     }
 

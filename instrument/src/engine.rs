@@ -133,6 +133,7 @@ fn spawn(
 ) -> Result<(), InstallError> {
     let failures = failures.clone();
     let guarded = move || {
+        crate::own::note();
         if catch_unwind(AssertUnwindSafe(body)).is_err() {
             let what =
                 format!("everything from now on: the thread {name} ended by a mistake of Stallscope's own");

@@ -18,6 +18,7 @@ pub mod http;
 mod install;
 mod mode;
 mod observe;
+mod own;
 mod probe;
 mod recorder;
 mod runtime;

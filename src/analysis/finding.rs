@@ -35,6 +35,9 @@ pub struct Finding {
     pub total_ns: u64,
     /// The longest without the time the host did not run it, in nanoseconds.
     pub attributable_max_ns: u64,
+    /// All stalls added up in the same way, in nanoseconds; 0 of what is no stall.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub attributable_total_ns: u64,
     /// At least one had not ended when the log did.
     pub ongoing: bool,
     /// What else is known of it, for people: a panic's message, what ran instead.
@@ -257,6 +260,7 @@ impl Finding {
             max_ns: sums.max_ns,
             total_ns: sums.total_ns,
             attributable_max_ns: group.attributable_max_ns(),
+            attributable_total_ns: sums.attributable_total_ns,
             ongoing: sums.ongoing,
             victims: Victims {
                 tasks: sums.tasks,
@@ -355,6 +359,11 @@ impl Cause {
         };
         detail.map_or_else(|| self.to_string(), |detail| format!("{self} {detail}"))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde takes")]
+fn is_zero(ns: &u64) -> bool {
+    *ns == 0
 }
 
 /// The frames of a captured stack as findings have them, innermost first.

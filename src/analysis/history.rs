@@ -4,6 +4,7 @@ mod kept;
 mod lags;
 mod pauses;
 mod queues;
+mod since;
 mod spawns;
 mod stalls;
 mod window;
@@ -12,8 +13,9 @@ pub(super) use connections::{Connections, LeftOver, Place};
 pub(super) use growth::{Growth, Leak};
 pub(super) use kept::Kept;
 pub(super) use lags::{LagGroup, Lags};
-pub(super) use pauses::{Pauses, overlap};
+pub(super) use pauses::{Pauses, host_time};
 pub(super) use queues::{Backlog, Queues};
+pub use since::Since;
 use spawns::Spawns;
 pub use stalls::StallRecord;
 pub(super) use stalls::{HostTimes, Stalls};
@@ -120,8 +122,9 @@ impl History {
                 at_ns
             }
             Line::Pause(pause) => {
-                self.pauses.apply(pause.clone());
-                pause.at_ns
+                let at_ns = pause.at_ns;
+                self.pauses.apply(&self.header, &self.stalls, pause);
+                at_ns
             }
             Line::Handler(mut handlers) => {
                 if let Some(before) = self.handlers.take() {

@@ -34,7 +34,7 @@ pub mod thresholds;
 
 pub use culprit::Culprit;
 pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task, frames_of};
-pub use history::{History, StallRecord, Window};
+pub use history::{History, Since, StallRecord, Window};
 pub use imbalance::imbalance;
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;

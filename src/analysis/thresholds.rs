@@ -15,6 +15,7 @@ mod name;
 mod parse;
 
 pub use error::ParseError;
+pub use name::nearest;
 
 use stallscope_wire::duration::show;
 use std::fmt;

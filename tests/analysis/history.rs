@@ -3,7 +3,7 @@
 use crate::scenario::{MS, found, judged, process, stall};
 use stallscope::analysis::History;
 use stallscope_wire::{
-    Cause, Coverage, Gap, Header, Lag, LagState, Line, Phase, Polling, Snapshot, Stack, Stall, Worker,
+    Cause, Coverage, Gap, Header, Lag, LagState, Leave, Line, Phase, Polling, Snapshot, Stack, Stall, Worker,
 };
 
 fn lines(history: &mut History, stalls: impl IntoIterator<Item = Stall>) {
@@ -149,4 +149,13 @@ fn coverage_learnt_later_replaces_the_header_s() {
     coverage.add(Gap::new("tasks of a LocalSet", "spawn them with stallscope::spawn_local"));
     let history = process().line(Line::Coverage(coverage.clone())).ended();
     assert_eq!(history.coverage(), &coverage);
+}
+
+#[test]
+fn a_recording_that_ended_while_its_process_ran_on_is_complete() {
+    let mut history = History::new(Header::default());
+    assert!(!history.complete(), "it may have been killed");
+    history.apply(Line::Leave(Leave { at_ns: 5 * MS }));
+    assert!(history.complete() && !history.ended());
+    assert_eq!(history.last_at_ns(), 5 * MS);
 }

@@ -108,6 +108,9 @@ fn a_stall_of_the_host_is_information() {
     let finding = found(&process().blocked("src/a.rs:1", 300, Cause::Host).ended()).remove(0);
     assert_eq!((finding.rule, finding.severity, finding.cause), (Rule::HostPause, Severity::Info, Why::Host));
     assert_eq!((finding.max_ns, finding.attributable_max_ns), (300 * MS, 0));
+    let partly = |ms: u64| Stall { attributable_ns: ms * MS, ..stall("src/a.rs:1", 300, Cause::Cpu) };
+    let finding = found(&process().stall(partly(150)).stall(partly(200)).ended()).remove(0);
+    assert_eq!((finding.total_ns, finding.attributable_total_ns), (600 * MS, 350 * MS));
 }
 
 #[test]
@@ -130,6 +133,17 @@ fn a_pause_in_which_code_was_run_is_no_pause_of_the_process() {
     let found = found(&process().pause(390, 280).stall(partly).ended());
     let pause = found.iter().find(|finding| finding.rule == Rule::HostPause).expect("a pause");
     assert_eq!(pause.max_ns, 150 * MS, "what the code answers for is not told twice");
+}
+
+#[test]
+fn pauses_that_are_no_longer_kept_count_as_well() {
+    let many = (1..=3000).fold(process(), |process, at| process.pause(at * 1000, 150 + at % 3));
+    let finding = found(&many.ended()).remove(0);
+    assert_eq!((finding.count, finding.total_ns, finding.max_ns), (3000, 3000 * 151 * MS, 152 * MS));
+    let made =
+        |at: u64| Stall { started_ns: (at * 1000 - 150) * MS, ..stall("src/a.rs:1", 150, Cause::Host) };
+    let twice = (1..=3000).fold(process(), |process, at| process.stall(made(at)).pause(at * 1000, 150));
+    assert_eq!(found(&twice.ended()).remove(0).count, 3000, "a pause and its stall are one event");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use crate::made::{HUGE, Made};
 use crate::model::{Key, Model, Msg};
 use crate::source::Origin;
-use crate::view::{Theme, draw};
+use crate::view::{Palette, Theme, draw};
 use crate::{FRAMES, HEIGHT, WIDTH, ms, resident, taken};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -111,7 +111,7 @@ impl Watched {
             let (drawing, drawn) = taken(|| {
                 self.terminal
                     .draw(|frame| {
-                        draw(frame, &self.model, Theme::new(true), self.ours);
+                        draw(frame, &self.model, Theme::new(Palette::default(), true, false), self.ours);
                     })
                     .map(|_| ())
             });

@@ -1,7 +1,7 @@
 use crate::made::{SERVICE, log};
 use crate::model::{Key, Model, Msg};
 use crate::source::{Message, Source, Target};
-use crate::view::{Theme, draw};
+use crate::view::{Palette, Theme, draw};
 use crate::{HEIGHT, WIDTH, ms, resident, spread};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -89,7 +89,7 @@ impl Screen {
         self.model.settle();
         let (model, ours) = (&self.model, self.ours);
         let drawn = self.terminal.draw(|frame| {
-            draw(frame, model, Theme::new(true), ours);
+            draw(frame, model, Theme::new(Palette::default(), true, false), ours);
         });
         drawn.expect("nothing can fail");
     }

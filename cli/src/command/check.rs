@@ -52,8 +52,8 @@ pub(crate) struct Args {
     /// Accept a process whose end was not seen, because it was killed or its log is cut.
     #[arg(long)]
     allow_incomplete: bool,
-    /// End the command after this time: with SIGTERM, after which it is judged as if it had ended by itself, and 5s later
-    /// with SIGKILL, which fails it.
+    /// End the command after this time: with SIGTERM, after which it is judged by what it recorded, as if it had ended by
+    /// itself, and 5s later with SIGKILL, which fails it.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with_all = ["log", "pid"])]
     timeout: Option<Duration>,
     /// Event logs, or folders of them.

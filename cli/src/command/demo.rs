@@ -8,6 +8,7 @@ mod scenario;
 mod scene;
 
 use super::watch;
+use crate::settings::Flags;
 use crate::{color::Color, failure::Failure};
 use scenario::Scenario;
 use scene::Scene;
@@ -47,6 +48,8 @@ pub(crate) struct Args {
     /// Where the server listens; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "IP:PORT")]
     addr: SocketAddr,
+    #[command(flatten)]
+    settings: Flags,
 }
 
 pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
@@ -57,7 +60,8 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
         return headless::run(&scene, args.scenario, args.pictures.as_deref(), color);
     }
     let scene = Scene::set(args.addr, args.scenario, args.duration.unwrap_or(LOAD_ON_SCREEN), |_| {})?;
-    watch::show(scene.source(), &|| Some(scene.play().in_words()), color).map(watch::Closed::exit_code)
+    watch::show(scene.source(), &|| Some(scene.play().in_words()), color, args.settings)
+        .map(watch::Closed::exit_code)
 }
 
 fn bounded_duration(text: &str) -> Result<Duration, String> {

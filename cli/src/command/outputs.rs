@@ -16,16 +16,26 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
-    /// Pairs each file with the format before it; a file that comes first belongs to the format that follows. One without a
-    /// format has that which its name says.
+    /// Pairs each format with the file that follows it, else with one before it that has none. A file that is left has the format
+    /// that its name says.
     fn pair(given: Vec<Given>) -> Result<Vec<(Format, Option<PathBuf>)>, &'static str> {
         let by_name = |path: PathBuf| (Format::of_file(&path), Some(path));
-        let (mut outputs, mut waiting) = (Vec::<(Format, Option<PathBuf>)>::new(), None);
-        for given in given {
-            match (given, outputs.last_mut()) {
-                (Given::Format(format), _) => outputs.push((format, waiting.take())),
-                (Given::File(path), Some((_, file @ None))) => *file = Some(path),
-                (Given::File(path), _) => outputs.extend(waiting.replace(path).map(by_name)),
+        let (mut outputs, mut waiting) = (Vec::new(), None);
+        let mut given = given.into_iter().peekable();
+        while let Some(next) = given.next() {
+            match next {
+                Given::Format(format) => {
+                    let follows = given.next_if(|next| matches!(next, Given::File(_)));
+                    if follows.is_some() {
+                        outputs.extend(waiting.take().map(by_name));
+                    }
+                    let file = match follows {
+                        Some(Given::File(path)) => Some(path),
+                        _ => waiting.take(),
+                    };
+                    outputs.push((format, file));
+                }
+                Given::File(path) => outputs.extend(waiting.replace(path).map(by_name)),
             }
         }
         outputs.extend(waiting.map(by_name));

@@ -121,16 +121,11 @@ fn record(
 
 /// How much there is, for people.
 fn kept(log: &Log, passed: Duration) -> String {
-    let mut kept =
-        format!("{} lines, {}, of {}", log.lines, bytes(log.written), duration::show(whole_seconds(passed)));
+    let mut kept = format!("{} lines, {}, {}s", log.lines, bytes(log.written), passed.as_secs());
     if log.dropped > 0 {
         kept += &format!(" ({} older lines gave way at {})", log.dropped, bytes(BUDGET));
     }
     kept
-}
-
-fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs().saturating_mul(1_000_000_000)
 }
 
 /// `3.2 MiB`.

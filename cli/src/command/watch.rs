@@ -5,12 +5,17 @@ mod editor;
 mod export;
 mod pick;
 mod plain;
+mod sources;
 mod terminal;
 
+use crate::settings::{Flags, Settings};
 use crate::source::{Feed, Finder, Source, Target, Vitality, Wanted, discover, open_all, process_name};
-use crate::{color::Color, failure::Failure};
+use crate::{
+    color::Color,
+    failure::{Failure, unless_closed},
+};
 use plain::Format;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Watch processes live, or see what event logs hold.
@@ -40,6 +45,11 @@ pub(crate) struct Args {
     /// Play event logs from their beginning, instead of showing how they ended.
     #[arg(long)]
     play: bool,
+    #[command(flatten)]
+    settings: Flags,
+    /// Print all settings as they hold, in the form of their file, and what each key does; and end.
+    #[arg(long, help_heading = "Dashboard")]
+    print_config: bool,
 }
 
 /// Why the dashboard was closed.
@@ -62,12 +72,17 @@ impl Closed {
 }
 
 pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
+    if args.print_config {
+        let printed = Settings::load(args.settings)?.to_string();
+        unless_closed(io::stdout().lock().write_all(printed.as_bytes()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let format = args.format.or_else(|| (!io::stdout().is_terminal()).then_some(Format::Text));
     let (mut sources, wanted) = if args.all {
         let targets: Vec<_> = alive()?.into_iter().map(|(_, target)| target).collect();
         (open(&targets)?.0, Wanted { all: true, ..Wanted::default() })
     } else if args.targets.is_empty() {
-        match choose(format.is_none(), color)? {
+        match choose(format.is_none().then_some(args.settings), color)? {
             Ok(targets) => open(&targets)?,
             Err(closed) => return Ok(closed.exit_code()),
         }
@@ -90,7 +105,7 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
         Some(format) => {
             plain::run(feed, args.all, format, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS)
         }
-        None => dashboard(feed, &|| None, color).map(Closed::exit_code),
+        None => dashboard(feed, &|| None, color, args.settings).map(Closed::exit_code),
     }
 }
 
@@ -103,12 +118,18 @@ fn open(targets: &[Target]) -> Result<(Vec<Source>, Wanted), Failure> {
 pub(crate) type Remark<'a> = &'a dyn Fn() -> Option<String>;
 
 /// Shows a source on the terminal until it is closed.
-pub(crate) fn show(source: &Source, remark: Remark<'_>, color: Color) -> Result<Closed, Failure> {
-    dashboard(Feed::of(std::slice::from_ref(source)), remark, color)
+pub(crate) fn show(
+    source: &Source,
+    remark: Remark<'_>,
+    color: Color,
+    settings: Flags,
+) -> Result<Closed, Failure> {
+    dashboard(Feed::of(std::slice::from_ref(source)), remark, color, settings)
 }
 
-fn dashboard(feed: Feed<'_>, remark: Remark<'_>, color: Color) -> Result<Closed, Failure> {
-    dashboard::run(feed, remark, color.on(&io::stdout())).map_err(terminal_failed)
+fn dashboard(feed: Feed<'_>, remark: Remark<'_>, color: Color, settings: Flags) -> Result<Closed, Failure> {
+    let settings = Settings::load(settings)?;
+    dashboard::run(feed, remark, color.on(&io::stdout()), &settings).map_err(terminal_failed)
 }
 
 /// The processes that run, as people know them.
@@ -133,13 +154,14 @@ fn alive() -> Result<Vec<(String, Target)>, Failure> {
 }
 
 /// What to watch when nothing is named; or that the user did not want any of it.
-fn choose(terminal: bool, color: Color) -> Result<Result<Vec<Target>, Closed>, Failure> {
+fn choose(terminal: Option<Flags>, color: Color) -> Result<Result<Vec<Target>, Closed>, Failure> {
     let alive = alive()?;
     if alive.len() == 1 {
         return Ok(Ok(alive.into_iter().map(|(_, target)| target).collect()));
     }
-    if terminal {
-        return pick::run(color.on(&io::stdout())).map_err(terminal_failed);
+    if let Some(settings) = terminal {
+        let settings = Settings::load(settings)?;
+        return pick::run(color.on(&io::stdout()), &settings).map_err(terminal_failed);
     }
     let names: Vec<_> = alive.into_iter().map(|(name, _)| name).collect();
     Err(Failure::usage(format_args!(

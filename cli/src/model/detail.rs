@@ -97,14 +97,32 @@ impl<'a> Detail<'a> {
         })
     }
 
-    /// The longest stall, which may be one that goes on, in nanoseconds.
+    /// The longest stall, which may be one that goes on, in nanoseconds; of what the code answers for.
     pub(crate) fn longest_ns(&self, process: &Process, now_ns: u64) -> u64 {
-        self.finding.max_ns.max(self.ongoing.first().map_or(0, |record| process.lasted_ns(record, now_ns)))
+        let ongoing = self.ongoing.iter().map(|record| process.answered_ns(record, now_ns)).max();
+        self.told(self.finding.attributable_max_ns, self.finding.max_ns).max(ongoing.unwrap_or(0))
     }
 
-    /// All stalls added up, those that go on up to now, in nanoseconds.
+    /// All stalls added up, those that go on up to now, in nanoseconds; of what the code answers for.
     pub(crate) fn total_ns(&self, process: &Process, now_ns: u64) -> u64 {
         let untold = |record: &&StallRecord| process.lasted_ns(record, now_ns) - record.stall.duration_ns;
-        self.finding.total_ns.saturating_add(self.ongoing.iter().map(untold).sum())
+        let told = self.told(self.finding.attributable_total_ns, self.finding.total_ns);
+        told.saturating_add(self.ongoing.iter().map(untold).sum())
+    }
+
+    /// How much of the stalls' time the machine took, in nanoseconds.
+    pub(crate) fn host_ns(&self) -> u64 {
+        let finding = self.finding;
+        self.told(finding.total_ns.saturating_sub(finding.attributable_total_ns), 0)
+    }
+
+    /// Whether the names of its place are still to come.
+    pub(crate) fn is_being_named(&self, process: &Process, now_ns: u64) -> bool {
+        !self.ongoing.is_empty() && self.ongoing.iter().all(|record| process.is_being_named(record, now_ns))
+    }
+
+    /// Only of stalls it is known what the code answers for.
+    fn told(&self, attributable_ns: u64, all_ns: u64) -> u64 {
+        if self.finding.rule == Rule::BlockingPoll { attributable_ns } else { all_ns }
     }
 }

@@ -1,7 +1,11 @@
+#[cfg(test)]
+mod tests;
+
 use super::process::{Conclusion, Process, why};
+use super::window::LAST_MINUTE_NS;
 use super::workers::thread_name;
 use crate::source::Ending;
-use stallscope::analysis::{Culprit, Finding, Rule, Severity, StallRecord};
+use stallscope::analysis::{Finding, Rule, Severity, StallRecord};
 use stallscope_wire::{Cause, Certainty, Mode, Snapshot, Victims, counted, duration::show};
 use std::fmt;
 use std::time::Duration;
@@ -91,6 +95,7 @@ pub(crate) fn health(process: &Process, ours: Duration) -> Health {
     lagging(process)
         .or_else(|| losing(process))
         .or_else(|| stalling(process, now_ns))
+        .or_else(|| lagged(process, now_ns))
         .unwrap_or_else(|| calm(process, now_ns))
 }
 
@@ -116,7 +121,11 @@ fn blocked(process: &Process, now_ns: u64) -> Option<Health> {
             vec![plain(format!("{many} of {all} {them} are blocked, {who} the longest: {lasted} at "))]
         }
     };
-    sentence.extend(place(longest));
+    sentence.extend(place(process, longest, now_ns));
+    let host_ns = process.lasted_ns(longest, now_ns) - process.answered_ns(longest, now_ns);
+    if host_ns >= process.lasted_ns(longest, now_ns) / 5 && host_ns > 0 {
+        sentence.push(plain(format!(", the machine took {} of it", show(host_ns))));
+    }
     let waiting = waiting(process, longest);
     if let Some(who) = waiting.in_words() {
         sentence.push(plain(format!("; {who} {}", if waiting.count() == 1 { "waits" } else { "wait" })));
@@ -185,18 +194,40 @@ fn stalling(process: &Process, now_ns: u64) -> Option<Health> {
     let ended_ns = |record: &StallRecord| record.stall.started_ns.saturating_add(record.stall.duration_ns);
     let recent =
         || process.history.stalls().filter(|record| !record.blames_host() && ended_ns(record) >= since);
-    let worst = recent().max_by_key(|record| record.stall.duration_ns)?;
-    let stalls = recent().count();
-    let mut sentence = vec![plain(match stalls {
-        1 => format!("1 stall in the last {}: {} at ", show(RECENT_NS), show(worst.stall.duration_ns)),
-        _ => format!(
-            "{stalls} stalls in the last {}; the worst {} at ",
-            show(RECENT_NS),
-            show(worst.stall.duration_ns)
-        ),
+    let worst = recent().max_by_key(|record| process.answered_ns(record, now_ns))?;
+    let (within, longest) = (show(RECENT_NS), show(process.answered_ns(worst, now_ns)));
+    let mut sentence = vec![plain(match recent().count() {
+        1 => format!("1 stall in the last {within}: {longest} at "),
+        stalls => format!("{stalls} stalls in the last {within}; the worst {longest} at "),
     })];
-    sentence.extend(place(worst));
+    sentence.extend(place(process, worst, now_ns));
     Some(of(Level::Warning, "STALLING", sentence))
+}
+
+/// Nothing is wrong now, but the last minute was not what is called healthy.
+fn lagged(process: &Process, now_ns: u64) -> Option<Health> {
+    let (figures, limit_ns) = (process.lag.last_minute(now_ns)?, process.header().lag_limit_ns);
+    if limit_ns == 0 || figures.p99_ns <= limit_ns {
+        return None;
+    }
+    let since = now_ns.saturating_sub(LAST_MINUTE_NS);
+    let recent = process.history.stalls().filter(|record| {
+        !record.blames_host() && record.stall.started_ns.saturating_add(record.stall.duration_ns) >= since
+    });
+    let mut sentence = vec![plain(format!(
+        "in the last minute new work waited long: p99 {}, limit {}; ",
+        show(figures.p99_ns),
+        show(limit_ns)
+    ))];
+    match recent.max_by_key(|record| process.answered_ns(record, now_ns)) {
+        Some(worst) => {
+            let longest = show(process.answered_ns(worst, now_ns));
+            sentence.push(plain(format!("the worst stall was {longest} at ")));
+            sentence.extend(place(process, worst, now_ns));
+        }
+        None => sentence.push(plain("no single poll explains it")),
+    }
+    Some(of(Level::Warning, "LAGGED", sentence))
 }
 
 fn calm(process: &Process, now_ns: u64) -> Health {
@@ -260,7 +291,7 @@ fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health 
     };
     let lasted = show(process.lasted_ns(blocked, now_ns));
     let mut sentence = vec![plain(format!("{} was blocked {lasted} at ", worker(process, blocked)))];
-    sentence.extend(place(blocked));
+    sentence.extend(place(process, blocked, now_ns));
     sentence.push(plain(format!(" when {end}")));
     of(level.max(Level::Warning), word, sentence)
 }
@@ -272,10 +303,10 @@ fn recording(process: &Process) -> Option<&str> {
 
 fn worst_so_far(process: &Process) -> Vec<Part> {
     let blocking = || process.findings.iter().filter(|finding| finding.rule == Rule::BlockingPoll);
-    let Some(worst) = blocking().max_by_key(|finding| finding.max_ns) else { return Vec::new() };
-    let stalls = blocking().map(|finding| finding.count).sum();
+    let Some(worst) = blocking().max_by_key(|finding| finding.attributable_max_ns) else { return Vec::new() };
+    let stalls = counted(blocking().map(|finding| finding.count).sum(), "stall");
     vec![
-        plain(format!("; {} so far, the worst {} at ", counted(stalls, "stall"), show(worst.max_ns))),
+        plain(format!("; {stalls} so far, the worst {} at ", show(worst.attributable_max_ns))),
         Part::Strong(worst.culprit.to_string()),
     ]
 }
@@ -291,12 +322,12 @@ fn waiting(process: &Process, record: &StallRecord) -> Victims {
     Victims { tasks: told.tasks.max(queued), ..told.clone() }
 }
 
-fn place(record: &StallRecord) -> [Part; 2] {
+fn place(process: &Process, record: &StallRecord, now_ns: u64) -> [Part; 2] {
     let why = match record.stall.cause {
         Cause::Unknown => String::new(),
         _ => format!(" ({})", why(record)),
     };
-    [Part::Strong(Culprit::of(record).to_string()), Part::Plain(why)]
+    [Part::Strong(process.place_of(record, now_ns)), Part::Plain(why)]
 }
 
 /// A stalled thread as people call it: `worker 1`.

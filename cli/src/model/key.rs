@@ -52,6 +52,8 @@ pub(crate) enum Action {
     Edit,
     Longer,
     Shorter,
+    Reset,
+    Whole,
     Help,
     Earlier,
     Later,
@@ -144,6 +146,13 @@ pub(crate) const KEYS: &[Binding] = &[
         "list shorter stalls too, down to the process's own threshold",
         None,
     ),
+    binding(
+        &[Key::Char('r')],
+        Action::Reset,
+        "reset: count from here on; to look back shows all still",
+        None,
+    ),
+    binding(&[Key::Char('R')], Action::Whole, "count since the process's start again", None),
     binding(
         &[Key::Char('e')],
         Action::Edit,

@@ -2,8 +2,11 @@
 //! from a clock that started with the view.
 
 mod clock;
+mod cost;
 mod detail;
 mod effect;
+mod excerpts;
+mod facts;
 pub(crate) mod figure;
 mod handlers;
 mod health;
@@ -25,6 +28,7 @@ mod several;
 mod sockets;
 mod spots;
 mod stalls;
+mod strips;
 mod switching;
 mod table;
 mod tape;
@@ -38,6 +42,8 @@ mod workers;
 
 pub(crate) use detail::Detail;
 pub(crate) use effect::{Effect, Export, Notice, Place};
+pub(crate) use excerpts::{AROUND, Excerpt, Excerpts, SourcePlace};
+pub(crate) use facts::UNEVEN;
 pub(crate) use health::{Health, Level, Part, clock_time, health, level_name, worker};
 pub(crate) use key::{Action, Binding, KEYS, Key};
 pub(crate) use keymap::Keymap;
@@ -46,8 +52,8 @@ pub(crate) use mouse::{Gesture, Mouse};
 pub(crate) use navigation::{Navigation, Opened};
 pub(crate) use news::{Event, Kind as EventKind, News};
 pub(crate) use picker::{Choice, Picker};
-pub(crate) use process::Process;
-pub(crate) use processes::{ProcessFigures, accusation, is_alike};
+pub(crate) use process::{NAMING, Process};
+pub(crate) use processes::{ProcessFigures, SENTENCE, accusation, is_alike};
 pub(crate) use prompt::Prompt;
 pub(crate) use runtimes::{RuntimeFigures, runtimes};
 pub(crate) use screen::Screen;
@@ -55,8 +61,11 @@ pub(crate) use several::Together;
 pub(crate) use sockets::notable;
 pub(crate) use spots::{Area, Spots};
 pub(crate) use stalls::{is_stall, place};
+pub(crate) use strips::{STRIP, Strip};
 pub(crate) use switching::Switching;
-pub(crate) use table::{Cell, Column, Cut, Format, Kind, Listed, Order, Row, Sign, Table, Tone};
+#[cfg(test)]
+pub(crate) use table::Format;
+pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
 pub(crate) use tape::{Look, Tape};
 pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
@@ -75,6 +84,7 @@ pub(crate) struct Model {
     pub(crate) tape: Tape,
     pub(crate) navigation: Navigation,
     pub(crate) switching: Switching,
+    pub(crate) excerpts: Excerpts,
     pub(crate) keys: Keymap,
     /// What the next key answers.
     pub(crate) prompt: Option<Prompt>,
@@ -114,6 +124,8 @@ pub(crate) enum Msg {
     /// From the process with this number.
     Source(usize, Message),
     Key(Key),
+    /// Lines of source code that were asked for, where there are any.
+    Excerpt(Box<SourcePlace>, Option<Excerpt>),
     Mouse(Mouse),
 }
 
@@ -123,6 +135,7 @@ impl Model {
             tape: Tape::new(header, origin),
             navigation: Navigation::default(),
             switching: Switching::default(),
+            excerpts: Excerpts::default(),
             keys: Keymap::default(),
             prompt: None,
             notice: None,
@@ -144,6 +157,7 @@ impl Model {
         match msg {
             Msg::Source(number, message) => self.take(number, message, ours),
             Msg::Key(key) => self.press(key, ours),
+            Msg::Excerpt(place, excerpt) => self.excerpts.apply(*place, excerpt),
             Msg::Mouse(mouse) => self.point(mouse, ours),
         }
     }
@@ -199,6 +213,22 @@ impl Model {
         let kept = (listed.table.total > LONG).then(|| Long { of, made: ours, listed: Rc::clone(&listed) });
         *long = kept;
         listed
+    }
+
+    /// A line of source code that the screen shows and of which nothing was read yet.
+    pub(crate) fn wanted_lines(&self, ours: Duration) -> Option<SourcePlace> {
+        let (process, _) = self.shown(ours);
+        let places = match (&self.navigation.opened, self.navigation.screen) {
+            (Some(Opened::Finding(id)), _) => {
+                SourcePlace::in_stack(process, id.find(process)?, self.navigation.cursor)
+            }
+            (None, Screen::Overview | Screen::Stalls) => match &self.listed(ours).row()?.opens {
+                Opened::Finding(id) => SourcePlace::of(process, id.find(process)?).into_iter().collect(),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        places.into_iter().find(|place| !self.excerpts.knows(place))
     }
 
     /// What was drawn where.

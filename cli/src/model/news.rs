@@ -111,7 +111,8 @@ impl News {
                 continue;
             }
             self.found.push(id);
-            if finding.rule == Rule::BlockingPoll && !late {
+            // Stalls are told one by one.
+            if finding.rule == Rule::BlockingPoll && (!late || finding.ongoing) {
                 continue;
             }
             let level = match finding.severity {
@@ -191,11 +192,24 @@ mod tests {
     }
 
     #[test]
+    fn a_stall_is_told_when_its_line_is_known() {
+        let mut scenario = Scenario::new().quiet(5).sleeps(1, 412);
+        let Some(Line::Stall(first)) = scenario.lines.iter_mut().find(|line| matches!(line, Line::Stall(_)))
+        else {
+            panic!("it is told at the threshold")
+        };
+        first.stack = None;
+        let told = told(&scenario, 2, None);
+        assert!(told[1].contains(" 200ms so far") && told[2].contains(" 400ms so far"), "{told:?}");
+        assert_eq!(told.len(), 3);
+    }
+
+    #[test]
     fn what_was_before_is_told_as_findings() {
         let scenario = Scenario::new().quiet(5).sleeps(1, 312).wakes(1).quiet(20);
         let lines = scenario.lines.len();
         let told = told(&scenario, lines - 1, None);
-        assert!(told[0].starts_with("healthy: "), "{told:?}");
+        assert!(told[0].starts_with("in the last minute new work waited long: p99 308ms"), "{told:?}");
         assert_eq!(
             told[1..],
             ["src/report.rs:42 blocked a worker once, for 312ms (syscall clock_nanosleep)"]

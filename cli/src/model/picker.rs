@@ -1,6 +1,5 @@
 //! A choice of processes, while they come and go.
 
-use super::health::health;
 use super::key::{Action, Key};
 use super::keymap::Keymap;
 use super::process::Process;
@@ -22,6 +21,7 @@ pub(crate) struct Picker {
     processes: Vec<(usize, Process)>,
     listing: Listing,
     chosen: BTreeSet<String>,
+    keys: Keymap,
 }
 
 /// What the user has decided.
@@ -35,6 +35,11 @@ pub(crate) enum Choice {
 }
 
 impl Picker {
+    /// None is there yet.
+    pub(crate) fn new(keys: Keymap) -> Self {
+        Self { keys, ..Self::default() }
+    }
+
     /// A process has come.
     pub(crate) fn add(&mut self, number: usize, header: Header, origin: Origin) {
         self.processes.push((number, Process::new(header, origin)));
@@ -65,14 +70,6 @@ impl Picker {
         self.listing.arrange(processes::table(processes, ours, |key| self.chosen.contains(key)))
     }
 
-    /// How the marked process is.
-    pub(crate) fn sentence(&self, ours: Duration) -> Option<String> {
-        let marked = self.listed(ours).row()?.key.clone();
-        let process =
-            self.processes.iter().map(|(_, process)| process).find(|p| key(p).as_ref() == Some(&marked))?;
-        Some(health(process, ours).to_string())
-    }
-
     /// How many the user wants.
     pub(crate) fn chosen(&self) -> usize {
         self.chosen.len()
@@ -81,7 +78,7 @@ impl Picker {
     pub(crate) fn press(&mut self, pressed: Key, ours: Duration) -> Choice {
         let listed = self.listed(ours);
         let (marked, table) = (listed.marked, &listed.table);
-        match Keymap::default().action(pressed) {
+        match self.keys.action(pressed) {
             Some(Action::Up) => self.listing.mark(&listed, marked.saturating_sub(1)),
             Some(Action::Down) => self.listing.mark(&listed, marked + 1),
             Some(Action::PageUp) => self.listing.mark(&listed, marked.saturating_sub(PAGE)),
@@ -110,10 +107,11 @@ impl Picker {
         self.listing.mark(listed, listed.marked + 1);
     }
 
-    /// Those that are wanted, else the marked one.
+    /// Those that are wanted, in the order of the list; else the marked one.
     fn watch(&self, listed: &Listed) -> Choice {
         let marked = listed.row().map(|row| PathBuf::from(&row.key));
-        let chosen: Vec<_> = self.chosen.iter().map(PathBuf::from).collect();
+        let wanted = listed.table.rows.iter().map(|row| &row.key).filter(|key| self.chosen.contains(*key));
+        let chosen: Vec<_> = wanted.map(PathBuf::from).collect();
         match (chosen.is_empty(), marked) {
             (false, _) => Choice::Watch(chosen),
             (true, Some(marked)) => Choice::Watch(vec![marked]),
@@ -169,6 +167,8 @@ mod tests {
         assert_eq!(picker.press(Key::Enter, NOW), sockets(&[3]), "what was chosen twice is not");
         picker.press(Key::Char('a'), NOW);
         assert_eq!(picker.press(Key::Enter, NOW), sockets(&[3, 5, 7]));
+        picker.press(Key::Char('s'), NOW);
+        assert_eq!(picker.press(Key::Enter, NOW), sockets(&[7, 5, 3]), "as they are listed");
     }
 
     #[test]

@@ -44,6 +44,11 @@ impl Model {
             Action::Edit => self.edit(ours),
             Action::Longer => self.list_longer(),
             Action::Shorter => self.list_shorter(),
+            Action::Reset => self.reset(ours),
+            Action::Whole => {
+                self.tape.count_all();
+                self.notice = Some(Notice::done("all counts since the process's start"));
+            }
             Action::Mode => self.ask_mode(),
             _ => self.go(action, ours),
         }
@@ -157,6 +162,20 @@ impl Model {
             (Some(_), least_ns) => {
                 Notice::done(format!("stalls are listed from {} on", show(least_ns.unwrap_or(own_ns))))
             }
+        });
+    }
+
+    fn reset(&mut self, ours: Duration) {
+        let process = self.process();
+        self.notice = Some(if self.tape.look(ours).is_some() {
+            Notice::failed("this is the past: L goes to what is newest, and r counts from there on")
+        } else if !process.is_live() || process.conclusion.is_some() {
+            Notice::failed("nothing more comes that could be counted from here on")
+        } else if process.history.snapshot().is_none() {
+            Notice::failed("no state has come yet")
+        } else {
+            self.tape.count_from_here();
+            Notice::done("counted from here on: R counts since the process's start again")
         });
     }
 

@@ -1,14 +1,21 @@
 use super::clock::Clock;
+use super::cost::Cost;
 use super::detail::Behind;
 use super::lag::Lag;
 use super::ports::Ports;
+use super::strips::Strips;
 use super::tasks::Tasks;
 use super::traffic::Traffic;
 use super::workers::Doing;
 use crate::source::{Ending, Origin};
-use stallscope::analysis::{self, Culprit, Finding, History, Rule, StallRecord};
-use stallscope_wire::{Cause, Header, Line, Stall};
+use stallscope::analysis::{self, Culprit, Finding, History, Rule, StallRecord, short_place};
+use stallscope_wire::{Cause, Frame, Header, Line, Phase, Stack, Stall};
 use std::time::Duration;
+
+/// What stands for a place while its name is looked up.
+pub(crate) const NAMING: &str = "a line that is being looked up";
+/// Names that have not come within this time do not come, in nanoseconds.
+const NAMING_NS: u64 = 5_000_000_000;
 
 /// What is known of the watched process.
 #[derive(Debug, Clone)]
@@ -20,6 +27,8 @@ pub(crate) struct Process {
     pub(crate) traffic: Traffic,
     pub(crate) ports: Ports,
     pub(crate) tasks: Tasks,
+    pub(super) strips: Strips,
+    pub(super) cost: Cost,
     pub(crate) findings: Vec<Finding>,
     /// The stalls behind each of them.
     pub(super) behind: Vec<Behind>,
@@ -52,6 +61,8 @@ impl Process {
             traffic: Traffic::default(),
             ports: Ports::default(),
             tasks: Tasks::default(),
+            strips: Strips::default(),
+            cost: Cost::default(),
             findings: Vec::new(),
             behind: Vec::new(),
             explained: Vec::new(),
@@ -99,6 +110,8 @@ impl Process {
             Line::Snapshot(snapshot) => {
                 self.lag.apply(snapshot.at_ns, &snapshot.lag);
                 self.tasks.apply(snapshot);
+                self.strips.apply(snapshot);
+                self.cost.apply(snapshot);
                 // Some findings are about counters.
                 self.unsettled |= !snapshot.locations.is_empty() || !snapshot.watched.is_empty();
             }
@@ -183,10 +196,38 @@ impl Process {
         if record.ongoing { duration_ns.max(now_ns.saturating_sub(started_ns)) } else { duration_ns }
     }
 
+    /// Where a stall is, in words.
+    pub(crate) fn place_of(&self, record: &StallRecord, now_ns: u64) -> String {
+        let culprit = Culprit::of(record);
+        match (self.is_being_named(record, now_ns), &culprit.spawned_at) {
+            (true, Some(spawned_at)) => format!("{NAMING}, of a task spawned at {}", short_place(spawned_at)),
+            (true, None) => NAMING.to_owned(),
+            (false, _) => culprit.to_string(),
+        }
+    }
+
+    /// The part of it that the code answers for, as far as is known: what is left without the time that the machine took.
+    pub(crate) fn answered_ns(&self, record: &StallRecord, now_ns: u64) -> u64 {
+        let Stall { duration_ns, attributable_ns, .. } = record.stall;
+        self.lasted_ns(record, now_ns).saturating_sub(duration_ns.saturating_sub(attributable_ns))
+    }
+
+    /// Whether the names in its stack are still to come: a stall is told before they are found, which takes a second or two
+    /// the first time.
+    pub(crate) fn is_being_named(&self, record: &StallRecord, now_ns: u64) -> bool {
+        let stall = &record.stall;
+        let unnamed = |stack: &Stack| {
+            let named = |frame: &Frame| frame.function.is_some() || frame.file.is_some();
+            !stack.frames.is_empty() && !stack.frames.iter().any(named)
+        };
+        let soon = now_ns < stall.at_ns.saturating_add(NAMING_NS) && self.conclusion.is_none();
+        record.ongoing && soon && stall.phase == Phase::Begin && stall.stack.as_ref().is_some_and(unnamed)
+    }
+
     pub(super) fn blocked(&self, record: &StallRecord, now_ns: u64) -> Doing {
         Doing::Blocked {
             for_ns: self.lasted_ns(record, now_ns),
-            culprit: Culprit::of(record).to_string(),
+            culprit: self.place_of(record, now_ns),
             why: why(record),
         }
     }

@@ -40,15 +40,17 @@ impl ProcessFigures {
 
 const COLUMNS: [Column; 9] = [
     Column::figure("pid", "pid", 0, 8),
-    Column::text("name", "process", 2, Cut::End, (10, 24)),
+    Column::text("program", "program", 1, Cut::Start, (12, 60)),
     Column::text("health", "health", 0, Cut::End, (8, 16)),
     Column::figure("lag_p99_ns", "lag p99", 3, 9),
     Column::figure("stalls_now", "now", 4, 5),
-    Column::text("sentence", "how it is", 1, Cut::End, (24, 120)),
-    Column::text("worst", "worst so far", 5, Cut::End, (24, 60)),
-    Column::figure("up_ns", "up", 6, 8),
-    Column::text("exe", "program", 7, Cut::Start, (16, 80)),
+    Column::text("worst", "worst so far", 1, Cut::Start, (16, 60)),
+    Column::figure("worst_ns", "longest", 2, 9),
+    Column::figure("up_ns", "up", 5, 8),
+    Column::text(SENTENCE, "how it is", 6, Cut::End, (32, 120)),
 ];
+/// The column with a process's health in a sentence.
+pub(crate) const SENTENCE: &str = "sentence";
 
 /// A row a process. Each is known by the text that goes with it.
 pub(crate) fn table<'a>(
@@ -126,17 +128,19 @@ fn cells(process: &Process, figures: &ProcessFigures) -> Vec<Cell> {
     // Who sorts by it wants the worst first.
     let urgency = -f64::from(figures.health.level as u8);
     let up_ns = figures.up_ns / 1_000_000_000 * 1_000_000_000;
-    let (now, exe) = (figures.stalls_now as u64, Value::text(&header.exe));
+    let (now, worst) = (figures.stalls_now as u64, process.worst());
+    let longest_ns = worst.map(|worst| worst.attributable_max_ns).filter(|&ns| ns > 0);
+    let program = if header.exe.is_empty() { process_name(header) } else { header.exe.clone() };
     vec![
         Cell::from(Value::Words(header.pid.to_string(), header.pid.into())).tone(Tone::Strong),
-        Value::text(&process_name(header)).into(),
+        Value::Text(program).into(),
         Cell::from(Value::Words(figures.health.word.to_owned(), urgency)).tone(tone),
         Value::time(figures.lag_p99_ns).into(),
         Cell::from(Value::Count(now)).tone(if now > 0 { Tone::Bad } else { Tone::Dim }),
-        Value::Text(figures.health.to_string()).into(),
-        process.worst().map_or(Value::Unknown, |worst| Value::Text(accusation(worst))).into(),
+        worst.map_or(Value::Unknown, |worst| Value::Text(worst.culprit.to_string())).into(),
+        Value::time(longest_ns).into(),
         Cell::from(Value::Words(show(up_ns).to_string(), up_ns as f64)).tone(Tone::Dim),
-        Cell::from(exe).tone(Tone::Dim),
+        Value::Text(figures.health.to_string()).into(),
     ]
 }
 

@@ -1,6 +1,6 @@
 use super::process::Process;
 use super::table::Table;
-use super::{handlers, sockets, stalls, tasks, workers};
+use super::{facts, handlers, sockets, stalls, tasks, workers};
 
 /// What fills the terminal, but for what is opened over it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,7 +56,8 @@ impl Screen {
             Self::Handlers => handlers::table(process),
             Self::Sockets => sockets::table(process),
             Self::Workers => workers::table(process, now_ns),
-            Self::Runtime | Self::Processes => Table::default(),
+            Self::Runtime => facts::table(process),
+            Self::Processes => Table::default(),
         }
     }
 }

@@ -214,3 +214,162 @@ impl Navigation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Key, Msg};
+    use super::*;
+    use crate::scenario::{Scenario, Watched};
+    use crate::source::Ending;
+
+    const NOW: Duration = Duration::from_secs(60);
+
+    fn header(pid: u32, command: &str) -> Header {
+        let started_unix_ns = u64::from(pid) * 1_000_000_000_000;
+        Header {
+            pid,
+            exe: "/srv/shop-api".into(),
+            command: vec![command.into()],
+            started_unix_ns,
+            ..Header::default()
+        }
+    }
+
+    fn live(pid: u32) -> Origin {
+        Origin::Live(format!("/run/{pid}.sock").into())
+    }
+
+    /// Processes of one program, with these pids; the first is on the screen.
+    fn watched(pids: &[u32]) -> Watched {
+        let mut model = Model::new(header(pids[0], "shop-api"), live(pids[0]));
+        for (number, &pid) in pids.iter().enumerate().skip(1) {
+            model.add(number, header(pid, "shop-api"), live(pid));
+        }
+        let mut watched = Watched { model, ours: NOW };
+        settle(&mut watched);
+        watched
+    }
+
+    fn settle(watched: &mut Watched) {
+        watched.ours += PACE;
+        watched.model.advance(watched.ours);
+        watched.model.settle();
+    }
+
+    fn ends(watched: &mut Watched, number: usize) {
+        watched.update(Msg::Source(number, Message::Ended(Ending::Abrupt)));
+    }
+
+    fn come(watched: &mut Watched, number: usize, pid: u32, command: &str) {
+        watched.model.come(number, header(pid, command), live(pid), watched.ours);
+        settle(watched);
+    }
+
+    fn shown(watched: &Watched) -> u32 {
+        watched.model.process().header().pid
+    }
+
+    fn notice(watched: &Watched) -> &str {
+        watched.model.notice.as_ref().map_or("", |notice| notice.text.as_str())
+    }
+
+    #[test]
+    fn p_goes_round_and_back() {
+        let mut watched = watched(&[3, 5, 7]);
+        let mut order = Vec::new();
+        for key in ["p", "p", "p", "P", "P"].map(|key| Key::Char(key.chars().next().unwrap_or(' '))) {
+            watched = watched.press(&[key]);
+            order.push(shown(&watched));
+        }
+        assert_eq!(order, [5, 7, 3, 7, 5]);
+    }
+
+    #[test]
+    fn each_message_goes_to_its_own_process() {
+        let mut watched = watched(&[3, 5]);
+        ends(&mut watched, 1);
+        assert!(watched.model.process().conclusion.is_none());
+        let watched = watched.press(&[Key::Char('p')]);
+        assert!(watched.model.process().conclusion.is_some());
+        assert!(watched.model.any_runs(), "the other does");
+    }
+
+    #[test]
+    fn enter_shows_the_marked_one() {
+        let watched = watched(&[3, 5, 7]).press(&[Key::Char('8'), Key::Down, Key::Down, Key::Enter]);
+        assert_eq!((shown(&watched), watched.model.navigation.screen), (7, Screen::Overview));
+    }
+
+    #[test]
+    fn one_that_is_started_again_takes_the_place_of_the_one_on_the_screen() {
+        let mut watched = watched(&[3]);
+        ends(&mut watched, 0);
+        come(&mut watched, 1, 9, "shop-api");
+        assert_eq!(shown(&watched), 9);
+        assert_eq!(
+            notice(&watched),
+            "shop-api runs again, as pid 9: shown now; P goes back to the last state of pid 3"
+        );
+        let watched = watched.press(&[Key::Char('P')]);
+        assert_eq!((shown(&watched), notice(&watched)), (3, ""), "the next key goes on");
+    }
+
+    #[test]
+    fn who_looks_back_is_not_disturbed() {
+        let mut watched = watched(&[3]).press(&[Key::Char(' ')]);
+        ends(&mut watched, 0);
+        come(&mut watched, 1, 9, "shop-api");
+        assert_eq!(
+            (shown(&watched), notice(&watched)),
+            (3, "shop-api runs again, as pid 9 after pid 3: p shows it")
+        );
+    }
+
+    #[test]
+    fn another_program_takes_nobodys_place_and_each_place_is_taken_once() {
+        let mut watched = watched(&[3, 4]);
+        ends(&mut watched, 1);
+        come(&mut watched, 2, 8, "shop-jobs");
+        assert_eq!(notice(&watched), "shop-api runs as pid 8 too: p shows it");
+        come(&mut watched, 3, 9, "shop-api");
+        assert_eq!(notice(&watched), "shop-api runs again, as pid 9 after pid 4: p shows it");
+        come(&mut watched, 4, 10, "shop-api");
+        assert_eq!(notice(&watched), "shop-api runs as pid 10 too: p shows it");
+        assert_eq!(shown(&watched), 3);
+    }
+
+    #[test]
+    fn of_one_that_is_started_again_and_again_the_last_ends_are_kept() {
+        let mut watched = watched(&[1]);
+        let mut forgotten = Vec::new();
+        for number in 0..20 {
+            ends(&mut watched, number);
+            come(&mut watched, number + 1, number as u32 + 2, "shop-api");
+            forgotten.extend(watched.model.forget());
+        }
+        assert_eq!(forgotten, (0..12).collect::<Vec<_>>());
+        assert_eq!((watched.model.numbers().len(), watched.model.together.forgotten), (KEPT + 1, 12));
+        assert_eq!(shown(&watched), 21);
+    }
+
+    #[test]
+    fn the_culprits_are_those_of_all() {
+        let mut watched = Scenario::new().quiet(5).computes(1, 240).live();
+        let first = watched.model.process().header().clone();
+        watched.model.add(1, Header { pid: 9, ..first }, live(9));
+        for line in Scenario::new().quiet(5).computes(1, 240).sleeps(2, 312).wakes(2).lines {
+            watched.update(Msg::Source(1, Message::Line(Box::new(line))));
+        }
+        let mut watched = watched.press(&[Key::Char('8')]);
+        settle(&mut watched);
+        let told: Vec<_> = watched
+            .model
+            .together
+            .culprits
+            .rows
+            .iter()
+            .map(|row| row.cells[0].value.shown().into_owned() + " in " + &row.cells[5].value.shown())
+            .collect();
+        assert_eq!(told, ["src/report.rs:42 in 9", "src/password.rs:88 in all 2"]);
+    }
+}

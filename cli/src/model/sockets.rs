@@ -3,16 +3,15 @@ use super::process::Process;
 use super::table::{Cell, Column, Cut, Row, Sign, Table, Tone, Value};
 use stallscope_wire::Socket;
 
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 10] = [
     Column::text("state", "state", 0, Cut::End, (6, 11)),
     Column::text("serves", "serves", 0, Cut::End, (16, 47)),
     Column::text("peer", "peer", 3, Cut::Start, (16, 47)).if_known(),
-    Column::figure("open", "open", 2, 7).if_known(),
+    Column::figure("open", "open", 1, 7).if_known(),
     Column::figure("close_wait", "CLOSE_WAIT", 1, 12).if_known(),
     Column::figure("close_wait_ns", "oldest", 1, 8).if_known(),
     Column::figure("grown", "+1m", 4, 7).if_known(),
-    Column::figure("to_accept", "to accept", 1, 11).if_known(),
-    Column::figure("accept_limit", "of", 3, 7).if_known(),
+    Column::figure("to_accept", "to accept", 2, 14).if_known(),
     Column::figure("unread_bytes", "unread", 2, 10).if_known(),
     Column::figure("unsent_bytes", "unsent", 3, 10).if_known(),
 ];
@@ -57,14 +56,12 @@ impl Cells {
 fn of_listener(listener: &Socket) -> Row {
     let mut cells = Cells::of(&listener.state, listener.local.clone());
     let full = backlogged(listener);
-    let waiting = if full {
-        Value::Words(format!("{} FULL", listener.receive_queue), listener.receive_queue as f64)
-    } else {
-        Value::Count(listener.receive_queue)
-    };
-    cells.set("to_accept", Cell::from(waiting).tone(if full { Tone::Bad } else { Tone::Plain }));
     // Not every kernel interface tells the limit.
-    cells.set("accept_limit", Value::count(Some(listener.send_queue).filter(|&limit| limit > 0)));
+    let limit = if listener.send_queue > 0 { format!("/{}", listener.send_queue) } else { String::new() };
+    let word = if full { "FULL " } else { "" };
+    let (waiting, tone) = (listener.receive_queue, if full { Tone::Bad } else { Tone::Plain });
+    let told = Value::Words(format!("{word}{waiting}{limit}"), waiting as f64);
+    cells.set("to_accept", Cell::from(told).tone(tone));
     let sign = if full { Sign::Accused } else { Sign::None };
     Row::new(key(listener), cells.0).with(sign)
 }
@@ -83,7 +80,7 @@ fn of_group(group: &Group) -> Row {
         // Past the limit it is a finding.
         let tone = if told.overdue > 0 { Tone::Bad } else { Tone::Warning };
         cells.set("close_wait", Cell::from(Value::Count(told.close_wait)).tone(tone));
-        cells.set("close_wait_ns", Cell::from(Value::Time(told.close_wait_ns)).tone(tone));
+        cells.set("close_wait_ns", Cell::from(age(told.close_wait_ns)).tone(tone));
     }
     if group.grown > 0 {
         let grown = Value::Words(format!("+{}", group.grown), group.grown as f64);
@@ -102,12 +99,17 @@ fn of_connection(connection: &Socket) -> Row {
     cells.set("peer", connection.peer.clone().map_or(Value::Nothing, Value::Text));
     if is_left_over(connection) {
         cells.0[0].tone = Tone::Warning;
-        cells.set("close_wait_ns", Cell::from(Value::Time(connection.in_state_ns)).tone(Tone::Warning));
+        cells.set("close_wait_ns", Cell::from(age(connection.in_state_ns)).tone(Tone::Warning));
     }
     let bytes = |bytes: u64| if bytes > 0 { Value::Bytes(bytes) } else { Value::Nothing };
     cells.set("unread_bytes", bytes(connection.receive_queue));
     cells.set("unsent_bytes", bytes(connection.send_queue));
     Row::new(key(connection), cells.0)
+}
+
+/// What was seen for the first time has no age yet.
+fn age(ns: u64) -> Value {
+    if ns == 0 { Value::Words("new".to_owned(), 0.0) } else { Value::Time(ns / 1_000_000 * 1_000_000) }
 }
 
 /// A connection is one as long as its inode is.

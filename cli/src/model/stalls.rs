@@ -1,6 +1,6 @@
 use super::detail::{Detail, FindingId};
 use super::navigation::Opened;
-use super::process::Process;
+use super::process::{NAMING, Process};
 use super::table::{Cell, Column, Cut, Row, Sign, Table, Tone, Value};
 use stallscope::analysis::{Finding, Rule, Severity};
 use stallscope_wire::{Victims, counted};
@@ -8,13 +8,13 @@ use stallscope_wire::{Victims, counted};
 const COLUMNS: [Column; 9] = [
     Column::text("where", "where", 0, Cut::Start, (18, 60)),
     Column::text("function", "function", 5, Cut::Segments, (16, 60)),
-    Column::text("cause", "cause", 2, Cut::End, (16, 24)),
-    Column::figure("count", "count", 1, 7),
+    Column::text("cause", "cause", 1, Cut::End, (13, 24)),
+    Column::figure("count", "count", 2, 7),
     Column::figure("longest_ns", "longest", 1, 9),
     Column::figure("now_ns", "now", 1, 8),
     Column::figure("total_ns", "in all", 4, 8),
-    Column::figure("waited", "waited behind", 3, 15).if_known(),
-    Column::figure("waited_ns", "in all", 3, 8).if_known(),
+    Column::figure("waited", "waited behind", 2, 15).if_known(),
+    Column::figure("waited_ns", "waiting", 3, 9).if_known(),
 ];
 
 /// What went wrong, by the line that did it: first what cost others most.
@@ -32,14 +32,16 @@ fn row(process: &Process, detail: &Detail<'_>, now_ns: u64) -> Row {
         (false, _) => Tone::Dim,
     };
     let now = match detail.ongoing.first() {
-        Some(record) => Value::Time(process.lasted_ns(record, now_ns)),
+        Some(record) => Value::Time(process.answered_ns(record, now_ns)),
         None if finding.ongoing => Value::Words("yes".to_owned(), 1.0),
         None => Value::Unknown,
     };
     let function = finding.culprit.function.as_deref().unwrap_or_default();
     let any_waited = finding.victims.count() > 0;
+    let named = !detail.is_being_named(process, now_ns);
+    let place = if named { place(finding) } else { NAMING.to_owned() };
     let cells = vec![
-        Cell::from(Value::Text(place(finding))).tone(tone),
+        Cell::from(Value::Text(place)).tone(tone),
         Cell::from(Value::text(function)).tone(Tone::Dim),
         Value::Text(cause(finding)).into(),
         Value::Count(finding.count).into(),

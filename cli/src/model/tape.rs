@@ -5,6 +5,7 @@
 //! the newest [`KEPT_TEXT`] bytes are kept. The states take [`KEPT_STATES`] bytes at most, but for one: of a live process the oldest
 //! segments go, of a recording the segments become longer.
 
+mod from_here;
 mod marks;
 mod speed;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod weight;
 use super::key::Action;
 use super::process::{Process, at_ns};
 use crate::source::{Message, Origin, Recording};
+use from_here::FromHere;
 use marks::Marks;
 use speed::Speed;
 use stallscope_wire::{Header, Line};
@@ -49,6 +51,8 @@ pub(crate) struct Tape {
     begin_ns: Option<u64>,
     marks: Marks,
     speed: Speed,
+    /// The newest, counted from a moment on that the user has chosen.
+    from_here: Option<FromHere>,
     /// None: the newest.
     place: Option<Place>,
     /// It is to be played from its beginning, as soon as that is there.
@@ -107,6 +111,7 @@ impl Tape {
             begin_ns: None,
             marks: Marks::default(),
             speed: Speed::default(),
+            from_here: None,
             place: None,
             to_play: false,
         }
@@ -138,6 +143,9 @@ impl Tape {
             self.marks.apply(stall);
         }
         self.keep(&line);
+        if let Some(counted) = &mut self.from_here {
+            counted.apply(line.clone(), ours);
+        }
         self.newest.apply(line, ours);
     }
 
@@ -145,13 +153,19 @@ impl Tape {
     pub(super) fn take(&mut self, message: Message, ours: Duration) {
         match message {
             Message::Line(line) => self.apply(*line, ours),
-            last => self.newest.take_message(last, ours),
+            last => {
+                self.newest.take_message(last, ours);
+                if let Some(counted) = &mut self.from_here {
+                    counted.conclude(&self.newest, ours);
+                }
+            }
         }
     }
 
     /// Brings all that is derived up to date.
     pub(super) fn settle(&mut self) {
         self.newest.settle();
+        self.from_here.iter_mut().for_each(FromHere::settle);
         if let Some(place) = &mut self.place {
             place.process.settle();
         }
@@ -164,7 +178,27 @@ impl Tape {
 
     /// The process at the time that is looked at.
     pub(crate) fn shown(&self) -> &Process {
-        self.place.as_ref().map_or(&self.newest, |place| &place.process)
+        self.place.as_ref().map_or_else(|| self.counted(), |place| &place.process)
+    }
+
+    /// The newest, as far as it counts.
+    fn counted(&self) -> &Process {
+        self.from_here.as_ref().map_or(&self.newest, |counted| &counted.process)
+    }
+
+    /// Since when the newest is counted, in nanoseconds since the process's start; none: since its start.
+    pub(crate) fn counted_since_ns(&self) -> Option<u64> {
+        self.from_here.as_ref().filter(|_| self.place.is_none()).map(FromHere::at_ns)
+    }
+
+    /// Counts from here on. What was before can be looked at as ever.
+    pub(super) fn count_from_here(&mut self) {
+        self.from_here = Some(FromHere::new(&self.newest));
+    }
+
+    /// Counts since the process's start.
+    pub(super) fn count_all(&mut self) {
+        self.from_here = None;
     }
 
     /// Which time is looked at; none: the newest.
@@ -241,7 +275,7 @@ impl Tape {
             None if over && self.newest.conclusion.is_some() => self.play_from(0, ours),
             None => {
                 let at_ns = self.newest.clock.now_ns(ours);
-                let process = Box::new(self.newest.as_of(at_ns));
+                let process = Box::new(self.counted().as_of(at_ns));
                 self.place = Some(Place { at_ns, process, read_to: None, played: None });
             }
             Some(place) if place.played.is_some() => place.played = None,

@@ -26,6 +26,8 @@ pub(crate) struct Tasks {
 struct Told {
     at_ns: u64,
     forced_yields: u64,
+    /// Those that poll.
+    threads: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,7 +55,11 @@ impl Tasks {
         if snapshot.locations.is_empty() {
             return;
         }
-        let told = Told { at_ns: snapshot.at_ns, forced_yields: forced_yields(snapshot) };
+        let told = Told {
+            at_ns: snapshot.at_ns,
+            forced_yields: forced_yields(snapshot),
+            threads: snapshot.workers.len().max(snapshot.worker_count()),
+        };
         let latest = std::mem::replace(&mut self.latest, told);
         // The first that is heard of a process says nothing of a pace.
         let apart = latest.at_ns > 0 && told.at_ns >= latest.at_ns + APART_NS;
@@ -81,9 +87,11 @@ impl Tasks {
     fn pace(&self, spawned_at: &str) -> Option<Pace> {
         let seconds = self.seconds()?;
         let Change { before, latest: now } = self.sites.get(spawned_at)?;
+        let busy = now.busy_ns.saturating_sub(before.busy_ns) as f64 / 1e9 / seconds;
         Some(Pace {
             polls: now.polls.saturating_sub(before.polls) as f64 / seconds,
-            busy: now.busy_ns.saturating_sub(before.busy_ns) as f64 / 1e9 / seconds,
+            // A poll is booked when it ends, and may have begun before that second.
+            busy: busy.min(self.latest.threads as f64),
         })
     }
 

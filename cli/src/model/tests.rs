@@ -314,6 +314,18 @@ fn the_pace_is_that_of_the_last_second() {
 }
 
 #[test]
+fn a_line_is_busy_for_no_more_time_than_all_threads_have() {
+    let mut watched = spawning();
+    let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
+    snapshot.locations[0].total_ns += 9_000_000_000;
+    snapshot.at_ns += 1_000_000_000;
+    watched.model.apply(Line::Snapshot(snapshot), watched.ours);
+    let rows = tasks::rows(watched.model.process());
+    let busy = rows.iter().filter_map(|row| row.pace).map(|pace| pace.busy).fold(0.0, f64::max);
+    assert_eq!(busy, 2.0, "a poll of nine seconds ended within the last one");
+}
+
+#[test]
 fn a_line_that_calls_spawn_blocking_is_known_by_ends_alone() {
     let rows = tasks::rows(spawning().model.process());
     let blocking: Vec<_> = rows.iter().filter(|row| row.blocking).collect();

@@ -1,19 +1,26 @@
 use super::detail::FindingId;
 use super::navigation::Opened;
 use super::process::Process;
+use super::strips::{STRIP, Strip, id_of, id_of_thread};
 use super::table::{Cell, Column, Cut, Row, Sign, Table, Tone, Value};
 use stallscope::analysis::short_place;
 use stallscope_wire::{Runtime, Thread, Worker, WorkerState};
 
-const COLUMNS: [Column; 8] = [
+/// The shares and the strip are of the last minute, the counts since the start.
+const COLUMNS: [Column; 13] = [
     Column::text("worker", "worker", 0, Cut::End, (6, 20)),
     Column::text("state", "state", 0, Cut::End, (8, 8)),
     Column::figure("for_ns", "for", 1, 8),
-    Column::text("at", "at", 1, Cut::Start, (18, 60)),
-    Column::text("why", "why", 4, Cut::End, (8, 24)).if_known(),
-    Column::figure("polls", "polls", 2, 9),
-    Column::figure("busy_ns", "busy", 2, 9),
-    Column::figure("queued", "queued", 3, 8),
+    Column::text("at", "at", 1, Cut::Start, (16, 44)),
+    Column::text("why", "why", 5, Cut::End, (8, 20)).if_known(),
+    Column::text("last_minute", "last minute", 2, Cut::Start, (16, STRIP)).if_known(),
+    Column::figure("blocked_ns", "blocked", 3, 9),
+    Column::figure("busy_share", "busy %", 3, 8),
+    Column::figure("queued", "queued", 4, 8),
+    Column::figure("polls", "polls", 6, 8),
+    Column::figure("stolen", "stolen", 7, 8).if_known(),
+    Column::figure("overflowed", "overflowed", 8, 12).if_known(),
+    Column::figure("woken_for_nothing", "idle wakes", 9, 12).if_known(),
 ];
 
 /// A thread that polls futures, as the dashboard shows it.
@@ -23,8 +30,12 @@ pub(crate) struct WorkerRow {
     pub(crate) name: String,
     pub(crate) doing: Doing,
     pub(crate) polls: u64,
-    pub(crate) busy_ns: u64,
     pub(crate) local_queue: u64,
+    /// Tasks taken from others, times it moved half of a full queue away, and was woken with nothing to do, where tokio
+    /// tells.
+    pub(crate) counts: [Option<u64>; 3],
+    /// Its last minute, where anything is known of it.
+    pub(crate) strip: Option<Strip>,
 }
 
 /// What a worker does.
@@ -63,6 +74,7 @@ pub(crate) fn workers(process: &Process, now_ns: u64) -> Vec<WorkerRow> {
     let known = snapshot.map_or(&[][..], |snapshot| &snapshot.workers);
     let blocked: Vec<_> = process.ongoing().collect();
     let in_stall = |tid: i32| blocked.iter().find(|record| record.stall.thread.tid == tid);
+    let mut strips = process.strips.minute(process.history.stalls(), now_ns);
     let mut rows: Vec<_> = known
         .iter()
         .map(|worker| WorkerRow {
@@ -72,8 +84,9 @@ pub(crate) fn workers(process: &Process, now_ns: u64) -> Vec<WorkerRow> {
                 None => unblocked(worker),
             },
             polls: worker.polls,
-            busy_ns: worker.busy_ns,
             local_queue: worker.local_queue,
+            counts: [worker.steal_count, worker.overflow_count, worker.noop_count],
+            strip: strips.remove(&id_of(worker)),
         })
         .collect();
     let unknown =
@@ -82,8 +95,9 @@ pub(crate) fn workers(process: &Process, now_ns: u64) -> Vec<WorkerRow> {
         name: thread_name(runtimes, &record.stall.thread),
         doing: process.blocked(record, now_ns),
         polls: 0,
-        busy_ns: 0,
         local_queue: 0,
+        counts: [None; 3],
+        strip: strips.remove(&id_of_thread(&record.stall.thread)),
     }));
     rows
 }
@@ -105,15 +119,26 @@ fn row(process: &Process, worker: WorkerRow) -> Row {
     };
     let blocked = tone == Tone::Bad;
     let text = |text: &Option<String>| text.as_deref().map_or(Value::Unknown, Value::text);
+    let strip = worker.strip.as_ref();
+    let blocked_ns = strip.map_or(0, |strip| strip.blocked_ns);
+    let signs = strip.map_or(Value::Unknown, |strip| Value::Words(strip.signs(), blocked_ns as f64));
+    let busy = strip.and_then(|strip| strip.busy).map(|percent| Value::Share(percent as f64 / 100.0));
+    let [stolen, overflowed, idle_wakes] = worker.counts.map(|count| Cell::from(Value::count(count)));
+    let loud = if blocked_ns > 0 { Tone::Warning } else { Tone::Dim };
     let cells = vec![
         Value::Text(worker.name).into(),
         Cell::from(Value::text(state)).tone(tone),
         Cell::from(Value::time(for_ns)).tone(if blocked { Tone::Bad } else { Tone::Dim }),
         Cell::from(text(&at)).tone(if blocked { Tone::Strong } else { Tone::Dim }),
         text(&why).into(),
-        Value::Count(worker.polls).into(),
-        Value::Time(worker.busy_ns).into(),
+        Cell::from(signs).tone(Tone::Strip),
+        Cell::from(Value::time(Some(blocked_ns).filter(|&ns| ns > 0))).tone(loud),
+        busy.unwrap_or(Value::Unknown).into(),
         Value::Count(worker.local_queue).into(),
+        Value::Count(worker.polls).into(),
+        stolen,
+        overflowed,
+        idle_wakes,
     ];
     let accused = at.filter(|_| blocked);
     let finding = accused.and_then(|at| {

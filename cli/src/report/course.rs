@@ -1,7 +1,7 @@
 use stallscope_wire::{Line, Snapshot, Worker, WorkerState};
 
 /// Figures that are kept of one process; past it, two neighbours become one.
-const FIGURES: usize = 1 << 20;
+const FIGURES: usize = 1 << 18;
 /// Long polls that are kept; further ones are counted.
 const POLLS: usize = 10_000;
 /// From this length on a poll that was seen in progress is worth a word, in nanoseconds.

@@ -52,7 +52,7 @@ pub(super) fn of_stack(finding: &Finding) -> Option<&'static str> {
 }
 
 /// The finding before this one that has the same stack, and so the same help.
-pub(super) fn with_same_stack<'a>(findings: &'a [Finding], at: usize) -> Option<&'a Finding> {
+pub(super) fn with_same_stack(findings: &[Finding], at: usize) -> Option<&Finding> {
     let stack = &findings[at].stack;
     findings[..at].iter().find(|earlier| !stack.is_empty() && earlier.stack == *stack)
 }

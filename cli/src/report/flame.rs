@@ -57,7 +57,7 @@ const NOTHING: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 6
 mod tests {
     use super::*;
     use crate::report::folded::tests::history;
-    use stallscope::analysis::History;
+    use stallscope::analysis::{History, StallRecord};
     use std::collections::BTreeMap;
 
     fn drawn(histories: &[&History]) -> String {
@@ -76,7 +76,7 @@ mod tests {
     fn the_widths_of_each_level_add_up_to_the_blocked_time() {
         let history = history();
         let svg = drawn(&[&history]);
-        let total: u64 = history.stalls().map(|record| record.attributable_ns()).sum();
+        let total: u64 = history.stalls().map(StallRecord::attributable_ns).sum();
         assert_eq!(attribute(&svg, "total_samples"), [total.to_string()]);
 
         let (mut levels, mut percents) = (BTreeMap::<u64, u64>::new(), BTreeMap::<u64, f64>::new());

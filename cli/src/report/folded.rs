@@ -45,7 +45,7 @@ fn frame(name: impl Display) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use stallscope::analysis::{Frame, History};
+    use stallscope::analysis::{Frame, History, StallRecord};
     use stallscope_wire::{Cause, Header, Line, Phase, Quality, Stack, Stall};
 
     /// Three stalls of two places, one of them half the host's, one without a stack, and one that is all the host's.
@@ -104,7 +104,7 @@ pub(super) mod tests {
         );
         let weight = |line: &String| line.rsplit_once(' ').and_then(|(_, ns)| ns.parse::<u64>().ok());
         let sum: u64 = lines.iter().map(|line| weight(line).expect("a number")).sum();
-        let stalls: u64 = history.stalls().map(|record| record.attributable_ns()).sum();
+        let stalls: u64 = history.stalls().map(StallRecord::attributable_ns).sum();
         assert_eq!((sum, blocked.total_ns()), (stalls, stalls));
     }
 

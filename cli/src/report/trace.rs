@@ -66,7 +66,7 @@ fn pids(runs: &[Run]) -> Vec<u64> {
     for run in runs {
         let mut pid = u64::from(run.history.header().pid).max(1);
         while taken.contains(&pid) {
-            pid += 1 << 32;
+            pid += tracks::BEYOND;
         }
         taken.push(pid);
     }

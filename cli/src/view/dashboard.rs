@@ -1,8 +1,8 @@
 use super::layout::Layout;
 use super::theme::Theme;
 use super::{
-    detail, footer, handlers, header, help, lag, list, processes, row, runtimes, site, sockets, stalls, tabs,
-    tape, tasks, workers,
+    detail, footer, handlers, header, help, lag, processes, row, runtime, site, sockets, stalls, tabs, tape,
+    tasks, workers,
 };
 use crate::model::{Detail, Listed, Model, Opened, Process, Screen, Site, Spots, health};
 use ratatui::Frame;
@@ -32,17 +32,20 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     let screens = tabs::draw(frame, theme, layout.tabs, navigation);
     let spots = match &navigation.opened {
         Some(opened) => {
-            draw_opened(frame, theme, layout.body, process, opened, &listed, navigation.cursor, now_ns);
+            draw_opened(frame, theme, layout.body, model, process, opened, &listed, now_ns);
             Spots::default()
         }
         None if navigation.screen == Screen::Processes => {
             processes::draw(frame, theme, layout.body, model, &listed)
         }
-        None => draw_screen(frame, theme, &layout, process, navigation.screen, &listed, now_ns),
+        None => draw_screen(frame, theme, &layout, model, process, &listed, now_ns),
     };
-    let help = navigation.help.map_or(0, |first| help::draw(frame, theme, &model.keys, first));
+    // The bottom line is left to what is asked and said.
+    let above = if layout.footer.height > 0 { layout.footer.y } else { frame.area().height };
+    let help = navigation.help.map_or(0, |first| help::draw(frame, theme, &model.keys, first, above));
     // Over the help too: what is asked must be seen.
     footer::draw(frame, theme, layout.footer, model, &listed);
+    theme.finish(frame.buffer_mut());
     Spots { screens, help, ..spots }
 }
 
@@ -50,30 +53,28 @@ fn draw_screen(
     frame: &mut Frame<'_>,
     theme: Theme,
     layout: &Layout,
+    model: &Model,
     process: &Process,
-    screen: Screen,
     listed: &Listed,
     now_ns: u64,
 ) -> Spots {
+    let (excerpts, screen) = (&model.excerpts, model.navigation.screen);
     match screen {
         Screen::Overview => {
             lag::draw(frame, theme, layout.lag, process, now_ns);
             workers::draw_pane(frame, theme, layout.workers, process, now_ns);
             handlers::draw_pane(frame, theme, layout.handlers, process);
             sockets::draw_pane(frame, theme, layout.sockets, process);
-            stalls::draw(frame, theme, layout.findings, process, listed)
+            stalls::draw(frame, theme, layout.findings, process, excerpts, listed, now_ns)
         }
-        Screen::Stalls => stalls::draw(frame, theme, layout.body, process, listed),
+        Screen::Stalls => stalls::draw(frame, theme, layout.body, process, excerpts, listed, now_ns),
         Screen::Tasks => tasks::draw(frame, theme, layout.body, process, listed),
         Screen::Handlers => handlers::draw(frame, theme, layout.body, process, listed),
         Screen::Sockets => sockets::draw(frame, theme, layout.body, process, listed),
         Screen::Workers => workers::draw(frame, theme, layout.body, process, listed, now_ns),
-        Screen::Runtime | Screen::Processes => {
-            let room = list::title(frame, theme, layout.body, screen.name(), "");
-            let lines = runtimes::lines(theme, process, usize::from(room.width));
-            frame.render_widget(Paragraph::new(lines), room);
-            Spots::default()
-        }
+        Screen::Runtime => runtime::draw(frame, theme, layout.body, process, listed),
+        // It is of all of them, not of the one on the screen.
+        Screen::Processes => Spots::default(),
     }
 }
 
@@ -82,16 +83,17 @@ fn draw_opened(
     frame: &mut Frame<'_>,
     theme: Theme,
     area: Rect,
+    model: &Model,
     process: &Process,
     opened: &Opened,
     listed: &Listed,
-    cursor: usize,
     now_ns: u64,
 ) {
     match opened {
         Opened::Finding(id) => {
             if let Some(opened) = Detail::of(process, id) {
-                detail::draw(frame, theme, area, process, &opened, cursor, now_ns);
+                let (excerpts, cursor) = (&model.excerpts, model.navigation.cursor);
+                detail::draw(frame, theme, area, process, &opened, excerpts, cursor, now_ns);
             }
         }
         Opened::Site(spawned_at) => {

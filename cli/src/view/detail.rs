@@ -1,8 +1,7 @@
 use super::facts::Facts;
-use super::list;
-use super::stack;
 use super::theme::Theme;
-use crate::model::{Detail, Process, is_stall, place, worker};
+use super::{excerpt, list, stack};
+use crate::model::{Detail, Excerpts, NAMING, Process, SourcePlace, is_stall, place, worker};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -12,33 +11,55 @@ use stallscope::analysis::{Cause, Finding};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Evidence, Owner, Quality};
 
-/// Room for `Evidence` and the like.
+/// Room for `Behind it`.
 const LABEL: usize = 10;
 
-/// All that is known of one finding, with the stack.
+/// Lines of source code with their rule: at least, and at most while the stack does not have what it needs.
+const LEAST_LINES: u16 = 4;
+const FEW_LINES: u16 = 8;
+
+/// All that is known of one finding, with its source lines, where there are any, and the stack.
+#[expect(clippy::too_many_arguments, reason = "where to draw, what, and when")]
 pub(super) fn draw(
     frame: &mut Frame<'_>,
     theme: Theme,
     area: Rect,
     process: &Process,
     detail: &Detail<'_>,
+    excerpts: &Excerpts,
     cursor: usize,
     now_ns: u64,
 ) {
     let finding = detail.finding;
-    let room = list::title(frame, theme, area, &place(finding), "Esc: back");
+    let named = !detail.is_being_named(process, now_ns);
+    let place = if named { place(finding) } else { NAMING.to_owned() };
+    let room = list::title(frame, theme, area, &place, "Esc: back");
     let facts = facts(theme, process, detail, now_ns, usize::from(room.width));
-    let least_stack = room.height / 3;
     let has_stack = !finding.stack.is_empty() || is_stall(finding.rule);
-    let least_stack = if has_stack { least_stack } else { 0 };
-    let height = (facts.len() as u16).min(room.height - least_stack);
+    let places = SourcePlace::in_stack(process, finding, cursor);
+    let source = places.into_iter().find_map(|place| Some((excerpts.of(&place)?, place)));
+    let least_lines = if source.is_some() { LEAST_LINES } else { 0 };
+    let least_stack = if has_stack { room.height / 4 } else { 0 };
+    let height = (facts.len() as u16).min(room.height.saturating_sub(least_stack + least_lines));
     frame.render_widget(Paragraph::new(facts), Rect { height, ..room });
-    let below = Rect { y: room.y + height, height: room.height - height, ..room };
-    if has_stack {
+    let mut below = Rect { y: room.y + height, height: room.height - height, ..room };
+    if let Some((excerpt, place)) = source {
+        let wanted = finding.stack.len() as u16 + 1;
+        let lines = (excerpt.lines.len() as u16 + 1).min(FEW_LINES.max(below.height.saturating_sub(wanted)));
+        let lines = if has_stack { lines.min(below.height.saturating_sub(least_stack)) } else { lines };
+        let height = lines.max(least_lines).min(below.height);
+        excerpt::draw(frame, theme, Rect { height, ..below }, &place, excerpt);
+        below = Rect { y: below.y + height, height: below.height - height, ..below };
+    }
+    if has_stack && named {
         draw_stack(frame, theme, below, detail, cursor);
+    } else if has_stack {
+        let room = list::title(frame, theme, below, "Stack", "");
+        list::lines(frame, theme, room, list::nothing(theme, "names are being looked up"), None);
     }
 }
 
+/// What one needs first comes first: a small terminal has no room for the last of it.
 fn facts(
     theme: Theme,
     process: &Process,
@@ -48,25 +69,26 @@ fn facts(
 ) -> Vec<Line<'static>> {
     let finding = detail.finding;
     let mut facts = Facts::new(theme, LABEL, width);
-    facts.add("In", finding.culprit.function.as_deref().unwrap_or_default(), theme.strong());
     for record in &detail.ongoing {
         let (who, lasted) = (worker(process, record), show(process.lasted_ns(record, now_ns)));
         let still = if process.conclusion.is_some() { "when the lines ended" } else { "and counting" };
         facts.add("BLOCKED", &format!("{who}, for {lasted} {still}"), theme.bad());
     }
+    facts.add("In", finding.culprit.function.as_deref().unwrap_or_default(), theme.strong());
+    facts.add("Do", &finding.help, theme.strong());
     if is_stall(finding.rule) {
-        facts.add("Seen", &seen(process, detail, now_ns), Style::new());
         facts.add("Cause", &cause(detail), Style::new());
+        facts.add("Seen", &seen(process, detail, now_ns), Style::new());
     } else {
-        facts.add("Found", &finding.to_string(), theme.strong());
+        facts.add("Found", &finding.to_string(), Style::new());
         facts.add("Rule", &finding.rule.to_string(), Style::new());
     }
     facts.add("Known", finding.detail.as_deref().unwrap_or_default(), Style::new());
     facts.add("Doubt", finding.doubt().unwrap_or_default(), theme.warning());
     facts.add("Cost", &cost(process, finding), Style::new());
     facts.add("Behind it", &finding.victims.routes_in_words().unwrap_or_default(), Style::new());
+    facts.add("Request", &finding.request_in_words().unwrap_or_default(), Style::new());
     facts.add("Task", &task(detail), Style::new());
-    facts.add("Do", &finding.help, theme.strong());
     facts.lines.push(Line::default());
     facts.lines
 }
@@ -84,7 +106,13 @@ fn seen(process: &Process, detail: &Detail<'_>, now_ns: u64) -> String {
         let ended_ns = record.stall.started_ns.saturating_add(record.stall.duration_ns);
         format!(", the last {} ago", show(now_ns.saturating_sub(ended_ns) / 1_000_000 * 1_000_000))
     });
-    times + &last
+    let host = match detail.host_ns() {
+        ns if ns >= process.header().threshold_ns.max(1) => {
+            format!("; the machine took {} besides", show(ns))
+        }
+        _ => String::new(),
+    };
+    times + &last + &host
 }
 
 /// The cause, and what it was judged by.
@@ -140,17 +168,13 @@ fn cost(process: &Process, finding: &Finding) -> String {
 
 fn task(detail: &Detail<'_>) -> String {
     let owner = detail.worst.map_or(Owner::Unknown, |record| record.stall.owner);
-    let mut told = match (&detail.finding.task, owner) {
+    match (&detail.finding.task, owner) {
         (Some(task), _) => task.to_string(),
         (None, Owner::Root) => "the root future (what block_on was given)".to_owned(),
         (None, Owner::Local) => "one of a LocalSet".to_owned(),
         (None, Owner::Runtime) => "none: the runtime's own work".to_owned(),
         _ => String::new(),
-    };
-    if let Some(request) = detail.finding.request_in_words() {
-        told += &format!(", answering {request}");
     }
-    told
 }
 
 fn draw_stack(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>, cursor: usize) {

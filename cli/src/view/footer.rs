@@ -1,6 +1,6 @@
 use super::fit;
 use super::theme::Theme;
-use crate::model::{Action, Binding, KEYS, Key, Listed, Model, Prompt, Screen};
+use crate::model::{Action, Binding, KEYS, Key, Listed, Model, Prompt, Screen, clock_time};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -45,9 +45,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, model: &Mode
         }
         (Some(Prompt::Mode), ..) => {
             let mode = model.process().history.mode();
-            let asked = format!(
-                "mode of the process, now {mode}   f full   l lean   o off   any other key: leave it"
-            );
+            let asked = format!("mode, now {mode}   f full   l lean   o off   any other key: leave it");
             return over(frame, area, plain(&asked, theme.strong()));
         }
         (None, Some(notice), _) => {
@@ -96,11 +94,15 @@ fn hints(theme: Theme, area: Rect, model: &Model, listed: &Listed) -> Line<'stat
     let mut spans = vec![Span::raw(" ")];
     let mut room = usize::from(area.width).saturating_sub(1);
     let mut told = Vec::new();
+    if let Some(at_ns) = model.tape.counted_since_ns() {
+        let time = clock_time(model.process().header().started_unix_ns.saturating_add(at_ns));
+        told.push(format!("counted since {time}"));
+    }
     if let Some(least_ns) = model.navigation.least_ns.filter(|_| listed.table.short > 0) {
         told.push(format!("{} shorter than {} hidden", listed.table.short, show(least_ns)));
     }
     if !listed.filter.is_empty() {
-        told.push(format!("“{}”: {} of {}", listed.filter, listed.table.rows.len(), listed.table.total));
+        told.push(format!("\"{}\": {} of {}", listed.filter, listed.table.rows.len(), listed.table.total));
     }
     if !told.is_empty() && model.navigation.opened.is_none() {
         let told = told.join(", ");

@@ -63,27 +63,36 @@ fn tier(tier: Tier, mode: Mode) -> String {
     if mode == Mode::Full { tier.to_string() } else { format!("{tier}, {mode}") }
 }
 
-/// The one sentence.
+/// The one sentence, its word before it. Its lines stand below each other, unless it is too long for that.
 pub(super) fn draw_health(frame: &mut Frame<'_>, theme: Theme, area: Rect, health: &Health) {
     let badge = format!(" {} ", health.word);
-    let indent = badge.chars().count() + 2;
-    let mut styled = Vec::new();
+    let mut letters = Vec::new();
     for part in &health.sentence {
         let (text, style) = match part {
             Part::Plain(text) => (text, Style::new()),
             Part::Strong(text) => (text, theme.level(health.level).patch(theme.strong())),
         };
-        styled.extend(text.chars().map(|letter| (letter, style)));
+        letters.extend(text.chars().map(|letter| (letter, style)));
     }
-    let sentence: String = styled.iter().map(|(letter, _)| letter).collect();
-    let room = usize::from(area.width).saturating_sub(indent);
+    let sentence: String = letters.iter().map(|(letter, _)| letter).collect();
+    let lead = badge.chars().count();
+    let room = usize::from(area.width).saturating_sub(2);
+    let below = fit::wrap(&sentence, room.saturating_sub(lead));
+    let (indent, texts) = if below.len() <= usize::from(area.height) {
+        (lead, below)
+    } else {
+        // A word as long as the badge keeps its place free.
+        let placed = fit::wrap(&format!("{} {sentence}", "x".repeat(lead)), room);
+        let first = placed.first().map_or("", |first| first.get(lead + 1..).unwrap_or_default()).to_owned();
+        (0, std::iter::once(first).chain(placed.into_iter().skip(1)).collect())
+    };
     let mut lines = Vec::new();
-    let mut rest = &styled[..];
-    for (number, text) in fit::wrap(&sentence, room).iter().enumerate() {
+    let mut rest = &letters[..];
+    for (number, text) in texts.iter().enumerate() {
         let lead = if number == 0 {
             Span::styled(badge.clone(), theme.badge(health.level))
         } else {
-            Span::raw(" ".repeat(indent - 2))
+            Span::raw(" ".repeat(indent))
         };
         let mut spans = vec![Span::raw(" "), lead, Span::raw(" ")];
         // The wrapped lines are the sentence without the spaces between them.
@@ -95,6 +104,12 @@ pub(super) fn draw_health(frame: &mut Frame<'_>, theme: Theme, area: Rect, healt
             }));
         lines.push(Line::from(spans));
         rest = after;
+    }
+    let height = usize::from(area.height);
+    if lines.len() > height
+        && let Some(last) = lines.get_mut(height.saturating_sub(1))
+    {
+        last.push_span(Span::raw(" …"));
     }
     frame.render_widget(Paragraph::new(lines), area);
 }

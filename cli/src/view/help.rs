@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
-/// All keys, over whatever is on the screen, from one line on; gives the last line that it may begin with.
-pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, keys: &Keymap, first: usize) -> usize {
+/// All keys, over whatever is on the screen above a line, from one line on; gives the last line that it may begin with.
+pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, keys: &Keymap, first: usize, above: u16) -> usize {
     let bound: Vec<_> = KEYS
         .iter()
         .map(|binding| (keys.keys(binding), binding.does))
@@ -24,8 +24,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, keys: &Keymap, first: us
         })
         .collect();
     let width = lines.iter().map(Line::width).max().unwrap_or(0) as u16 + 2;
-    // The bottom line is left to what is asked and said.
-    let screen = Rect { height: frame.area().height.saturating_sub(1), ..frame.area() };
+    let screen = Rect { height: frame.area().height.min(above), ..frame.area() };
     let area = centered(screen, width, lines.len() as u16 + 2);
     let room = usize::from(area.height.saturating_sub(2));
     let last = lines.len().saturating_sub(room);

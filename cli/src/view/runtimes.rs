@@ -1,10 +1,7 @@
 use super::fit;
 use super::theme::Theme;
-use crate::model::{Process, RuntimeFigures, runtimes};
+use crate::model::{Process, RuntimeFigures, UNEVEN, runtimes};
 use ratatui::text::{Line, Span};
-
-/// From here on one worker does so much more than the others that it is worth a colour.
-const UNEVEN: f64 = 2.0;
 
 /// Queues, blocking pool and balance of each runtime, one line each; what does not fit is left out, a figure at a time.
 pub(super) fn lines(theme: Theme, process: &Process, width: usize) -> Vec<Line<'static>> {

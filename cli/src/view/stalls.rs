@@ -1,8 +1,8 @@
 use super::fit;
 use super::list::{lines, nothing, title};
 use super::theme::Theme;
-use super::{stack, table};
-use crate::model::{Detail, Listed, Opened, Process, Spots};
+use super::{excerpt, stack, table};
+use crate::model::{Detail, Excerpts, Listed, Opened, Process, SourcePlace, Spots};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -11,6 +11,8 @@ use stallscope_wire::duration::show;
 
 /// Lines that the findings leave free before advice and stack are shown below them.
 const SPARE: u16 = 3;
+/// From here on there is room for more than one line of advice.
+const ROOMY: u16 = 6;
 
 /// What went wrong, by the line that did it; where there is room, with the stack of the marked one.
 pub(super) fn draw(
@@ -18,7 +20,9 @@ pub(super) fn draw(
     theme: Theme,
     area: Rect,
     process: &Process,
+    excerpts: &Excerpts,
     listed: &Listed,
+    now_ns: u64,
 ) -> Spots {
     let mut room = title(frame, theme, area, "Findings, by what they cost others", "Enter: all of it");
     if listed.table.total == 0 {
@@ -34,23 +38,52 @@ pub(super) fn draw(
         if let Some(Opened::Finding(id)) = listed.row().map(|row| &row.opens)
             && let Some(detail) = Detail::of(process, id)
         {
-            preview(frame, theme, below, &detail);
+            preview(frame, theme, below, process, &detail, excerpts, now_ns);
         }
     }
     table::draw(frame, theme, room, listed)
 }
 
-/// What to do, and the frames around the accused one.
-fn preview(frame: &mut Frame<'_>, theme: Theme, area: Rect, detail: &Detail<'_>) {
+/// What to do, the source lines, and the frames around the accused one.
+fn preview(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    area: Rect,
+    process: &Process,
+    detail: &Detail<'_>,
+    excerpts: &Excerpts,
+    now_ns: u64,
+) {
     if detail.finding.stack.is_empty() {
         return words(frame, theme, area, detail.finding);
     }
-    let advice = Line::from(vec![
-        Span::styled("   → ", theme.dim()),
-        Span::styled(detail.finding.help.clone(), theme.strong()),
-    ]);
-    frame.render_widget(advice, Rect { height: 1, ..area });
-    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let width = usize::from(area.width).saturating_sub(6);
+    let advice: Vec<_> = fit::wrap(&detail.finding.help, width)
+        .into_iter()
+        .enumerate()
+        .map(|(number, text)| {
+            let lead = if number == 0 { "   → " } else { "     " };
+            Line::from(vec![Span::styled(lead, theme.dim()), Span::styled(text, theme.strong())])
+        })
+        .collect();
+    let height = (advice.len() as u16).min(if area.height < ROOMY { 1 } else { area.height });
+    lines(frame, theme, Rect { height, ..area }, advice, None);
+    let mut below = Rect { y: area.y + height, height: area.height - height, ..area };
+    if detail.is_being_named(process, now_ns) {
+        return lines(frame, theme, below, nothing(theme, "  names are being looked up"), None);
+    }
+    let source = SourcePlace::of(process, detail.finding);
+    if let Some((excerpt, place)) = source.and_then(|place| Some((excerpts.of(&place)?, place))) {
+        let height = match below.height {
+            0..6 => 1,
+            6..16 => 3,
+            _ => 7,
+        };
+        let shown = excerpt::lines(theme, &place, excerpt, usize::from(below.width), height);
+        let height = (shown.len() as u16 + 1).min(below.height);
+        lines(frame, theme, Rect { height, ..below }, shown, None);
+        below = Rect { y: below.y + height, height: below.height - height, ..below };
+    }
     let frames = stack::extract(theme, detail, usize::from(below.width), usize::from(below.height));
     lines(frame, theme, below, frames, None);
 }

@@ -21,7 +21,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, listed: &Lis
         let none = if filter.is_empty() {
             format!("all {} are shorter than what is listed: - lists shorter ones too", table.total)
         } else {
-            format!("none of {} has “{filter}”: Esc shows all", table.total)
+            format!("none of {} has \"{filter}\": Esc shows all", table.total)
         };
         list::lines(
             frame,

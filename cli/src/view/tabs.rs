@@ -34,7 +34,7 @@ pub(super) fn draw(
         spots.push((Area { x, y: area.y, width, height: 1 }, screen));
         x += width;
         let style =
-            if screen == navigation.screen { theme.marked().patch(theme.strong()) } else { theme.dim() };
+            if screen == navigation.screen { theme.marked().patch(theme.focus()) } else { theme.dim() };
         spans.push(Span::styled(text, style));
     }
     frame.render_widget(Line::from(spans), area);

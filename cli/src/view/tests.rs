@@ -1,21 +1,36 @@
-use super::{Theme, draw};
+mod colours;
+
+use super::theme::signs::is_known;
+use super::{Palette, Theme, draw};
 use crate::model::{Key, Msg};
-use crate::scenario::{MS, Scenario, Watched};
+use crate::scenario::{Scenario, Watched};
 use crate::source::{Ending, Message};
 use insta::assert_snapshot;
-use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier, Style};
 use stallscope_wire::{Coverage, Gap, Line, Lost, Mode};
 use std::time::Duration;
 
+fn dark() -> Theme {
+    Theme::new(Palette::Dark, true, false)
+}
+
 fn screen(watched: &Watched, width: u16, height: u16) -> TestBackend {
+    backend(watched, dark(), width, height)
+}
+
+fn backend(watched: &Watched, theme: Theme, width: u16, height: u16) -> TestBackend {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal never fails");
     terminal
-        .draw(|frame| drop(draw(frame, &watched.model, Theme::new(true), watched.ours)))
+        .draw(|frame| drop(draw(frame, &watched.model, theme, watched.ours)))
         .expect("a test terminal never fails");
     terminal.backend().clone()
+}
+
+fn drawn(watched: &Watched, theme: Theme, width: u16, height: u16) -> Buffer {
+    backend(watched, theme, width, height).buffer().clone()
 }
 
 /// Both sizes that every screen is looked at in.
@@ -163,12 +178,42 @@ fn the_culprit_stands_out_of_its_stack() {
 #[test]
 fn without_colour_signs_and_weight_remain() {
     let watched = blocked().live();
-    let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a test terminal never fails");
-    terminal.draw(|frame| drop(draw(frame, &watched.model, Theme::new(false), watched.ours))).expect("drawn");
+    let drawn = drawn(&watched, Theme::new(Palette::Dark, false, false), 120, 40);
     let plain = |style: Style| {
         style.fg.is_none_or(|fg| fg == Color::Reset) && style.bg.is_none_or(|bg| bg == Color::Reset)
     };
-    assert!(terminal.backend().buffer().content().iter().all(|cell| plain(cell.style())));
+    assert!(drawn.content().iter().all(|cell| plain(cell.style())));
+}
+
+#[test]
+fn every_sign_has_a_twin_in_ascii_that_takes_its_place() {
+    let drawn = |watched: &Watched, ascii| drawn(watched, Theme::new(Palette::Dark, true, ascii), 120, 40);
+    for scenario in [blocked(), spawning(), serving().leaves_open(14)] {
+        for keys in [&[][..], &[Key::Char('3')], &[Key::Enter], &[Key::Char('?')]] {
+            let watched = scenario.clone().live().press(keys);
+            let (signs, twins) = (drawn(&watched, false), drawn(&watched, true));
+            for (sign, twin) in signs.content().iter().zip(twins.content()) {
+                assert!(is_known(sign.symbol()), "{:?} has no twin", sign.symbol());
+                assert!(twin.symbol().is_ascii(), "{:?}", twin.symbol());
+                assert_eq!(sign.style(), twin.style());
+            }
+        }
+    }
+}
+
+#[test]
+fn each_palette_has_colours_of_its_own_and_only_contrast_a_ground() {
+    let drawn = |palette| drawn(&blocked().live(), Theme::new(palette, true, false), 120, 40);
+    let badge = |buffer: &Buffer| buffer.content().iter().find(|cell| cell.symbol() == "B").map(Cell::style);
+    let of = |palette| badge(&drawn(palette)).and_then(|style| style.fg.zip(style.bg));
+    assert_eq!(of(Palette::Dark), Some((Color::White, Color::Red)));
+    assert_eq!(of(Palette::Light), Some((Color::Indexed(231), Color::Indexed(124))));
+    assert_eq!(of(Palette::Contrast), Some((Color::Indexed(16), Color::Indexed(210))));
+    for (palette, grounds) in [(Palette::Light, true), (Palette::Contrast, false)] {
+        let drawn = drawn(palette);
+        assert_eq!(drawn.content().iter().any(|cell| cell.bg == Color::Reset), grounds, "{palette:?}");
+        assert!(drawn.content().iter().all(|cell| cell.modifier & Modifier::DIM == Modifier::empty()));
+    }
 }
 
 #[test]
@@ -280,45 +325,5 @@ fn a_table_of_tasks_loses_columns_and_no_digits() {
         let row = told.lines().find(|line| line.contains("session.rs:64:9")).expect("its row");
         assert!(row.contains(" 1240"), "{width}: {row}");
         assert!(!row.trim_end_matches(['"', ' ']).ends_with('…'), "{width}: {row}");
-    }
-}
-
-fn any_key() -> impl Strategy<Value = Key> {
-    let named = [
-        Key::Up,
-        Key::Down,
-        Key::PageUp,
-        Key::PageDown,
-        Key::Home,
-        Key::End,
-        Key::Tab,
-        Key::BackTab,
-        Key::Enter,
-        Key::Esc,
-    ];
-    prop_oneof![
-        proptest::sample::select(named.to_vec()),
-        proptest::sample::select(vec![
-            ' ', '?', 'e', 'j', 'k', 'm', 's', 'S', 'G', 'x', '1', '2', '3', '4', '5', '6', '7', '8'
-        ])
-        .prop_map(Key::Char)
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn no_keys_and_no_size_make_it_panic(
-        keys in prop::collection::vec(any_key(), 0..20),
-        width in 0u16..160,
-        height in 0u16..60,
-        tail in 0usize..40,
-        ended in any::<bool>(),
-    ) {
-        let mut scenario = blocked().spawns();
-        scenario.lines.truncate(scenario.lines.len().saturating_sub(tail));
-        let watched = if ended { scenario.logged(Ending::Cut) } else { scenario.live() };
-        screen(&watched.press(&keys).later(Duration::from_nanos(17 * MS)), width, height);
     }
 }

@@ -52,6 +52,7 @@ fn widths(slow: &SlowRequest, width: usize) -> Vec<(Doing, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::theme::Palette;
     use super::*;
     use proptest::prelude::*;
     use stallscope_wire::Step;
@@ -62,7 +63,10 @@ mod tests {
     }
 
     fn drawn(slow: &SlowRequest, width: usize) -> String {
-        spans(Theme::new(false), slow, width).iter().map(|span| span.content.as_ref()).collect()
+        spans(Theme::new(Palette::Dark, false, false), slow, width)
+            .iter()
+            .map(|span| span.content.as_ref())
+            .collect()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use super::list::{lines, nothing, title};
 use super::theme::Theme;
-use super::{fit, runtimes, table};
-use crate::model::{Doing, Level, Listed, Process, Spots, WorkerRow, workers};
+use super::{fit, runtimes, strip, table};
+use crate::model::{Doing, Level, Listed, Process, STRIP, Spots, Strip, WorkerRow, workers};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -11,6 +11,8 @@ use stallscope_wire::duration::show;
 /// Room for `BLOCKED` and `polling`, and for a duration.
 const STATE: usize = 8;
 const DURATION: usize = 6;
+/// A strip of fewer seconds tells too little.
+const LEAST_STRIP: usize = 12;
 
 /// Each worker, and what it has done.
 pub(super) fn draw(
@@ -21,12 +23,55 @@ pub(super) fn draw(
     listed: &Listed,
     now_ns: u64,
 ) -> Spots {
-    let room = title(frame, theme, area, "Workers", &remark(&workers(process, now_ns)));
+    let mut room = title(frame, theme, area, "Workers", &remark(&workers(process, now_ns)));
     if listed.table.total == 0 {
         lines(frame, theme, room, nothing(theme, none(process)), None);
         return Spots::default();
     }
+    let strips = workers(process, now_ns);
+    // All of them, or none: those in the list are shorter.
+    let wanted = strips.len() + 4;
+    if usize::from(room.height) > wanted + strips.len() && usize::from(room.width) > STRIP + 8 {
+        // Below the list, which has its heads and a gap.
+        let listed = (listed.table.rows.len() as u16 + 2).min(room.height - wanted as u16);
+        let below = Rect { y: room.y + listed, height: wanted as u16, ..room };
+        room.height = listed;
+        draw_minute(frame, theme, below, &strips);
+    } else if room.height > 4 {
+        room.height -= 1;
+        let below = Rect { y: room.bottom(), height: 1, ..room };
+        frame.render_widget(legend(theme, below.width), below);
+    }
     table::draw(frame, theme, room, listed)
+}
+
+/// The last minute of each, one below the other.
+fn draw_minute(frame: &mut Frame<'_>, theme: Theme, area: Rect, workers: &[WorkerRow]) {
+    let room = title(frame, theme, area, "Last minute, second by second", "");
+    let name = workers.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    let name = name.min(usize::from(room.width).saturating_sub(STRIP + 5));
+    let mut shown: Vec<_> = workers
+        .iter()
+        .map(|row| {
+            let mut spans = vec![Span::raw(format!("   {}  ", fit::column(&row.name, name)))];
+            let signs = row.strip.as_ref().map_or_else(|| " ".repeat(STRIP), Strip::signs);
+            spans.extend(strip::spans(theme, &signs));
+            Line::from(spans)
+        })
+        .collect();
+    let axis = format!("{:<AXIS$}{:<AXIS$}{:>AXIS$}", "60s ago", "", "now", AXIS = STRIP / 3);
+    shown.push(Line::styled(format!("   {:name$}  {axis}", ""), theme.dim()));
+    shown.push(Line::default());
+    shown.push(legend(theme, room.width));
+    lines(frame, theme, room, shown, None);
+}
+
+/// What the signs of a strip mean.
+fn legend(theme: Theme, width: u16) -> Line<'static> {
+    let long = usize::from(width) > strip::LEGEND.chars().count() + 3;
+    let mut spans = vec![Span::raw("   ")];
+    spans.extend(strip::spans(theme, if long { strip::LEGEND } else { strip::SHORT_LEGEND }));
+    Line::from(spans)
 }
 
 fn none(process: &Process) -> &'static str {
@@ -88,6 +133,15 @@ fn line(theme: Theme, row: &WorkerRow, name: usize, width: usize) -> Line<'stati
             if left >= 8 {
                 spans.push(Span::raw(format!("  {}", fit::end(why, left))));
             }
+        }
+    }
+    if let Some(strip) = &row.strip {
+        let used: usize = spans.iter().map(Span::width).sum();
+        let left = width.saturating_sub(used + 3).min(STRIP);
+        if left >= LEAST_STRIP {
+            let signs: String = strip.signs().chars().skip(STRIP - left).collect();
+            spans.push(Span::raw(" ".repeat(width - used - left - 1)));
+            spans.extend(strip::spans(theme, &signs));
         }
     }
     Line::from(spans)

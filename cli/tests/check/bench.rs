@@ -71,11 +71,15 @@ impl Bench {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.stallscope("check", arguments)
+    }
+
+    pub(crate) fn stallscope(&self, subcommand: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stallscope"));
         for variable in ["STALLSCOPE", "STALLSCOPE_LOG", "STALLSCOPE_THRESHOLD", "NO_COLOR"] {
             command.env_remove(variable);
         }
-        command.current_dir(self.0.path()).arg("check").args(arguments).stdin(Stdio::null());
+        command.current_dir(self.0.path()).arg(subcommand).args(arguments).stdin(Stdio::null());
         command
     }
 

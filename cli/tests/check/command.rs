@@ -1,11 +1,12 @@
 //! What is run: its exit code, its logs, signals and time limits.
 
-use crate::bench::{Bench, Ran, blocked, header, healthy, snapshot, wait_for};
+use crate::bench::{Bench, MS, Ran, blocked, header, healthy, snapshot, stall, wait_for};
 use crate::terminal;
+use stallscope_wire::{Cause, Header, Line, Phase, Snapshot};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[test]
 fn the_command_s_own_failure_passes_through() {
@@ -75,6 +76,32 @@ fn time_that_is_up_ends_the_command_and_what_it_started() {
         .says("it still runs, or was killed");
     bench.program("good", "trap 'exit 5' TERM; sleep 60 & wait", &["--timeout", "2s"]).exits(5);
     assert!(begun.elapsed() < Duration::from_secs(50), "the command was waited for");
+}
+
+#[test]
+fn what_a_command_recorded_until_its_time_was_up_is_judged() {
+    // It began now, and told something as late as its time was up.
+    let begun = |ms: u64, stalls: &[Line]| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_nanos() as u64;
+        let Line::Header(header) = header() else { unreachable!() };
+        let Line::Snapshot(snapshot) = snapshot() else { unreachable!() };
+        let header = Line::Header(Header { started_unix_ns: now, ..header });
+        [&[header], stalls, &[Line::Snapshot(Snapshot { at_ns: ms * MS, ..snapshot })]].concat()
+    };
+    let run = |log: &[Line], more: &[u8]| {
+        let mut text: Vec<u8> = log.iter().flat_map(Line::encode).collect();
+        text.extend_from_slice(more);
+        Bench::new().file("log", &text).program("log", "exec sleep 60", &["--timeout", "1s"])
+    };
+    let ran = run(&begun(1000, &[]), b"").exits(0).says("the command was ended after 1s");
+    ran.says("process 7 (/app) was ended with it; what it had recorded by then is judged");
+    run(&begun(1000, &[]), b"{\"kind\":\"snap").exits(0).says("but for a last line that it had not finished");
+    let stall = stall(Phase::Progress, 800, Cause::Lock);
+    run(&begun(1000, &[stall]), b"")
+        .exits(99)
+        .says("src/report.rs:42 blocked a worker once, for 800ms, and had not ended");
+    let ran = run(&begun(0, &[])[..1], b"").exits(98).says("no poll was seen");
+    assert!(!ran.out().contains("everything was seen; "), "{}", ran.out());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, blocked, end, header, healthy, snapshot, stall};
 use serde_json::Value;
-use stallscope_wire::{Cause, Failure, How, Line, Phase};
+use stallscope_wire::{Cause, Failure, How, Line, Lost, Phase};
 use std::fs;
 
 #[test]
@@ -58,6 +58,26 @@ fn json_in_a_file_leaves_text_on_stdout() {
         assert_eq!(json["verdict"], "breach");
         fs::remove_file(bench.path("r.json")).expect("it was there");
     }
+}
+
+#[test]
+fn a_file_without_a_format_has_that_of_its_name() {
+    let bench = Bench::new().log("log", &blocked());
+    let options = ["-o", "r.json", "-o", "r.md", "--format", "text", "-o", "r.html"];
+    bench.program("log", "true", &options).exits(99).says("verdict: breach");
+    let written = |name: &str| fs::read_to_string(bench.path(name)).expect("a file");
+    assert!(written("r.json").starts_with('{'));
+    assert!(written("r.md").starts_with("### "), "the format belongs to the file that follows it");
+    assert!(written("r.html").contains("verdict: breach"), "a format that is given holds");
+}
+
+#[test]
+fn what_was_lost_is_not_everything() {
+    let lost = Line::Lost(Lost { events: 1, lines: 2, ..Lost::default() });
+    let bench = Bench::new().log("log", &[header(), snapshot(), lost, end()]);
+    let ran =
+        bench.program("log", "true", &[]).says("; not everything was seen").says("lost: 1 report, 2 lines");
+    assert!(!ran.out().contains("; everything was seen"));
 }
 
 #[test]

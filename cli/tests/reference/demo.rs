@@ -2,15 +2,22 @@ use crate::harness::{Ended, Server, alone, result, run, stallscope};
 
 /// A demo, told to its end.
 fn demo(scenario: &str, duration: &str) -> Ended {
+    demo_with(&["--scenario", scenario, "--duration", duration])
+}
+
+fn demo_with(options: &[&str]) -> Ended {
     let _alone = alone();
-    let mut command = stallscope(&["demo", "--headless", "--scenario", scenario, "--duration", duration]);
+    let mut command = stallscope(&[&["demo", "--headless"], options].concat());
     // What is set for the user's own programs does not hide anything.
     result(command.env("STALLSCOPE_THRESHOLD", "10s").env("STALLSCOPE_CLOSE_WAIT", "1h"))
 }
 
 #[test]
 fn names_each_line_that_blocks_and_why() {
-    let demo = demo("mixed", "15s");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let pictures = folder.path().join("pictures");
+    let pictures = pictures.to_str().expect("a name that is text");
+    let demo = demo_with(&["--duration", "15s", "--pictures", pictures]);
     assert_eq!(demo.code, Some(0), "{demo:?}");
     for (file, cause) in [("sleep.rs", "clock_nanosleep"), ("cpu.rs", "cpu"), ("file.rs", "read")] {
         let place = format!("cli/src/reference/faults/{file}:");
@@ -20,8 +27,13 @@ fn names_each_line_that_blocks_and_why() {
     // While both workers block, requests come in that nobody reads.
     let waited = |line: &str| line.contains(" connections waited behind it");
     assert!(demo.stdout.lines().any(waited), "nobody waited in\n{}", demo.stdout);
-    let phases: Vec<_> = demo.stderr.lines().map(|line| line.split_whitespace().next()).collect();
+    let phases: Vec<_> = demo.stderr.lines().map(|line| line.split_whitespace().next()).take(3).collect();
     assert_eq!(phases, [Some("calm"), Some("stall"), Some("cure")], "{demo:?}");
+    let picture =
+        |name: &str| std::fs::read_to_string(folder.path().join("pictures").join(name)).expect(name);
+    assert!(picture("dashboard.svg").contains(">BLOCKED</text>"), "it was taken while things were bad");
+    assert!(picture("stall.svg").contains("cli/src/reference/faults/"));
+    assert!(picture("tasks.svg").contains("cli/src/reference/connections.rs:"));
     assert!(demo.stderr.contains("GET / answered in "), "{demo:?}");
 }
 

@@ -11,6 +11,7 @@ mod live;
 mod load;
 mod peer;
 mod processes;
+mod report;
 mod requests;
 mod serve;
 mod service;

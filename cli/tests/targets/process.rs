@@ -4,13 +4,17 @@ use stallscope_wire::{
     Coverage, End, Frame, Header, Line, Phase, Runtime, Snapshot, Stack, Stall, Tier, Worker,
 };
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub(crate) const MS: u64 = 1_000_000;
+/// What happens on a busy machine is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where processes have their live sockets.
 pub(crate) fn folder() -> TempDir {
@@ -49,6 +53,24 @@ impl Process {
         Self { header, socket, listener }
     }
 
+    /// Waits for a viewer, but not for ever.
+    fn accept(&self) -> UnixStream {
+        let until = Instant::now() + PATIENCE;
+        self.listener.set_nonblocking(true).expect("it is ours");
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    stream.set_nonblocking(false).expect("it is ours");
+                    return stream;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < until => {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                Err(error) => panic!("no viewer came to pid {}: {error}", self.header.pid),
+            }
+        }
+    }
+
     /// Takes its socket away, as one does that ends in order.
     pub(crate) fn leave(self) {
         drop(self.listener);
@@ -57,8 +79,7 @@ impl Process {
 
     /// Takes in the next viewer, and says who it is.
     pub(crate) fn meet(&self) -> Viewer {
-        let (stream, _) = self.listener.accept().expect("a viewer");
-        let mut viewer = Viewer(stream);
+        let mut viewer = Viewer(self.accept());
         viewer.tell(&Line::Header(self.header.clone()));
         viewer
     }

@@ -1,8 +1,11 @@
 //! A pseudo-terminal to run the command on.
 
+mod screen;
+
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use screen::Screen;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::process::{Child, Command};
@@ -20,6 +23,7 @@ pub(crate) struct Terminal {
     device: File,
     output: Receiver<Vec<u8>>,
     seen: Vec<u8>,
+    size: (u16, u16),
 }
 
 impl Terminal {
@@ -28,8 +32,7 @@ impl Terminal {
         grantpt(&person).and_then(|()| unlockpt(&person)).expect("it is ours");
         let name = ptsname(&person, Vec::new()).expect("it has a name").into_string().expect("a plain path");
         let device = OpenOptions::new().read(true).write(true).open(name).expect("it opens");
-        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&device, size).expect("it has a size");
+        tcsetwinsize(&device, winsize((80, 24))).expect("it has a size");
         let keys = File::from(person);
         let (sender, output) = channel();
         let mut screen = keys.try_clone().expect("a second handle");
@@ -41,7 +44,7 @@ impl Terminal {
                 }
             }
         });
-        Self { keys, device, output, seen: Vec::new() }
+        Self { keys, device, output, seen: Vec::new(), size: (80, 24) }
     }
 
     pub(crate) fn spawn(&self, command: &mut Command) -> Child {
@@ -56,7 +59,7 @@ impl Terminal {
     /// Waits until this was written to the screen.
     pub(crate) fn wait_for(&mut self, text: &str) {
         let until = Instant::now() + PATIENCE;
-        while !self.seen.windows(text.len()).any(|window| window == text.as_bytes()) {
+        while !self.has_seen(text) {
             let left = until.saturating_duration_since(Instant::now());
             let Ok(more) = self.output.recv_timeout(left) else {
                 panic!("{text:?} was not shown:\n{}", String::from_utf8_lossy(&self.seen));
@@ -65,11 +68,44 @@ impl Terminal {
         }
     }
 
+    /// Whether this was written to the screen.
+    pub(crate) fn has_seen(&self, text: &str) -> bool {
+        self.seen.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    /// Waits until the screen is so, and gives what is to be seen then.
+    pub(crate) fn wait_until(&mut self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let text = Screen::after(&self.seen, self.size).text();
+            if is_so(&text) {
+                return text;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(more) = self.output.recv_timeout(left) else { panic!("{what} was not shown:\n{text}") };
+            self.seen.extend(more);
+        }
+    }
+
+    /// The person makes the window another size, of columns and rows.
+    pub(crate) fn resize(&mut self, size: (u16, u16), child: &Child) {
+        self.size = size;
+        // What was written for the other size is gone with it.
+        self.seen.clear();
+        tcsetwinsize(&self.device, winsize(size)).expect("it takes a size");
+        // The program has no terminal of its own here that would tell it.
+        kill_process(Pid::from_child(child), Signal::WINCH).expect("it runs");
+    }
+
     /// Whether keys go to the program one by one and are not shown.
     pub(crate) fn is_raw(&self) -> bool {
         let modes = tcgetattr(&self.device).expect("it is a terminal").local_modes;
         !modes.intersects(LocalModes::ICANON | LocalModes::ECHO)
     }
+}
+
+fn winsize((columns, rows): (u16, u16)) -> Winsize {
+    Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
 pub(crate) fn terminate(child: &Child) {

@@ -4,6 +4,7 @@ use super::load::{self, Load};
 use crate::clock::{self, ticks_to_ns};
 use crate::diagnosis::{Settled, tokio_module};
 use crate::engine::Engine;
+use crate::own;
 use crate::recorder::{self, Open, Registered, Row};
 use crate::runtime::Runtime;
 use crate::task::places;
@@ -42,6 +43,7 @@ impl Snapshots {
             locations: if whole { self.locations() } else { Vec::new() },
             watched: if whole { crate::watched::read() } else { Vec::new() },
             startup,
+            own_cpu_ns: own::cpu_ns(),
         };
         places::add_to(&mut snapshot, whole);
         snapshot

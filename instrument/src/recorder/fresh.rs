@@ -4,8 +4,8 @@ use super::locations::OTHER;
 use super::sync::{self, AtomicU64, process_wide};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-/// Tasks that may be fresh at one time. A power of two.
-const SLOTS: usize = sync::size(8192, 2);
+/// Tasks that may be fresh at one time. A power of two; fewer under miri, which goes through all of them at each look.
+const SLOTS: usize = if cfg!(miri) { 64 } else { sync::size(8192, 2) };
 /// Bits of a note that tell the location, and those that tell the probe.
 const NUMBER_BITS: u32 = 16;
 const PROBE_BITS: u32 = 16;

@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub watched: Vec<Watched>,
     /// What the start-up grace hides.
     pub startup: Startup,
+    /// Processor time of the instrument's own threads so far, in nanoseconds; absent where the kernel does not tell.
+    pub own_cpu_ns: Option<u64>,
 }
 
 impl Snapshot {

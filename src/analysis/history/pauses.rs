@@ -1,4 +1,4 @@
-use super::StallRecord;
+use super::{HostTimes, StallRecord, Stalls};
 use stallscope_wire::{Header, Pause};
 use std::collections::VecDeque;
 
@@ -9,16 +9,29 @@ const LIMIT: usize = 1024;
 #[derive(Debug, Clone, Default)]
 pub(in super::super) struct Pauses {
     records: VecDeque<Pause>,
+    /// The long ones that are kept no more.
+    folded: HostTimes,
 }
 
 impl Pauses {
-    pub(super) fn apply(&mut self, pause: Pause) {
+    pub(super) fn apply(&mut self, header: &Header, stalls: &Stalls, pause: Pause) {
         self.records.push_back(pause);
         if self.records.len() > LIMIT {
             // The shortest says least; of equals the oldest.
             let shortest = (0..LIMIT).min_by_key(|&i| self.records[i].gap_ns).unwrap_or(0);
-            self.records.remove(shortest);
+            let gone = self.records.remove(shortest);
+            // The stall that it made counts in its place from now on.
+            let made = |gone: &Pause| stalls.records().any(|made| made.blames_host() && overlap(gone, made));
+            let alone = gone.filter(|gone| !made(gone));
+            if let Some((start_ns, length_ns)) = alone.and_then(|gone| host_time(header, stalls, &gone)) {
+                self.folded.note(start_ns, length_ns);
+            }
         }
+    }
+
+    /// What they are counted with that are kept no more.
+    pub(in super::super) fn folded(&self) -> HostTimes {
+        self.folded
     }
 
     /// Those that would have been a stall; the watchdog wakes late all the time by a little.
@@ -35,6 +48,16 @@ impl Pauses {
     pub(super) fn records(&self) -> impl DoubleEndedIterator<Item = &Pause> + Clone {
         self.records.iter()
     }
+}
+
+/// When a pause began, and how much of it was the machine's: the code that blocked meanwhile answers for the rest, and no
+/// time is told of as both. None when too little is left to be told.
+pub(in super::super) fn host_time(header: &Header, stalls: &Stalls, pause: &Pause) -> Option<(u64, u64)> {
+    let blocked = stalls.records().filter(|record| !record.blames_host() && overlap(pause, record));
+    let host = blocked.map(|record| record.stall.duration_ns.saturating_sub(record.stall.attributable_ns));
+    let length_ns = pause.gap_ns.min(host.min().unwrap_or(u64::MAX));
+    let start_ns = pause.at_ns.saturating_sub(pause.gap_ns);
+    (length_ns >= header.threshold_ns.max(1)).then_some((start_ns, length_ns))
 }
 
 pub(in super::super) fn overlap(pause: &Pause, record: &StallRecord) -> bool {

@@ -74,6 +74,13 @@ impl HostTimes {
         self.total_ns = self.total_ns.saturating_add(length_ns);
         self.first_ns = Some(self.first_ns.map_or(start_ns, |first_ns| first_ns.min(start_ns)));
     }
+
+    pub(in super::super) fn add(&mut self, others: Self) {
+        self.count += others.count;
+        self.max_ns = self.max_ns.max(others.max_ns);
+        self.total_ns = self.total_ns.saturating_add(others.total_ns);
+        self.first_ns = self.first_ns.into_iter().chain(others.first_ns).min();
+    }
 }
 
 impl Stalls {

@@ -1,224 +1,36 @@
-use super::History;
-use stallscope_wire::{
-    Handler, Handlers, Header, Histogram, Line, Location, Phase, Snapshot, Waits, Watched,
-};
-use std::collections::{HashMap, HashSet};
+use super::{History, Since};
+use stallscope_wire::{Header, Line};
 
 /// A process that is looked at from a moment on. A live process tells of what was before too; here that is left out, so
 /// that only what happened within the window is judged. It begins with the first snapshot.
 #[derive(Debug, Clone)]
 pub struct Window {
     history: History,
-    /// What came before the first snapshot.
-    waiting: Vec<Line>,
-    first: Option<Snapshot>,
-    before: Option<Before>,
-    handlers: Option<Handlers>,
+    since: Since,
 }
-
-/// What each line had done when the window began.
-#[derive(Debug, Clone, Default)]
-struct Before {
-    locations: HashMap<String, Location>,
-    watched: HashMap<(String, Option<String>), Watched>,
-}
-
-/// Lists that are not empty are told this often at least, in nanoseconds.
-const TOLD_WITHIN_NS: u64 = 2_000_000_000;
 
 impl Window {
     /// Of this process nothing is known yet.
     #[must_use]
     pub fn new(header: Header) -> Self {
-        Self { history: History::new(header), waiting: Vec::new(), first: None, before: None, handlers: None }
+        Self { history: History::new(header), since: Since::default() }
     }
 
     /// Takes in the next line.
     pub fn apply(&mut self, line: Line) {
-        match (line, &self.first) {
-            (Line::Snapshot(snapshot), None) => {
-                let from_ns = snapshot.at_ns;
-                self.first = Some(snapshot.clone());
-                self.history.first_at_ns = from_ns;
-                self.apply(Line::Snapshot(snapshot));
-                self.release_from(from_ns);
-            }
-            (Line::Snapshot(snapshot), Some(first)) => {
-                let mut snapshot = since(snapshot, first);
-                if !snapshot.locations.is_empty() || !snapshot.watched.is_empty() {
-                    let late = snapshot.at_ns.saturating_sub(first.at_ns) > TOLD_WITHIN_NS;
-                    let before = self.before.get_or_insert_with(|| {
-                        // A list that is told as late as this had nothing in it when the window began.
-                        if late { Before::default() } else { Before::of(&snapshot) }
-                    });
-                    before.leave_out(&mut snapshot);
-                }
-                self.history.apply(Line::Snapshot(snapshot));
-            }
-            (Line::Handler(handlers), _) => {
-                let first = self.handlers.get_or_insert_with(|| handlers.clone());
-                let handlers = requests_since(handlers, first);
-                self.history.apply(Line::Handler(handlers));
-            }
-            (line, None) if Told::of(&line).is_some() => self.waiting.push(line),
-            (line, _) => self.history.apply(line),
+        for line in self.since.pass(line) {
+            self.history.apply(line);
         }
+        self.history.first_at_ns = self.since.at_ns().unwrap_or(0);
     }
 
     /// What was seen.
     #[must_use]
     pub fn into_history(mut self) -> History {
         // Without a snapshot nobody knows when the window began: what has ended may lie before it.
-        self.release_from(u64::MAX);
+        for line in self.since.release(u64::MAX) {
+            self.history.apply(line);
+        }
         self.history
     }
-
-    /// Takes in what waits, but for what had ended by then.
-    fn release_from(&mut self, from_ns: u64) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let over = |told: &Told| told.over && told.at_ns <= from_ns;
-        let past: HashSet<_> = waiting.iter().filter_map(Told::of).filter(over).map(|told| told.of).collect();
-        for line in waiting {
-            if Told::of(&line).is_none_or(|told| !past.contains(&told.of)) {
-                self.history.apply(line);
-            }
-        }
-    }
-}
-
-impl Before {
-    fn of(snapshot: &Snapshot) -> Self {
-        let place = |location: &Location| (location.spawned_at.clone(), location.clone());
-        Self {
-            locations: snapshot.locations.iter().map(place).collect(),
-            watched: snapshot.watched.iter().map(|watched| (maker(watched), watched.clone())).collect(),
-        }
-    }
-
-    fn leave_out(&self, snapshot: &mut Snapshot) {
-        for location in &mut snapshot.locations {
-            if let Some(before) = self.locations.get(&location.spawned_at) {
-                tasks_since(location, before);
-            }
-        }
-        let seen = |location: &Location| location.polls > 0 || location.spawned > 0 || location.finished > 0;
-        snapshot.locations.retain(seen);
-        for watched in &mut snapshot.watched {
-            if let Some(before) = self.watched.get(&maker(watched)) {
-                // That others of the line were polled before is what its unpolled ones are judged by.
-                watched.unpolled = watched.unpolled.saturating_sub(before.unpolled);
-            }
-        }
-    }
-}
-
-fn maker(watched: &Watched) -> (String, Option<String>) {
-    (watched.created_at.clone(), watched.function.clone())
-}
-
-/// What a line tells that may have ended before the window.
-struct Told {
-    of: Event,
-    at_ns: u64,
-    over: bool,
-}
-
-/// What several lines may be about.
-#[derive(PartialEq, Eq, Hash)]
-enum Event {
-    Stall(u64),
-    /// No two that are over end at the same time.
-    Lag(u64),
-    Pause(u64),
-    Unpolled(u64),
-    Failure(u64),
-    Orphan(u64),
-    Pool(u64),
-}
-
-impl Told {
-    /// None of a line that tells a state.
-    fn of(line: &Line) -> Option<Self> {
-        let (of, at_ns, over) = match line {
-            Line::Stall(stall) => (Event::Stall(stall.id), stall.at_ns, stall.phase == Phase::End),
-            Line::Lag(lag) => (Event::Lag(lag.at_ns), lag.at_ns, !lag.ongoing),
-            Line::Pause(pause) => (Event::Pause(pause.at_ns), pause.at_ns, true),
-            Line::Unpolled(unpolled) => (Event::Unpolled(unpolled.task), unpolled.at_ns, !unpolled.ongoing),
-            Line::Failure(failure) => (Event::Failure(failure.task), failure.at_ns, true),
-            Line::Orphan(orphan) => (Event::Orphan(orphan.task), orphan.at_ns, !orphan.ongoing),
-            Line::Pool(wait) => (Event::Pool(wait.id), wait.at_ns, !wait.ongoing),
-            _ => return None,
-        };
-        Some(Self { of, at_ns, over })
-    }
-}
-
-fn since(mut snapshot: Snapshot, first: &Snapshot) -> Snapshot {
-    let lag = &mut snapshot.lag.histogram;
-    *lag = grown(lag, &first.lag.histogram);
-    snapshot.poll = grown(&snapshot.poll, &first.poll);
-    snapshot.schedule = grown(&snapshot.schedule, &first.schedule);
-    snapshot.untimed = snapshot.untimed.saturating_sub(first.untimed);
-    let startup = &mut snapshot.startup;
-    startup.long_polls = startup.long_polls.saturating_sub(first.startup.long_polls);
-    snapshot
-}
-
-fn tasks_since(location: &mut Location, before: &Location) {
-    location.polls = location.polls.saturating_sub(before.polls);
-    location.total_ns = location.total_ns.saturating_sub(before.total_ns);
-    location.poll = grown(&location.poll, &before.poll);
-    // Where no bucket tells, only that none was longer.
-    if location.polls == 0 || location.poll.count() > 0 {
-        location.max_ns = location.max_ns.min(location.poll.max_ns);
-    }
-    // Tasks that were alive when the window began count as spawned in it, so that as many are alive as there are.
-    location.spawned = location.spawned.saturating_sub(before.finished);
-    location.finished = location.finished.saturating_sub(before.finished);
-    location.first_poll = waits_since(location.first_poll, &before.first_poll);
-    location.schedule = waits_since(location.schedule, &before.schedule);
-    location.self_wakes = location.self_wakes.saturating_sub(before.self_wakes);
-}
-
-/// The longest within the window is not known, unless it is the longest of all.
-fn waits_since(now: Waits, before: &Waits) -> Waits {
-    let (count, total_ns) =
-        (now.count.saturating_sub(before.count), now.total_ns.saturating_sub(before.total_ns));
-    let max_ns = if now.max_ns > before.max_ns { now.max_ns } else { now.max_ns.min(total_ns) };
-    Waits { count, total_ns, max_ns }
-}
-
-fn requests_since(mut handlers: Handlers, first: &Handlers) -> Handlers {
-    for handler in &mut handlers.handlers {
-        if let Some(before) = first.handlers.iter().find(|known| known.route == handler.route) {
-            handler.latency = grown(&handler.latency, &before.latency);
-            for (now, before) in handler.statuses.iter_mut().zip(before.statuses) {
-                *now = now.saturating_sub(before);
-            }
-            for (now, before) in handler.latency_by_status.iter_mut().zip(&before.latency_by_status) {
-                *now = grown(now, before);
-            }
-            handler.dropped = handler.dropped.saturating_sub(before.dropped);
-            let (spent, before) = (&mut handler.spent, before.spent);
-            spent.own_ns = spent.own_ns.saturating_sub(before.own_ns);
-            spent.behind_ns = spent.behind_ns.saturating_sub(before.behind_ns);
-            spent.awaiting_ns = spent.awaiting_ns.saturating_sub(before.awaiting_ns);
-        }
-    }
-    let asked = |handler: &Handler| {
-        let answered = handler.statuses.iter().any(|&count| count > 0);
-        answered || handler.dropped > 0 || handler.in_flight > 0 || handler.latency.count() > 0
-    };
-    handlers.handlers.retain(asked);
-    handlers.slowest.retain(|slow| slow.started_ns.saturating_add(slow.took_ns) > first.at_ns);
-    handlers
-}
-
-fn grown(now: &Histogram, before: &Histogram) -> Histogram {
-    let mut grown = now.since(before);
-    if now.max_ns > before.max_ns {
-        // The longest of all is one of the window's.
-        grown.max_ns = now.max_ns;
-    }
-    grown
 }

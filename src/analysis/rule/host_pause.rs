@@ -1,9 +1,8 @@
 //! The machine did not run the process for as long as a stall takes; information only.
 
 use super::super::finding::rfc3339;
-use super::super::history::{HostTimes, overlap};
+use super::super::history::{HostTimes, host_time};
 use super::super::{Cause, Finding, History, Rule, Severity};
-use stallscope_wire::Pause;
 
 pub(super) fn finding(histories: &[&History]) -> Option<Finding> {
     let mut finding =
@@ -23,13 +22,11 @@ pub(super) fn finding(histories: &[&History]) -> Option<Finding> {
 }
 
 fn times(history: &History) -> HostTimes {
-    let (header, pauses) = (history.header(), history.pause_store());
-    let mut times = history.stall_store().folded_hosts();
-    for pause in pauses.long(header) {
-        let length_ns = pause.gap_ns.min(host_part(history, pause));
-        if length_ns >= header.threshold_ns.max(1) {
-            times.note(pause.at_ns.saturating_sub(pause.gap_ns), length_ns);
-        }
+    let (header, pauses, stalls) = (history.header(), history.pause_store(), history.stall_store());
+    let mut times = stalls.folded_hosts();
+    times.add(pauses.folded());
+    for (start_ns, length_ns) in pauses.long(header).filter_map(|pause| host_time(header, stalls, pause)) {
+        times.note(start_ns, length_ns);
     }
     for record in history.stalls().filter(|record| record.blames_host()) {
         // A pause that the watchdog saw too is one event, not two.
@@ -38,12 +35,4 @@ fn times(history: &History) -> HostTimes {
         }
     }
     times
-}
-
-/// How much of a pause can be the process's: the code that blocked meanwhile answers for the rest, and no time is told of
-/// as both.
-fn host_part(history: &History, pause: &Pause) -> u64 {
-    let blocked = history.stalls().filter(|record| !record.blames_host() && overlap(pause, record));
-    let host = blocked.map(|record| record.stall.duration_ns.saturating_sub(record.stall.attributable_ns));
-    host.min().unwrap_or(u64::MAX)
 }

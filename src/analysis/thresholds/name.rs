@@ -62,8 +62,10 @@ pub(super) fn stat(name: &str) -> Option<Stat> {
 }
 
 /// The known name that a mistyped one is nearest to, if any is near.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).clamp(1, 3);
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Two letters in each other's place are two replacements.
+    let limit = ((name.chars().count() + 1) / 3).clamp(1, 3);
     known
         .map(|known| (distance(name, known), known))
         .filter(|&(d, _)| d <= limit)

@@ -77,11 +77,11 @@ fn collect(scene: &Scene, mut pictures: Option<&mut Pictures>) -> Result<History
         match source.messages.recv_timeout(END_CHECK) {
             Ok(Message::Line(line)) => {
                 if let Some(pictures) = &mut pictures {
-                    pictures.look(&line)?;
+                    pictures.apply(&line);
                 }
                 history.apply(*line);
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => pictures.as_mut().map_or(Ok(()), |pictures| pictures.look())?,
             Ok(Message::Failed(error)) => return Err(Failure::internal(error)),
             Ok(Message::Ended(_)) | Err(RecvTimeoutError::Disconnected) => {
                 return Err(Failure::internal("the server ended before its time"));

@@ -2,7 +2,7 @@ use crate::failure::Failure;
 use crate::model::{Key, Model, Msg};
 use crate::report::Target;
 use crate::source::Source;
-use crate::view::{Theme, draw, picture};
+use crate::view::{Palette, Theme, draw, picture};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use stallscope_wire::Line;
@@ -51,9 +51,13 @@ impl Pictures {
         Ok(Self { folder: folder.to_owned(), model, begun: Instant::now(), taken: None })
     }
 
-    /// Takes in the server's next line, and the pictures if it was never worse than now.
-    pub(super) fn look(&mut self, line: &Line) -> Result<(), Failure> {
+    /// Takes in the server's next line.
+    pub(super) fn apply(&mut self, line: &Line) {
         self.model.apply(line.clone(), self.begun.elapsed());
+    }
+
+    /// Takes the pictures, if it was never worse than now. To be called when no line waits: else they would show what was.
+    pub(super) fn look(&mut self) -> Result<(), Failure> {
         let now = self.badness();
         if now.0 == 0 || self.taken.as_ref().is_some_and(|(worst, _)| *worst > now) {
             return Ok(());
@@ -84,7 +88,7 @@ impl Pictures {
         for _ in 0..2 {
             let mut spots = None;
             let drawn = |frame: &mut ratatui::Frame<'_>| {
-                spots = Some(draw(frame, &self.model, Theme::new(true), ours));
+                spots = Some(draw(frame, &self.model, Theme::new(Palette::Dark, true, false), ours));
             };
             terminal.draw(drawn).map_err(io::Error::other)?;
             if let Some(spots) = spots {

@@ -1,8 +1,9 @@
 use super::terminal::{Input, Session};
-use super::{Closed, Remark, editor, export};
+use super::{Closed, Remark, editor, export, sources};
 use crate::model::{Effect, Model, Msg, Notice, Spots, Tape};
+use crate::settings::Settings;
 use crate::source::{Feed, Source};
-use crate::view::{Theme, draw};
+use crate::view::draw;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, io};
@@ -13,9 +14,14 @@ const FRAME: Duration = Duration::from_millis(70);
 const READING: Duration = Duration::from_millis(40);
 
 /// Input, lines and time in one loop, until the user has had enough.
-pub(super) fn run(mut feed: Feed<'_>, remark: Remark<'_>, color: bool) -> io::Result<Closed> {
-    let mut session = Session::open(color, true)?;
-    let closed = watch(&mut session, &mut feed, remark, Theme::new(color));
+pub(super) fn run(
+    mut feed: Feed<'_>,
+    remark: Remark<'_>,
+    color: bool,
+    settings: &Settings,
+) -> io::Result<Closed> {
+    let mut session = Session::open(color, settings.mouse)?;
+    let closed = watch(&mut session, &mut feed, remark, color, settings);
     // A terminal that went away with a signal fails every write; the signal is what happened.
     match session.signal() {
         Some(signal) => Ok(Closed::Signal(signal)),
@@ -23,9 +29,17 @@ pub(super) fn run(mut feed: Feed<'_>, remark: Remark<'_>, color: bool) -> io::Re
     }
 }
 
-fn watch(session: &mut Session, feed: &mut Feed<'_>, remark: Remark<'_>, theme: Theme) -> io::Result<()> {
+fn watch(
+    session: &mut Session,
+    feed: &mut Feed<'_>,
+    remark: Remark<'_>,
+    color: bool,
+    settings: &Settings,
+) -> io::Result<()> {
+    let theme = settings.theme(color);
     let begun = Instant::now();
     let Some(mut model) = model(feed.given()) else { return Ok(()) };
+    model.keys = settings.keys.clone();
     let mut drawn: Option<Instant> = None;
     let mut changed = true;
     let mut behind = true;
@@ -66,6 +80,10 @@ fn watch(session: &mut Session, feed: &mut Feed<'_>, remark: Remark<'_>, theme: 
             model.remark = remark();
             model.advance(begun.elapsed());
             model.settle();
+            while let Some(place) = model.wanted_lines(begun.elapsed()) {
+                let excerpt = sources::read(&place);
+                model.update(Msg::Excerpt(Box::new(place), excerpt), begun.elapsed());
+            }
             let mut spots = Spots::default();
             session.draw(|frame| spots = draw(frame, &model, theme, begun.elapsed()))?;
             model.drawn(spots);

@@ -1,8 +1,9 @@
 use super::Closed;
 use super::terminal::{Input, Session};
 use crate::model::{Choice, Picker};
+use crate::settings::Settings;
 use crate::source::{Feed, Finder, Target, Wanted};
-use crate::view::{Theme, draw_picker};
+use crate::view::draw_picker;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -12,12 +13,13 @@ const PACE: Duration = Duration::from_millis(100);
 const FRAME: Duration = Duration::from_secs(1);
 
 /// Lets the user choose among the processes that run, while they come and go.
-pub(super) fn run(color: bool) -> io::Result<Result<Vec<Target>, Closed>> {
+pub(super) fn run(color: bool, settings: &Settings) -> io::Result<Result<Vec<Target>, Closed>> {
     let begun = Instant::now();
     let finder = Finder::start(Wanted { all: true, ..Wanted::default() }, &[])?;
     let mut feed = Feed::of(&[]).with(Some(finder));
     let mut numbers = Vec::new();
-    let (mut picker, mut drawn) = (Picker::default(), None::<Instant>);
+    let (mut picker, mut drawn) = (Picker::new(settings.keys.clone()), None::<Instant>);
+    let theme = settings.theme(color);
     let mut session = Session::open(color, false)?;
     loop {
         let mut changed = false;
@@ -37,7 +39,7 @@ pub(super) fn run(color: bool) -> io::Result<Result<Vec<Target>, Closed>> {
             changed = true;
         }
         if changed || drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
-            session.draw(|frame| draw_picker(frame, Theme::new(color), &picker, begun.elapsed()))?;
+            session.draw(|frame| draw_picker(frame, theme, &picker, begun.elapsed()))?;
             drawn = Some(Instant::now());
         }
         if let Some(signal) = session.signal() {

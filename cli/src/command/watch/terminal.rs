@@ -2,11 +2,12 @@ use crate::model::{Gesture, Key, Mouse};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ratatui::crossterm::event::{
-    self, DisableMouseCapture, EnableMouseCapture, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
-    MouseButton, MouseEventKind,
+    self, DisableMouseCapture, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton,
+    MouseEventKind,
 };
 use ratatui::crossterm::execute;
 use ratatui::crossterm::style::force_color_output;
+use ratatui::crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, enable_raw_mode};
 use ratatui::{DefaultTerminal, Frame};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
@@ -52,7 +53,7 @@ impl Session {
         let held = Held::new()?;
         let terminal = ratatui::try_init()?;
         if mouse {
-            execute!(io::stdout(), EnableMouseCapture)?;
+            follow_mouse()?;
         }
         Ok(Self { terminal, held, mouse })
     }
@@ -80,11 +81,13 @@ impl Session {
         restore();
         let result = to();
         self.held.away.store(false, Ordering::Relaxed);
-        self.terminal = ratatui::try_init()?;
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, Clear(ClearType::All))?;
         if self.mouse {
-            execute!(io::stdout(), EnableMouseCapture)?;
+            follow_mouse()?;
         }
-        self.terminal.clear()?;
+        // All is drawn anew; to clear by the library would ask the terminal where its cursor is, and not all answer.
+        self.terminal.swap_buffers();
         Ok(result)
     }
 
@@ -128,6 +131,13 @@ impl Drop for Held {
         restore();
         self.signals.close();
     }
+}
+
+/// Clicks and the wheel are told, and not each move: the terminal library knows only how to ask for all.
+fn follow_mouse() -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(b"\x1b[?1000h\x1b[?1006h")?;
+    out.flush()
 }
 
 /// A terminal that is gone cannot be restored, and needs not be.

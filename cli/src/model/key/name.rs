@@ -107,6 +107,8 @@ impl Action {
             Self::Edit => "edit",
             Self::Longer => "longer",
             Self::Shorter => "shorter",
+            Self::Reset => "reset",
+            Self::Whole => "whole",
             Self::Help => "help",
             Self::Earlier => "earlier",
             Self::Later => "later",

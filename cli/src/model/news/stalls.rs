@@ -2,11 +2,13 @@ use super::super::health::{Level, worker};
 use super::super::process::{Process, why};
 use super::{Event, Kind};
 use stallscope::analysis::{Culprit, StallRecord};
-use stallscope_wire::{Phase, Stall, counted, duration::show};
+use stallscope_wire::{Frame, Phase, Stall, counted, duration::show};
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// A line that blocks again within this time after it was told is counted, in nanoseconds.
 const PACE_NS: u64 = 1_000_000_000;
+/// How long a stall is kept back whose stack is still being looked up, in nanoseconds: its line is not known so far.
+const NAMING_NS: u64 = 2_000_000_000;
 /// So many stalls and lines are remembered.
 const REMEMBERED: usize = 1024;
 
@@ -56,7 +58,13 @@ impl Stalls {
                 self.told.remove(&id);
                 continue;
             };
-            let ends = last.get(&id) == Some(&Phase::End);
+            let Some(&phase) = last.get(&id) else { continue };
+            let told_by_ns = record.stall.started_ns.saturating_add(record.stall.duration_ns + NAMING_NS);
+            if !is_named(record) && !record.blames_host() && now_ns < told_by_ns {
+                self.noted.push((id, phase));
+                continue;
+            }
+            let ends = phase == Phase::End;
             events.extend(self.event(process, record, ends, now_ns));
             if ends {
                 self.told.remove(&id);
@@ -100,6 +108,12 @@ impl Stalls {
         let at_unix_ns = process.header().started_unix_ns.saturating_add(at_ns);
         Some(Event { at_unix_ns, kind: Kind::Stall, level, text, stall: Some(record) })
     }
+}
+
+/// Whether any line of its stack is known.
+fn is_named(record: &StallRecord) -> bool {
+    let named = |frame: &Frame| frame.function.is_some() || frame.file.is_some();
+    record.stall.stack.as_ref().is_some_and(|stack| stack.frames.iter().any(named))
 }
 
 fn sentence(process: &Process, record: &StallRecord, culprit: &str, ends: bool) -> String {

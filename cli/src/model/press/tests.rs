@@ -1,6 +1,6 @@
 use crate::model::{Effect, Format, Gesture, Key, Mouse, Msg, Opened, Prompt, Screen, Spots};
 use crate::scenario::{Scenario, Watched};
-use crate::view::{Theme, draw};
+use crate::view::{Palette, Theme, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use stallscope_wire::{Mode, Request};
@@ -26,7 +26,7 @@ fn notice(watched: &Watched) -> String {
 fn drawn(mut watched: Watched, width: u16, height: u16) -> (Watched, String) {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal never fails");
     let mut spots = Spots::default();
-    let theme = Theme::new(true);
+    let theme = Theme::new(Palette::Dark, true, false);
     terminal
         .draw(|frame| spots = draw(frame, &watched.model, theme, watched.ours))
         .expect("a test terminal never fails");
@@ -69,7 +69,7 @@ fn a_filter_follows_each_key_and_esc_takes_it_back() {
 fn a_filter_that_no_row_has_says_so() {
     let watched = stalled().live().press(&[Key::Char('2'), Key::Char('/')]).press(&typed("zz"));
     let (_, screen) = drawn(watched, 80, 24);
-    assert!(screen.contains("none of 2 has “zz”: Esc shows all"), "{screen}");
+    assert!(screen.contains("none of 2 has \"zz\": Esc shows all"), "{screen}");
     assert!(screen.contains(" /zz ") && screen.contains("0 of 2"), "{screen}");
 }
 
@@ -125,7 +125,7 @@ fn the_mode_is_changed_only_after_the_answer() {
         let (drawn, screen) = drawn(watched, 80, 24);
         (drawn, screen)
     };
-    assert!(screen.contains("mode of the process, now full   f full   l lean   o off"), "{screen}");
+    assert!(screen.contains("mode, now full   f full   l lean   o off"), "{screen}");
     watched = watched.press(&[Key::Char('m')]);
     assert_eq!((watched.model.request(), notice(&watched).as_str()), (None, "the mode is left as it is"));
     for (key, mode) in [('l', Mode::Lean), ('o', Mode::Off), ('f', Mode::Full)] {
@@ -167,6 +167,50 @@ fn what_a_threshold_hides_is_counted_in_the_bottom_line() {
     let watched = Scenario::new().quiet(5).computes(1, 140).quiet(30).sleeps(2, 312).live();
     let (_, screen) = drawn(watched.press(&[Key::Char('+'), Key::Down]), 120, 40);
     assert!(screen.contains("1 shorter than 200ms hidden"), "{screen}");
+}
+
+/// What the rows have in a column.
+fn figures(watched: &Watched, column: &str) -> Vec<f64> {
+    let table = watched.model.listed(watched.ours).table;
+    let exported = table.export(Format::Json).expect("it is written");
+    let rows: serde_json::Value = serde_json::from_str(&exported).expect("JSON");
+    rows.as_array().expect("rows").iter().filter_map(|row| row[column].as_f64()).collect()
+}
+
+#[test]
+fn a_reset_counts_from_here_on_and_can_be_taken_back() {
+    let scenario = Scenario::new().quiet(5).computes(1, 240).quiet(30);
+    let later = scenario.clone().computes(2, 150).quiet(1).lines.split_off(scenario.lines.len());
+    let mut watched = scenario.live().press(&[Key::Char('4')]);
+    let before = figures(&watched, "total");
+    watched = watched.press(&[Key::Char('r')]);
+    assert!(notice(&watched).contains("counted from here on"), "{}", notice(&watched));
+    assert!(watched.model.shown(watched.ours).0.findings.is_empty());
+    for line in later {
+        watched.model.apply(line, watched.ours);
+    }
+    watched.model.settle();
+    let since = figures(&watched, "total");
+    watched = watched.press(&[Key::Char('R')]);
+    let all = figures(&watched, "total");
+    assert_eq!(all, before.iter().zip(&since).map(|(before, since)| before + since).collect::<Vec<_>>());
+    assert!(since.iter().all(|&requests| requests > 0.0));
+    watched = watched.press(&[Key::Char('2')]);
+    assert_eq!(figures(&watched, "count"), [2.0]);
+}
+
+#[test]
+fn that_it_is_counted_from_here_on_stays_on_the_screen() {
+    let watched = stalled().live().press(&[Key::Char('r'), Key::Char('3')]);
+    let (_, screen) = drawn(watched, 80, 24);
+    assert!(screen.contains("counted since 08:00:35"), "{screen}");
+}
+
+#[test]
+fn of_a_recording_nothing_is_counted_from_here_on() {
+    let watched = stalled().logged(crate::source::Ending::Orderly).press(&[Key::Char('r')]);
+    assert!(notice(&watched).starts_with("nothing more comes"), "{}", notice(&watched));
+    assert_eq!(watched.model.shown(watched.ours).0.findings.len(), 2);
 }
 
 #[test]

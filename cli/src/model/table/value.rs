@@ -22,6 +22,8 @@ pub(crate) enum Tone {
     Dim,
     Warning,
     Bad,
+    /// Each sign of a worker's minute as it stands in its legend.
+    Strip,
 }
 
 /// What is told. Its text is made when it is needed: of most rows, nobody sees any.

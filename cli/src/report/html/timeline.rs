@@ -13,9 +13,11 @@ const COLUMNS: usize = 500;
 const WIDTH: f64 = 1000.0;
 const LAG_HEIGHT: f64 = 60.0;
 const STRIP_HEIGHT: f64 = 12.0;
-/// The most processes, and threads of each, that are drawn; those that were blocked longest.
+/// The most processes that are drawn, and the most threads of all of them; those that were blocked longest.
 const PROCESSES: usize = 16;
 const THREADS: usize = 64;
+/// Shades of being busy.
+const SHADES: u16 = 8;
 /// A stall is never too short to be seen, in units.
 const NARROWEST: f64 = 1.5;
 
@@ -26,17 +28,19 @@ pub(super) fn write(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
         "<p class=\"dim\"><span class=\"key blocked\"></span> blocked <span class=\"key busy\"></span> busy \
          <span class=\"key parked\"></span> parked</p>"
     )?;
-    for run in runs.iter().filter(|run| !run.course.looks.is_empty()).take(PROCESSES) {
+    let drawn: Vec<_> = runs.iter().filter(|run| !run.course.looks.is_empty()).collect();
+    let threads = THREADS / drawn.len().clamp(1, PROCESSES);
+    for &run in drawn.iter().take(PROCESSES) {
         let header = run.history.header();
         let span = Span::of(run);
         writeln!(out, "<h3>{} ({})</h3>", xml(process_name(header)), header.pid)?;
         write_lag(out, &run.course, span, header.lag_limit_ns)?;
-        write_threads(out, run, span)?;
+        write_threads(out, run, span, threads)?;
         let (from, to) = (show(span.from_ns), show(span.to_ns));
         writeln!(out, "<p class=\"axis dim\"><span>{from}</span><span>{to} after its start</span></p>")?;
     }
-    if runs.len() > PROCESSES {
-        writeln!(out, "<p class=\"dim\">{} more processes are not drawn.</p>", runs.len() - PROCESSES)?;
+    if drawn.len() > PROCESSES {
+        writeln!(out, "<p class=\"dim\">{} more processes are not drawn.</p>", drawn.len() - PROCESSES)?;
     }
     Ok(())
 }
@@ -95,7 +99,7 @@ fn write_lag(out: &mut impl Write, course: &Course, span: Span, limit_ns: u64) -
     writeln!(out, "</svg></div>")
 }
 
-fn write_threads(out: &mut impl Write, run: &Run, span: Span) -> io::Result<()> {
+fn write_threads(out: &mut impl Write, run: &Run, span: Span, most: usize) -> io::Result<()> {
     let stalls = |thread: usize| {
         let thread = &run.course.threads[thread];
         let key = (thread.tid, thread.runtime, thread.worker);
@@ -105,11 +109,11 @@ fn write_threads(out: &mut impl Write, run: &Run, span: Span) -> io::Result<()> 
         })
     };
     let mut order: Vec<_> = (0..run.course.threads.len()).collect();
-    if order.len() > THREADS {
+    if order.len() > most {
         order.sort_by_key(|&thread| {
             Reverse(stalls(thread).map(|record| record.stall.duration_ns).sum::<u64>())
         });
-        order.truncate(THREADS);
+        order.truncate(most);
     }
     order.sort_by_key(|&thread| {
         let thread = &run.course.threads[thread];
@@ -155,12 +159,18 @@ fn write_thread<'a>(
     writeln!(out, "<div class=\"strip\"><span class=\"name\">{}</span>", xml(name))?;
     writeln!(out, "<svg viewBox=\"0 0 {WIDTH} {STRIP_HEIGHT}\" preserveAspectRatio=\"none\">")?;
     let step = WIDTH / COLUMNS as f64;
-    for (column, &permille) in busy.iter().enumerate().filter(|(_, permille)| **permille > 0) {
-        let (x, opacity) = (column as f64 * step, f64::from(permille) / 1000.0);
-        writeln!(
-            out,
-            "<rect class=\"busy\" x=\"{x}\" width=\"{step}\" height=\"{STRIP_HEIGHT}\" opacity=\"{opacity:.2}\"/>"
-        )?;
+    let shade = |permille: u16| permille.div_ceil(1000 / SHADES).min(SHADES);
+    let mut column = 0;
+    for alike in busy.chunk_by(|&a, &b| shade(a) == shade(b)) {
+        let (x, width) = (column as f64 * step, alike.len() as f64 * step);
+        column += alike.len();
+        let opacity = f64::from(shade(alike[0])) / f64::from(SHADES);
+        if opacity > 0.0 {
+            writeln!(
+                out,
+                "<rect class=\"busy\" x=\"{x}\" width=\"{width}\" height=\"{STRIP_HEIGHT}\" opacity=\"{opacity}\"/>"
+            )?;
+        }
     }
     for record in stalls {
         let stall = &record.stall;

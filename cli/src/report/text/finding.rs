@@ -10,6 +10,8 @@ use std::io::{self, Write};
 const OWN_FRAMES: usize = 3;
 /// The frames that are shown where none is known to be the user's own.
 const FRAMES: usize = 3;
+/// Characters of a line with more than one fact.
+const WIDTH: usize = 95;
 
 /// What an earlier finding with the same stack has said is not said again.
 pub(super) fn write(out: &mut impl Write, findings: &[Finding], at: usize, style: &Style) -> io::Result<()> {
@@ -24,9 +26,8 @@ pub(super) fn write(out: &mut impl Write, findings: &[Finding], at: usize, style
     if let Some(detail) = &finding.detail {
         writeln!(out, "  {}", clean(detail))?;
     }
-    let facts = facts::of_finding(finding);
-    if !facts.is_empty() {
-        writeln!(out, "  {}", clean(facts.join(" · ")))?;
+    for line in lines(facts::of_finding(finding)) {
+        writeln!(out, "  {}", clean(line))?;
     }
     if let Some(doubt) = finding.doubt() {
         writeln!(out, "  {doubt}")?;
@@ -36,6 +37,20 @@ pub(super) fn write(out: &mut impl Write, findings: &[Finding], at: usize, style
     }
     write_stack(out, finding, style)?;
     writeln!(out, "  {}: {}\n", paint.bold(&"help"), clean(&finding.help))
+}
+
+/// Facts side by side, as many as fit.
+fn lines(facts: Vec<String>) -> Vec<String> {
+    let mut lines = Vec::<String>::new();
+    for fact in facts {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + fact.chars().count() <= WIDTH => {
+                *line += &format!(" · {fact}");
+            }
+            _ => lines.push(fact),
+        }
+    }
+    lines
 }
 
 fn write_stack(out: &mut impl Write, finding: &Finding, style: &Style) -> io::Result<()> {
@@ -84,6 +99,15 @@ mod tests {
 
     fn shown(user: &[bool], culprit: Option<usize>) -> Vec<usize> {
         short(&stack(user), culprit).into_iter().map(|(i, _)| i).collect()
+    }
+
+    #[test]
+    fn facts_share_a_line_while_there_is_room() {
+        let facts = |lengths: &[usize]| lengths.iter().map(|&length| "x".repeat(length)).collect();
+        let lengths =
+            |of: &[usize]| lines(facts(of)).iter().map(|line| line.chars().count()).collect::<Vec<_>>();
+        assert_eq!(lengths(&[20, 40, 60, 200, 3]), [63, 60, 200, 3]);
+        assert_eq!(lengths(&[]), [0; 0]);
     }
 
     #[test]

@@ -3,6 +3,9 @@ use stallscope::analysis::History;
 use stallscope_wire::Stall;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Ids that are made up are beyond the kernel's, and still of 32 bits, which is what readers take.
+pub(super) const BEYOND: u64 = 10_000_000;
+
 /// A line of the picture: what one thread did.
 #[derive(Debug)]
 pub(super) struct Track {
@@ -44,7 +47,7 @@ impl Tracks {
             let mut id = u64::from(tid.unsigned_abs());
             // 0 is the idle thread's, and a made-up id is no thread's.
             while id == 0 || !taken.insert(id) {
-                id += 1 << 32;
+                id += BEYOND;
             }
             let of = if several { format!(" of runtime {runtime}") } else { String::new() };
             let name = match worker {

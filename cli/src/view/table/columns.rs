@@ -1,7 +1,7 @@
 use super::{SIGN, sign};
 use crate::model::{Area, Cell, Column, Cut, Kind, Order, Row, Sign, Table, Tone};
 use crate::view::theme::Theme;
-use crate::view::{fit, name};
+use crate::view::{fit, name, strip};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -41,7 +41,9 @@ impl<'a> Columns<'a> {
                 shown.push((at, taken));
             }
         }
-        // What is left goes to the texts that are cut, those that tell most first.
+        // What is left goes to the texts that are cut, those that tell most first; what leads each row has most already.
+        let leads = shown.first().is_some_and(|&(at, _)| at == 0);
+        shown.rotate_left(usize::from(leads));
         for (at, taken) in &mut shown {
             if let Kind::Text { most, .. } = table.columns[*at].kind {
                 let more = (widest[*at].min(most) + gaps(*at)).saturating_sub(*taken).min(left);
@@ -97,7 +99,7 @@ impl<'a> Columns<'a> {
         let cells = self
             .shown
             .iter()
-            .map(|&(at, width)| cell(theme, &self.table.columns[at], &row.cells[at], width, gaps(at)));
+            .flat_map(|&(at, width)| cell(theme, &self.table.columns[at], &row.cells[at], width, gaps(at)));
         Line::from(std::iter::once(Span::styled(sign(row), style)).chain(cells).collect::<Vec<_>>())
     }
 
@@ -130,7 +132,7 @@ fn gaps(at: usize) -> usize {
     if at == 0 { 1 } else { 2 }
 }
 
-fn cell(theme: Theme, column: &Column, cell: &Cell, width: usize, gaps: usize) -> Span<'static> {
+fn cell(theme: Theme, column: &Column, cell: &Cell, width: usize, gaps: usize) -> Vec<Span<'static>> {
     let text = cell.value.shown();
     let text = match column.kind {
         Kind::Figure { .. } => format!("{:>width$}", fit::end(&text, width)),
@@ -145,7 +147,10 @@ fn cell(theme: Theme, column: &Column, cell: &Cell, width: usize, gaps: usize) -
             format!("{:width$}", format!("{}{text}", " ".repeat(gaps - 1)))
         }
     };
-    Span::styled(text, style(theme, cell.tone))
+    match cell.tone {
+        Tone::Strip => strip::spans(theme, &text),
+        tone => vec![Span::styled(text, style(theme, tone))],
+    }
 }
 
 /// A function as people call it.
@@ -156,7 +161,7 @@ fn function(name: &str) -> String {
 
 fn style(theme: Theme, tone: Tone) -> Style {
     match tone {
-        Tone::Plain => Style::new(),
+        Tone::Plain | Tone::Strip => Style::new(),
         Tone::Strong => theme.strong(),
         Tone::Dim => theme.dim(),
         Tone::Warning => theme.warning(),

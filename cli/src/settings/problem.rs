@@ -1,0 +1,53 @@
+use std::fmt;
+use std::ops::Range;
+
+/// What is wrong in a file, and where.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// From 1.
+    pub(super) line: usize,
+    /// From 1, in characters.
+    pub(super) column: usize,
+    message: String,
+    /// The line's text, and how many characters of it are meant.
+    text: String,
+    length: usize,
+}
+
+impl Problem {
+    pub(super) fn new(text: &str, at: Range<usize>, message: impl Into<String>) -> Self {
+        let start = text.floor_char_boundary(at.start);
+        let end = text.floor_char_boundary(at.end.max(start));
+        let begin = text[..start].rfind('\n').map_or(0, |before| before + 1);
+        let whole = text[begin..].lines().next().unwrap_or_default();
+        let meant = text[start..end].lines().next().unwrap_or_default();
+        Self {
+            line: text[..start].matches('\n').count() + 1,
+            column: text[begin..start].chars().count() + 1,
+            message: message.into(),
+            text: whole.to_owned(),
+            length: meant.chars().count().max(1),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let marks = "^".repeat(self.length);
+        write!(f, "{}\n  {}\n  {:>width$}{marks}", self.message, self.text, "", width = self.column - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_shown_where_it_stands() {
+        let problem = Problem::new("[a]\nö = \"x\"\n", 9..12, "wrong");
+        assert_eq!((problem.line, problem.column), (2, 5));
+        assert_eq!(problem.to_string(), "wrong\n  ö = \"x\"\n      ^^^");
+        let at_the_end = Problem::new("[a\n", 3..9, "cut");
+        assert_eq!((at_the_end.line, at_the_end.to_string().as_str()), (2, "cut\n  \n  ^"));
+    }
+}
