@@ -3,7 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::effect::{Effect, Export, Notice, Place};
+use super::effect::{Effect, Export, Notice};
+use super::excerpts::SourcePlace;
 use super::key::{Action, Key};
 use super::mouse::{Gesture, Mouse};
 use super::prompt::{Prompt, editing};
@@ -191,7 +192,7 @@ impl Model {
     }
 
     /// The line of code that is marked.
-    fn place(&self, ours: Duration) -> Option<Place> {
+    fn place(&self, ours: Duration) -> Option<SourcePlace> {
         let (process, ours) = self.shown(ours);
         self.navigation.place(process, process.clock.now_ns(ours))
     }
