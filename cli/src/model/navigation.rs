@@ -30,6 +30,8 @@ pub(crate) struct Navigation {
     pub(super) processes: Table,
     /// What was drawn last.
     pub(super) spots: Spots,
+    /// A stall that goes on behind the finding that is opened.
+    stall: Option<u64>,
 }
 
 /// What is behind a row.
@@ -46,6 +48,12 @@ pub(crate) enum Opened {
 impl Navigation {
     /// Keeps what is opened to something that exists.
     pub(super) fn settle(&mut self, process: &Process) {
+        if let Some(Opened::Finding(id)) = &self.opened {
+            match Detail::of(process, id) {
+                Some(detail) => self.stall = detail.ongoing.first().map(|record| record.stall.id),
+                None => self.find_again(process),
+            }
+        }
         let exists = match &self.opened {
             Some(Opened::Finding(id)) => id.find(process).is_some(),
             Some(Opened::Site(spawned_at)) => Site::of(process, spawned_at).is_some(),
@@ -56,6 +64,16 @@ impl Navigation {
             self.opened = None;
         }
         self.cursor = self.cursor.min(self.lines(process).saturating_sub(1));
+    }
+
+    /// The place of a stall has got a name: what is opened goes over to the finding that is told under it.
+    fn find_again(&mut self, process: &Process) {
+        let Some(stall) = self.stall.take() else { return };
+        let of_it = |detail: &Detail<'_>| detail.has(stall);
+        if let Some(detail) = Detail::all(process).iter().find(|detail| of_it(detail)) {
+            self.cursor = detail.culprit.unwrap_or(0);
+            self.opened = Some(Opened::Finding(FindingId::of(detail.finding)));
+        }
     }
 
     /// The screen's list, as the user wants it.
