@@ -16,7 +16,7 @@ const TAB: &str = "    ";
 
 /// The lines around a place, from the first of the places that its file may be at; nothing where it is at none, or has no
 /// such line.
-pub(super) fn read(place: &SourcePlace) -> Option<Excerpt> {
+pub(in super::super) fn read(place: &SourcePlace) -> Option<Excerpt> {
     candidates(place).iter().find_map(|path| excerpt(path, place))
 }
 

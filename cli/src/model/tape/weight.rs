@@ -4,6 +4,8 @@ use stallscope_wire::{Handler, Histogram, Location, Stack};
 /// What a thing and its place in a list or map take, in bytes, but for what is counted apart.
 const THING: usize = 200;
 const BUCKET: usize = size_of::<(u64, u64)>();
+/// Of a thread's last minute.
+const STRIP: usize = 61 * 8;
 /// As many states of the handlers are kept as there are seconds looked back on.
 const HANDLER_STATES: usize = 61;
 
@@ -24,6 +26,7 @@ pub(super) fn weight(process: &Process) -> usize {
         + groups * HANDLER_STATES * THING
         + stacks.map(stack).sum::<usize>()
         + (workers + others) * THING
+        + workers * STRIP
 }
 
 /// With what is followed of it over time.
