@@ -3,6 +3,7 @@ use super::history::StallRecord;
 use stallscope_wire::{Header, RouteVictims};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 /// More culprits than this are counted as one, so that a process which invents them costs no memory.
 const LIMIT: usize = 1024;
@@ -16,17 +17,17 @@ const TOLD_ROUTES: usize = 8;
 pub(super) struct Group {
     pub(super) culprit: Culprit,
     /// The one with the longest attributable time.
-    pub(super) worst: StallRecord,
+    pub(super) worst: Arc<StallRecord>,
     pub(super) sums: Sums,
     /// Requests that waited, by route.
     routes: BTreeMap<String, u64>,
 }
 
 impl Group {
-    fn new(culprit: Culprit, worst: StallRecord, sums: Sums) -> Self {
-        let mut group = Self { culprit, worst, sums, routes: BTreeMap::new() };
-        let routes = std::mem::take(&mut group.worst.stall.victims.routes);
-        group.count_routes(routes.into_iter().map(|victims| (victims.route, victims.requests)));
+    fn new(culprit: Culprit, worst: Arc<StallRecord>, sums: Sums) -> Self {
+        let mut group = Self { culprit, worst: Arc::clone(&worst), sums, routes: BTreeMap::new() };
+        let routes = worst.stall.victims.routes.iter();
+        group.count_routes(routes.map(|victims| (victims.route.clone(), victims.requests)));
         group
     }
 
@@ -55,7 +56,7 @@ impl Group {
         self.worst.attributable_ns()
     }
 
-    fn blame(&mut self, record: &StallRecord, copy: impl FnOnce() -> (Culprit, StallRecord)) {
+    fn blame(&mut self, record: &StallRecord, copy: impl FnOnce() -> (Culprit, Arc<StallRecord>)) {
         if record.badness() > self.worst.badness() {
             (self.culprit, self.worst) = copy();
         }
@@ -139,8 +140,8 @@ impl Kind {
 pub(super) struct Groups(BTreeMap<(Kind, Key), Group>);
 
 impl Groups {
-    /// Counts a stall. It is copied only if it is the worst of its group.
-    pub(super) fn note(&mut self, header: &Header, record: &StallRecord) {
+    /// Counts a stall.
+    pub(super) fn note(&mut self, header: &Header, record: &Arc<StallRecord>) {
         let mut culprit = Culprit::of(record);
         let mut key = (Kind::of(record), Key::new(header, &culprit));
         if self.is_full_for(&key) {
@@ -153,10 +154,10 @@ impl Groups {
                 known.sums.merge(sums);
                 let routes = record.stall.victims.routes.iter();
                 known.count_routes(routes.map(|victims| (victims.route.clone(), victims.requests)));
-                known.blame(record, || (culprit, record.clone()));
+                known.blame(record, || (culprit, Arc::clone(record)));
             }
             Entry::Vacant(new) => {
-                new.insert(Group::new(culprit, record.clone(), sums));
+                new.insert(Group::new(culprit, Arc::clone(record), sums));
             }
         }
     }
@@ -173,7 +174,7 @@ impl Groups {
                     let known = known.into_mut();
                     known.sums.merge(sums);
                     known.count_routes(routes);
-                    known.blame(&worst, || (culprit, worst.clone()));
+                    known.blame(&worst, || (culprit, Arc::clone(&worst)));
                 }
                 Entry::Vacant(new) => {
                     new.insert(group);

@@ -11,6 +11,7 @@ mod load;
 mod modes;
 mod observe;
 mod pool;
+mod replay;
 mod requests;
 mod runtimes;
 mod settings;

@@ -37,7 +37,8 @@ impl Cost {
         let polls = snapshot.workers.iter().map(|worker| worker.polls).fold(0, u64::saturating_add);
         self.latest = Counters { own_cpu_ns: snapshot.own_cpu_ns, polls };
         self.at_ns = snapshot.at_ns;
-        self.earlier.keep(snapshot.at_ns, self.latest);
+        let latest = self.latest;
+        self.earlier.keep(snapshot.at_ns, || latest);
     }
 
     /// None before two states are known.

@@ -1,6 +1,7 @@
 use super::window::{LAST_MINUTE_NS, Window};
 use stallscope_wire::{Histogram, LagState};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// Seconds that the chart shows.
@@ -10,7 +11,8 @@ pub(crate) const SECONDS: usize = (LAST_MINUTE_NS / SECOND_NS) as usize;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lag {
     latest: LagState,
-    earlier: Window<Histogram>,
+    /// Shared with the copies of it that a tape keeps.
+    earlier: Window<Arc<Histogram>>,
     /// The longest wait in each second that any was seen in, the second's number first.
     seconds: VecDeque<(u64, u64)>,
 }
@@ -36,7 +38,7 @@ impl Lag {
                 self.seconds.pop_front();
             }
         }
-        self.earlier.keep(at_ns, state.histogram.clone());
+        self.earlier.keep(at_ns, || Arc::new(state.histogram.clone()));
         self.latest = state.clone();
     }
 

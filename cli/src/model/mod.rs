@@ -73,7 +73,9 @@ pub(crate) use workers::{Doing, WorkerRow, workers};
 use crate::source::{Message, Origin};
 use several::Aside;
 use stallscope_wire::{Header, Line, Mode, Request};
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// All that the dashboard shows.
@@ -98,7 +100,23 @@ pub(crate) struct Model {
     pub(crate) remark: Option<String>,
     /// The user is done.
     pub(crate) quit: bool,
+    /// A long list as it was drawn last.
+    long: RefCell<Option<Long>>,
 }
+
+/// A list so long that it is made anew less often than the screen is drawn.
+#[derive(Debug)]
+struct Long {
+    /// Of which process it is, and on which screen.
+    of: (usize, Screen),
+    made: Duration,
+    listed: Rc<Listed>,
+}
+
+/// Rows from which on a list is long.
+const LONG: usize = 500;
+/// As often as spawn locations are told.
+const LONG_PACE: Duration = Duration::from_secs(1);
 
 /// What may change the model.
 #[derive(Debug)]
@@ -127,11 +145,15 @@ impl Model {
             together: Together::default(),
             remark: None,
             quit: false,
+            long: RefCell::default(),
         }
     }
 
     /// Takes what came at `ours`.
     pub(crate) fn update(&mut self, msg: Msg, ours: Duration) {
+        if !matches!(msg, Msg::Source(..)) {
+            self.long.take();
+        }
         match msg {
             Msg::Source(number, message) => self.take(number, message, ours),
             Msg::Key(key) => self.press(key, ours),
@@ -176,6 +198,21 @@ impl Model {
     pub(crate) fn listed(&self, ours: Duration) -> Listed {
         let (process, ours) = self.shown(ours);
         self.navigation.listed(process, process.clock.now_ns(ours))
+    }
+
+    /// The same to be drawn: a long list may be some time old, as long as the user changes nothing.
+    pub(crate) fn list(&self, ours: Duration) -> Rc<Listed> {
+        let of = (self.number, self.navigation.screen);
+        let mut long = self.long.borrow_mut();
+        if let Some(long) = long.as_ref().filter(|long| long.of == of)
+            && ours.saturating_sub(long.made) < LONG_PACE
+        {
+            return Rc::clone(&long.listed);
+        }
+        let listed = Rc::new(self.listed(ours));
+        let kept = (listed.table.total > LONG).then(|| Long { of, made: ours, listed: Rc::clone(&listed) });
+        *long = kept;
+        listed
     }
 
     /// A line of source code that the screen shows and of which nothing was read yet.

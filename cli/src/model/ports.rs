@@ -1,6 +1,7 @@
 use stallscope_wire::{Socket, SocketGroup, Sockets};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// Over how long growth is told, in nanoseconds.
 const GROWTH_NS: u64 = 60_000_000_000;
@@ -22,7 +23,7 @@ pub(crate) struct Ports {
     /// How many at the front of `rows` tell something: they are no idle connection.
     pub(crate) notable: usize,
     /// How many were open in each group within the last minute, oldest first.
-    before: VecDeque<(u64, BTreeMap<Place, u64>)>,
+    before: VecDeque<(u64, Arc<BTreeMap<Place, u64>>)>,
 }
 
 /// A row of the list.
@@ -85,7 +86,7 @@ impl Ports {
     /// Those with an open connection: what leaks first, then the largest.
     fn groups(&mut self, sockets: &Sockets) -> Vec<Group> {
         let at_ns = sockets.at_ns;
-        let is_past = |&(then_ns, _): &(u64, _)| then_ns.saturating_add(GROWTH_NS) < at_ns;
+        let is_past = |&(then_ns, _): &(u64, Arc<_>)| then_ns.saturating_add(GROWTH_NS) < at_ns;
         while self.before.len() >= LOOKS || self.before.front().is_some_and(is_past) {
             self.before.pop_front();
         }
@@ -93,7 +94,8 @@ impl Ports {
         let open: BTreeMap<_, _> = sockets.groups.iter().map(|group| (place(group), group.open)).collect();
         let grown = |group: &SocketGroup| {
             let place = place(group);
-            let then = |(then_ns, open): &(u64, BTreeMap<Place, u64>)| Some((*then_ns, *open.get(&place)?));
+            let then =
+                |(then_ns, open): &(u64, Arc<BTreeMap<Place, u64>>)| Some((*then_ns, *open.get(&place)?));
             let (then_ns, before) = self.before.iter().find_map(then).unwrap_or((at_ns, group.open));
             (group.open.saturating_sub(before), at_ns.saturating_sub(then_ns))
         };
@@ -103,7 +105,7 @@ impl Ports {
         };
         let mut groups: Vec<_> = sockets.groups.iter().filter(|told| told.open > 0).map(group).collect();
         groups.sort_by_key(|group| Reverse((group.told.overdue, group.told.close_wait, group.told.open)));
-        self.before.push_back((at_ns, open));
+        self.before.push_back((at_ns, Arc::new(open)));
         groups
     }
 }

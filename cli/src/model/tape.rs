@@ -389,17 +389,22 @@ impl Tape {
     /// Keeps the text of a line that comes after all others, if that does not stand in a file.
     fn keep(&mut self, line: &Line) {
         let begin = self.recording.as_ref().map(|recording| recording.begin(self.newest.lines));
+        // As much text as the state takes, at least: copies of a large process are dear.
+        let length = self.length.max(self.segments.back().map_or(0, |last| last.weight as u64));
         let is_full = match (self.segments.back().map(|last| &last.text), begin) {
             (None, _) => true,
-            (Some(Text::Recorded(last)), Some(Some(begin))) => begin - last >= self.length,
+            (Some(Text::Recorded(last)), Some(Some(begin))) => begin - last >= length,
             (Some(Text::Recorded(_)), _) => false,
-            (Some(Text::Kept(text)), _) => text.len() as u64 >= self.length,
+            (Some(Text::Kept(text)), _) => text.len() as u64 >= length,
         };
         if is_full {
             let state = self.newest.state();
             let text =
                 begin.map_or_else(|| Text::Kept(Vec::new()), |begin| Text::Recorded(begin.unwrap_or(0)));
             let weight = weight(&state);
+            if let Some(Segment { text: Text::Kept(text), .. }) = self.segments.back_mut() {
+                text.shrink_to_fit();
+            }
             self.segments.push_back(Segment { from_ns: state.clock.latest_ns(), state, text, weight });
             self.make_room();
         }

@@ -17,16 +17,23 @@ const APART_NS: u64 = 500_000_000;
 pub(crate) struct Tasks {
     before: Told,
     latest: Told,
+    /// Of each, what it had done by these two times.
+    sites: HashMap<String, Change>,
 }
 
-/// The counters at one time.
-#[derive(Debug, Clone, Default)]
+/// A time at which all were told of.
+#[derive(Debug, Clone, Copy, Default)]
 struct Told {
     at_ns: u64,
-    counters: HashMap<String, Counters>,
     forced_yields: u64,
     /// Those that poll.
     threads: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Change {
+    before: Counters,
+    latest: Counters,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,28 +55,38 @@ impl Tasks {
         if snapshot.locations.is_empty() {
             return;
         }
-        let counters = |location: &Location| {
-            let counters = Counters { polls: location.polls, busy_ns: location.total_ns };
-            (location.spawned_at.clone(), counters)
-        };
         let told = Told {
             at_ns: snapshot.at_ns,
-            counters: snapshot.locations.iter().map(counters).collect(),
             forced_yields: forced_yields(snapshot),
             threads: snapshot.workers.len().max(snapshot.worker_count()),
         };
         let latest = std::mem::replace(&mut self.latest, told);
         // The first that is heard of a process says nothing of a pace.
-        if latest.at_ns > 0 && self.latest.at_ns >= latest.at_ns + APART_NS {
+        let apart = latest.at_ns > 0 && told.at_ns >= latest.at_ns + APART_NS;
+        if apart {
             self.before = latest;
+        }
+        for location in &snapshot.locations {
+            let counters = Counters { polls: location.polls, busy_ns: location.total_ns };
+            match self.sites.get_mut(&location.spawned_at) {
+                Some(site) => {
+                    if apart {
+                        site.before = site.latest;
+                    }
+                    site.latest = counters;
+                }
+                None => {
+                    let new = Change { latest: counters, ..Change::default() };
+                    self.sites.insert(location.spawned_at.clone(), new);
+                }
+            }
         }
     }
 
     /// None before two states of it are known.
     fn pace(&self, spawned_at: &str) -> Option<Pace> {
         let seconds = self.seconds()?;
-        let now = self.latest.counters.get(spawned_at)?;
-        let before = self.before.counters.get(spawned_at).copied().unwrap_or_default();
+        let Change { before, latest: now } = self.sites.get(spawned_at)?;
         let busy = now.busy_ns.saturating_sub(before.busy_ns) as f64 / 1e9 / seconds;
         Some(Pace {
             polls: now.polls.saturating_sub(before.polls) as f64 / seconds,

@@ -1,5 +1,6 @@
 use super::window::{LAST_MINUTE_NS, Window};
-use stallscope_wire::{Handler, Handlers, SlowRequest, Spent};
+use stallscope_wire::{Handler, Handlers, Histogram, SlowRequest, Spent};
+use std::sync::Arc;
 
 /// The time over which requests a second are counted, in nanoseconds.
 const RATE_NS: u64 = 10_000_000_000;
@@ -8,7 +9,8 @@ const RATE_NS: u64 = 10_000_000_000;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Traffic {
     latest: Handlers,
-    earlier: Window<Handlers>,
+    /// Shared with the copies of it that a tape keeps.
+    earlier: Window<Arc<Handlers>>,
 }
 
 /// One route, as the dashboard shows it.
@@ -64,13 +66,19 @@ impl Traffic {
     pub(super) fn apply(&mut self, handlers: &Handlers) {
         let mut handlers = handlers.clone();
         handlers.complete(std::mem::take(&mut self.latest));
-        self.earlier.keep(handlers.at_ns, cumulative(&handlers));
+        self.earlier.keep(handlers.at_ns, || Arc::new(cumulative(&handlers)));
         self.latest = handlers;
     }
 
     /// The slowest requests so far, the slowest first.
     pub(crate) fn slowest(&self) -> &[SlowRequest] {
         &self.latest.slowest
+    }
+
+    /// How long its responses have taken since the start.
+    pub(crate) fn latency_of(&self, route: &str) -> Option<&Histogram> {
+        let handler = self.latest.handlers.iter().find(|handler| handler.route == route)?;
+        (handler.latency.count() > 0).then_some(&handler.latency)
     }
 
     /// All routes, the one with the longest response first: an order that changes seldom.

@@ -19,11 +19,11 @@ impl<T> Default for Window<T> {
 
 impl<T> Window<T> {
     /// Keeps the state of time `at_ns`, unless one of the same second is kept already.
-    pub(crate) fn keep(&mut self, at_ns: u64, state: T) {
+    pub(crate) fn keep(&mut self, at_ns: u64, state: impl FnOnce() -> T) {
         if self.states.back().is_some_and(|&(last, _)| at_ns < last + PACE_NS) {
             return;
         }
-        self.states.push_back((at_ns, state));
+        self.states.push_back((at_ns, state()));
         let begin = at_ns.saturating_sub(LAST_MINUTE_NS);
         while self.states.get(1).is_some_and(|&(second, _)| second <= begin) {
             self.states.pop_front();
@@ -49,7 +49,7 @@ mod tests {
     fn begins_with_the_last_state_before_it() {
         let mut window = Window::default();
         for second in 0..200 {
-            window.keep(second * SECOND, second);
+            window.keep(second * SECOND, || second);
         }
         assert_eq!(window.baseline(199 * SECOND, LAST_MINUTE_NS), Some((139 * SECOND, &139)));
         assert_eq!(window.baseline(199 * SECOND, 10 * SECOND), Some((189 * SECOND, &189)));
@@ -59,16 +59,16 @@ mod tests {
     #[test]
     fn a_young_process_counts_as_a_whole() {
         let mut window = Window::default();
-        window.keep(SECOND, 1);
+        window.keep(SECOND, || 1);
         assert_eq!(window.baseline(30 * SECOND, LAST_MINUTE_NS), None);
     }
 
     #[test]
     fn a_late_viewer_begins_with_what_it_saw_first() {
         let mut window = Window::default();
-        window.keep(500 * SECOND, 1);
+        window.keep(500 * SECOND, || 1);
         assert_eq!(window.baseline(500 * SECOND, LAST_MINUTE_NS), None, "nothing lies between");
-        window.keep(505 * SECOND, 2);
+        window.keep(505 * SECOND, || 2);
         assert_eq!(window.baseline(505 * SECOND, LAST_MINUTE_NS), Some((500 * SECOND, &1)));
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Draws all of it, as it is when the clock of the view says `ours`, and tells what stands where.
 pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Duration) -> Spots {
-    let listed = model.listed(ours);
+    let listed = model.list(ours);
     let look = model.tape.look(ours);
     let (process, ours) = model.shown(ours);
     let now_ns = process.clock.now_ns(ours);
@@ -102,8 +102,15 @@ fn draw_opened(
             }
         }
         Opened::Row(key) => {
-            if let Some(opened) = listed.table.rows.iter().find(|row| row.key == *key) {
-                row::draw(frame, theme, area, listed, opened);
+            let opened = listed.table.rows.iter().find(|row| row.key == *key);
+            match (opened, model.navigation.screen) {
+                (Some(opened), Screen::Handlers) => {
+                    handlers::draw_route(frame, theme, area, process, listed, opened);
+                }
+                (Some(opened), _) => {
+                    row::draw(frame, theme, area, listed, opened);
+                }
+                (None, _) => {}
             }
         }
     }

@@ -163,3 +163,133 @@ impl FlightRecorder {
 fn cannot_write(folder: &Folder, error: &io::Error) -> String {
     format!("cannot write in {}: {error}", folder.path().display())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stallscope_wire::{Cause, Phase, Reader, Stall};
+    use std::fs;
+
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    struct Run {
+        held: tempfile::TempDir,
+        recorder: FlightRecorder,
+        header: Header,
+    }
+
+    impl Run {
+        fn new() -> Self {
+            let held = tempfile::tempdir().unwrap();
+            let recorder = FlightRecorder::open(held.path());
+            let header = Header { pid: 7, started_unix_ns: 1_700_000_000 * SECOND_NS, ..Header::default() };
+            Self { held, recorder, header }
+        }
+
+        fn write(&mut self, line: &Line, now_ns: u64) {
+            self.recorder.write(&line.encode(), line, now_ns, &self.header, &Coverage::whole());
+        }
+
+        fn stall(&mut self, id: u64, phase: Phase, now_ns: u64) {
+            let stall = Stall { id, phase, at_ns: now_ns, cause: Cause::Cpu, ..Stall::default() };
+            self.write(&Line::Stall(stall), now_ns);
+        }
+
+        fn beat(&mut self, now_ns: u64) {
+            self.recorder.beat(now_ns, &self.header, &Coverage::whole());
+        }
+
+        /// What each recording says of itself, and its lines.
+        fn recordings(&self) -> Vec<(Flight, Vec<Line>)> {
+            let entries = fs::read_dir(self.held.path()).unwrap();
+            let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+            paths.sort();
+            let read = |path: PathBuf| {
+                assert!(fs::metadata(&path).unwrap().len() <= ROOM as u64);
+                let mut reader = Reader::new(fs::File::open(path).unwrap()).unwrap();
+                let lines = std::iter::from_fn(|| reader.next_line().unwrap()).collect();
+                (reader.header().flight.clone().unwrap(), lines)
+            };
+            paths.into_iter().map(read).collect()
+        }
+    }
+
+    fn stalls(lines: &[Line]) -> Vec<(u64, Phase)> {
+        let stall = |line: &Line| match line {
+            Line::Stall(stall) => Some((stall.id, stall.phase)),
+            _ => None,
+        };
+        lines.iter().filter_map(stall).collect()
+    }
+
+    #[test]
+    fn what_goes_wrong_is_written_at_once_and_once_more_when_it_is_over() {
+        let mut run = Run::new();
+        run.stall(1, Phase::Begin, SECOND_NS);
+        let [(flight, lines)] = &run.recordings()[..] else { panic!("one is written") };
+        assert_eq!((flight.at_ns, flight.goes_on), (SECOND_NS, true));
+        assert_eq!(stalls(lines), [(1, Phase::Begin)]);
+        assert_eq!(lines.last(), Some(&Line::End(End { at_ns: SECOND_NS })));
+        run.stall(1, Phase::End, 2 * SECOND_NS);
+        run.beat(2 * SECOND_NS + AFTER_NS - 1);
+        assert_eq!(run.recordings()[0].1.len(), 2, "a little is waited for");
+        run.beat(2 * SECOND_NS + AFTER_NS);
+        assert_eq!(stalls(&run.recordings()[0].1), [(1, Phase::Begin), (1, Phase::End)]);
+        run.stall(2, Phase::Begin, 4 * SECOND_NS);
+        run.beat(30 * SECOND_NS);
+        assert_eq!(run.recordings()[0].1.len(), 3, "it is finished");
+    }
+
+    #[test]
+    fn what_does_not_end_is_finished_all_the_same() {
+        let mut run = Run::new();
+        run.stall(1, Phase::Begin, SECOND_NS);
+        run.stall(1, Phase::Progress, 3 * SECOND_NS);
+        run.beat(SECOND_NS + PATIENCE_NS);
+        assert_eq!(stalls(&run.recordings()[0].1), [(1, Phase::Begin), (1, Phase::Progress)]);
+        assert!(run.recorder.open.is_none());
+    }
+
+    #[test]
+    fn one_a_minute_and_the_others_are_counted_in_the_next() {
+        let mut run = Run::new();
+        for id in 0..12 {
+            let now_ns = id * 10 * SECOND_NS;
+            run.stall(id, Phase::Begin, now_ns);
+            run.stall(id, Phase::End, now_ns + 1);
+            run.beat(now_ns + AFTER_NS + 1);
+        }
+        let recordings = run.recordings();
+        let told: Vec<_> = recordings.iter().map(|(flight, _)| (flight.at_ns, flight.suppressed)).collect();
+        assert_eq!(told, [(0, 0), (60 * SECOND_NS, 5)]);
+        assert_eq!(run.recorder.lost(), 10);
+    }
+
+    #[test]
+    fn a_process_that_ends_meanwhile_leaves_its_own_end() {
+        let mut run = Run::new();
+        run.stall(1, Phase::Begin, SECOND_NS);
+        let end = Line::End(End { at_ns: 2 * SECOND_NS });
+        run.write(&end, 2 * SECOND_NS);
+        run.recorder.finish(2 * SECOND_NS, &run.header, &Coverage::whole());
+        let [(flight, lines)] = &run.recordings()[..] else { panic!("one is written") };
+        assert!(!flight.goes_on);
+        assert_eq!(lines.iter().filter(|line| **line == end).count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_went_away_is_told_once_and_every_file_counted() {
+        let mut run = Run::new();
+        fs::remove_dir_all(run.held.path()).unwrap();
+        fs::write(run.held.path(), "no folder any more").unwrap();
+        for minute in 0..3 {
+            run.stall(minute, Phase::Begin, minute * 2 * PACE_NS);
+            assert_eq!(run.recorder.gap().is_some(), minute == 0);
+        }
+        assert_eq!(run.recorder.lost(), 3);
+        fs::remove_file(run.held.path()).unwrap();
+        fs::create_dir(run.held.path()).unwrap();
+        run.stall(9, Phase::Begin, 9 * PACE_NS);
+        assert_eq!(run.recordings().len(), 1, "there is room again");
+    }
+}

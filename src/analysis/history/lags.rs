@@ -3,6 +3,7 @@ use super::super::measure::Shift;
 use super::{StallRecord, Stalls};
 use stallscope_wire::{Header, Lag, Snapshot};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// How many are kept; older ones live on in the counts of what explains them.
 const LIMIT: usize = 4096;
@@ -28,7 +29,7 @@ pub(in super::super) struct Lags {
 pub(in super::super) struct LagGroup {
     pub(in super::super) key: Option<Key>,
     /// The worst of the stalls that explain them; none: no single poll does.
-    pub(in super::super) stall: Option<(Culprit, StallRecord)>,
+    pub(in super::super) stall: Option<(Culprit, Arc<StallRecord>)>,
     pub(in super::super) count: u64,
     pub(in super::super) max_ns: u64,
     pub(in super::super) attributable_max_ns: u64,
@@ -72,10 +73,9 @@ impl LagGroup {
         }
     }
 
-    /// The record is copied only if it is the worst so far.
-    fn blame(&mut self, record: &StallRecord, culprit: impl FnOnce() -> Culprit) {
+    fn blame(&mut self, record: &Arc<StallRecord>, culprit: impl FnOnce() -> Culprit) {
         if self.stall.as_ref().is_none_or(|(_, known)| known.badness() < record.badness()) {
-            self.stall = Some((culprit(), record.clone()));
+            self.stall = Some((culprit(), Arc::clone(record)));
         }
     }
 }
@@ -151,7 +151,7 @@ impl Lags {
 
 fn note(groups: &mut BTreeMap<Option<Key>, LagGroup>, header: &Header, stalls: &Stalls, lag: &Lag) {
     let explanation = explanation(stalls, lag);
-    let culprit = explanation.map(|record| record.map(Culprit::of).unwrap_or_default());
+    let culprit = explanation.map(|record| record.map(|record| Culprit::of(record)).unwrap_or_default());
     let mut key = culprit.as_ref().map(|culprit| Key::new(header, culprit));
     if groups.len() >= EXPLANATIONS && !groups.contains_key(&key) {
         key = Some(Key::default());
@@ -159,7 +159,7 @@ fn note(groups: &mut BTreeMap<Option<Key>, LagGroup>, header: &Header, stalls: &
     let group = groups.entry(key.clone()).or_insert_with(|| LagGroup::empty(key));
     group.note(header, lag);
     if let (Some(culprit), Some(record)) = (culprit, explanation) {
-        let unknown = StallRecord::default();
+        let unknown = Arc::default();
         group.blame(record.unwrap_or(&unknown), || culprit);
     }
 }
@@ -175,9 +175,9 @@ fn counts(header: &Header, lag: &Lag) -> bool {
 
 /// The longest of the stalls that went on meanwhile; one that is no longer kept still explains the wait. None when no
 /// stall does that the code answers for.
-fn explanation<'a>(stalls: &'a Stalls, lag: &Lag) -> Option<Option<&'a StallRecord>> {
+fn explanation<'a>(stalls: &'a Stalls, lag: &Lag) -> Option<Option<&'a Arc<StallRecord>>> {
     let known =
-        lag.stalls.iter().filter_map(|&id| stalls.get(id)).max_by_key(|record| record.attributable_ns());
+        lag.stalls.iter().filter_map(|&id| stalls.shared(id)).max_by_key(|record| record.attributable_ns());
     match known {
         Some(record) => (!record.blames_host()).then_some(Some(record)),
         None => (!lag.stalls.is_empty()).then_some(None),

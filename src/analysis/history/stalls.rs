@@ -3,6 +3,7 @@ use super::super::measure::Shift;
 use super::Pauses;
 use stallscope_wire::{Cause, Certainty, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// More records than this, and the dull ones among them are folded into the counts of their culprits.
 const LIMIT: usize = 4096;
@@ -48,7 +49,8 @@ impl StallRecord {
 /// The stalls of one process.
 #[derive(Debug, Clone, Default)]
 pub(in super::super) struct Stalls {
-    records: BTreeMap<u64, StallRecord>,
+    /// Shared with the copies of the history that a dashboard keeps: few of them change any more.
+    records: BTreeMap<u64, Arc<StallRecord>>,
     folded: Groups,
     folded_hosts: HostTimes,
     folded_shift: Shift,
@@ -87,7 +89,7 @@ impl Stalls {
             self.records.remove(&stall.id);
             return;
         }
-        let record = self.records.entry(stall.id).or_default();
+        let record = Arc::make_mut(self.records.entry(stall.id).or_default());
         let earlier = record.stall.stack.take();
         stall.stack = better(earlier, stall.stack);
         if matches!(stall.owner, Owner::Task | Owner::Unknown) {
@@ -106,6 +108,7 @@ impl Stalls {
         for id in snapshot.workers.iter().filter_map(|worker| worker.stall) {
             if let Some(record) = self.records.get_mut(&id).filter(|record| record.stall.phase != Phase::End)
             {
+                let record = Arc::make_mut(record);
                 let age = snapshot.at_ns.saturating_sub(record.stall.started_ns);
                 let grown = age.saturating_sub(record.stall.duration_ns);
                 record.stall.duration_ns += grown;
@@ -113,16 +116,18 @@ impl Stalls {
                 record.ongoing = true;
             }
         }
-        let told_before = |record: &&mut StallRecord| record.ongoing && record.stall.at_ns < snapshot.at_ns;
+        let told_before =
+            |record: &&mut Arc<StallRecord>| record.ongoing && record.stall.at_ns < snapshot.at_ns;
         for record in self.records.values_mut().filter(told_before) {
             let now = snapshot.workers.iter().find(|worker| worker.tid == record.stall.thread.tid);
-            record.ongoing = now.is_none_or(|worker| is_in(worker, &record.stall, snapshot.at_ns));
+            let ongoing = now.is_none_or(|worker| is_in(worker, &record.stall, snapshot.at_ns));
+            Arc::make_mut(record).ongoing = ongoing;
         }
     }
 
     /// Those of a runtime that went on between these times.
     pub(super) fn between(&self, runtime: u64, from_ns: u64, to_ns: u64) -> Vec<u64> {
-        let overlaps = |record: &&StallRecord| {
+        let overlaps = |record: &&Arc<StallRecord>| {
             let stall = &record.stall;
             let over = !record.ongoing && stall.started_ns.saturating_add(stall.duration_ns) <= from_ns;
             stall.thread.runtime == runtime && stall.started_ns < to_ns && !over
@@ -131,10 +136,15 @@ impl Stalls {
     }
 
     pub(in super::super) fn records(&self) -> impl DoubleEndedIterator<Item = &StallRecord> + Clone {
-        self.records.values()
+        self.records.values().map(Arc::as_ref)
     }
 
     pub(in super::super) fn get(&self, id: u64) -> Option<&StallRecord> {
+        self.records.get(&id).map(Arc::as_ref)
+    }
+
+    /// The same, to be kept.
+    pub(in super::super) fn shared(&self, id: u64) -> Option<&Arc<StallRecord>> {
         self.records.get(&id)
     }
 

@@ -41,7 +41,7 @@ impl Blocked {
             let kept = history.stalls().map(|record| (record, 1, record.attributable_ns()));
             let folded = history.stall_store().folded().iter();
             let folded =
-                folded.map(|group| (&group.worst, group.sums.count, group.sums.attributable_total_ns));
+                folded.map(|group| (&*group.worst, group.sums.count, group.sums.attributable_total_ns));
             for (record, count, attributable_ns) in kept.chain(folded).filter(|(.., ns)| *ns > 0) {
                 let stack = BlockedStack::new(&history.header().exe, record);
                 let known = stacks.entry(stack.key()).or_insert(stack);

@@ -1,6 +1,6 @@
 use crate::model::Place;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,7 +28,7 @@ pub(super) fn command(place: &Place) -> Result<Command, String> {
         return Err("no editor is named: set $VISUAL or $EDITOR (vim, \"code -g\", hx …)".to_owned());
     };
     let file = find(place)?;
-    Ok(of(editor, &file, place.line))
+    Ok(of(&editor, &file, place.line))
 }
 
 /// What went wrong while it ran, if anything did.
@@ -41,9 +41,9 @@ pub(super) fn failure(ended: io::Result<std::process::ExitStatus>) -> Option<Str
 }
 
 /// As a shell reads it, as those who set the variable expect: it may have arguments, quoted or not.
-fn of(editor: OsString, file: &Path, line: u32) -> Command {
+fn of(editor: &OsStr, file: &Path, line: u32) -> Command {
     let mut script = OsString::from("exec ");
-    script.push(&editor);
+    script.push(editor);
     script.push(" \"$@\"");
     let mut command = Command::new("sh");
     command.arg("-c").arg(script).arg("sh");
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn told(editor: &str) -> Vec<String> {
-        let command = of(editor.into(), Path::new("/src/a b.rs"), 42);
+        let command = of(editor.as_ref(), Path::new("/src/a b.rs"), 42);
         command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect()
     }
 
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_shell_reads_the_variable_as_its_user_wrote_it() {
-        let mut command = of("printf '%s|'".into(), Path::new("a b.rs"), 7);
+        let mut command = of("printf '%s|'".as_ref(), Path::new("a b.rs"), 7);
         let output = command.output().expect("a shell");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "+7|a b.rs|");
     }

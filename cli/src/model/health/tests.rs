@@ -10,7 +10,7 @@ fn told(watched: &Watched) -> (&'static str, String) {
 
 #[test]
 fn a_place_without_names_is_said_to_be_looked_up_until_they_are_not_coming() {
-    let unnamed = Scenario::new().quiet(5).is_told_before_its_names(1, 120).live();
+    let unnamed = Scenario::new().quiet(5).sleeps_before_names_are_known(1, 120).live();
     let expected = "worker 1 has been blocked 120ms at a line that is being looked up, of a task spawned at \
                     src/main.rs:20:5 (clock_nanosleep)";
     assert_eq!(told(&unnamed).1, expected);

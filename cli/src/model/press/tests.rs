@@ -247,5 +247,5 @@ fn the_help_scrolls_where_it_does_not_fit() {
     assert!(screen.contains("q Ctrl-C") && !screen.contains("↑ k"), "{screen}");
     let (watched, _) = drawn(watched.press(&[Key::Char('x'), Key::Down, Key::PageUp]), 60, 15);
     assert!(watched.model.prompt.is_none(), "the help covers what that would write");
-    assert_eq!(watched.press(&[Key::Char('q')]).model.quit, true);
+    assert!(watched.press(&[Key::Char('q')]).model.quit);
 }
