@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 const PROBE: u32 = 3;
 /// Far more than the polls from one timed poll to the next.
-const MANY: u64 = if cfg!(miri) { 40 } else { 20_000 };
+const MANY: u64 = if cfg!(miri) { 128 } else { 20_000 };
 
 fn here() -> Option<&'static Location<'static>> {
     Some(Location::caller())
