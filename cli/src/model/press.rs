@@ -1,8 +1,5 @@
 //! What keys and the mouse do to the model.
 
-#[cfg(test)]
-mod tests;
-
 use super::effect::{Effect, Export, Notice};
 use super::excerpts::SourcePlace;
 use super::key::{Action, Key};
