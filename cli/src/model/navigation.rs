@@ -1,5 +1,5 @@
 use super::detail::{Detail, FindingId};
-use super::effect::Place;
+use super::excerpts::SourcePlace;
 use super::key::Action;
 use super::process::Process;
 use super::screen::{SCREENS, Screen};
@@ -104,19 +104,15 @@ impl Navigation {
     }
 
     /// The line of code that is marked: in a stack the frame's, else the row's.
-    pub(super) fn place(&self, process: &Process, now_ns: u64) -> Option<Place> {
+    pub(super) fn place(&self, process: &Process, now_ns: u64) -> Option<SourcePlace> {
         let marked = || self.listed(process, now_ns).row().map(|row| row.opens.clone());
-        let root = process.header().source_root.clone();
+        // Of a row in a list no frame is marked.
+        let cursor = if self.opened.is_some() { self.cursor } else { usize::MAX };
         match self.opened.clone().or_else(marked)? {
             Opened::Finding(id) => {
-                let finding = id.find(process)?;
-                let frame = finding.stack.get(self.cursor).filter(|_| self.opened.is_some());
-                let of_frame = frame.and_then(|frame| frame.file.clone().zip(frame.line));
-                let culprit = &finding.culprit;
-                let (file, line) = of_frame.or_else(|| culprit.file.clone().zip(culprit.line))?;
-                Some(Place { file, line, root })
+                SourcePlace::in_stack(process, id.find(process)?, cursor).into_iter().next()
             }
-            Opened::Site(spawned_at) => Place::parse(&spawned_at, root.as_deref()),
+            Opened::Site(spawned_at) => SourcePlace::spawning(process, &spawned_at),
             Opened::Row(_) => None,
         }
     }

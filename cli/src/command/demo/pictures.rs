@@ -62,9 +62,11 @@ impl Pictures {
         if now.0 == 0 || self.taken.as_ref().is_some_and(|(worst, _)| *worst > now) {
             return Ok(());
         }
+        // The time of all of them, however long the drawing takes.
+        let ours = self.begun.elapsed();
         let pictures: io::Result<Vec<_>> = PICTURES
             .iter()
-            .map(|&(name, title, lines, keys)| Ok((name, self.take(title, lines, keys)?)))
+            .map(|&(name, title, lines, keys)| Ok((name, self.take(title, lines, keys, ours)?)))
             .collect();
         let pictures =
             pictures.map_err(|error| Failure::internal(format_args!("cannot draw a screen: {error}")))?;
@@ -78,8 +80,7 @@ impl Pictures {
         (ongoing.len(), waiting, ongoing.iter().map(|stall| stall.duration_ns).max().unwrap_or(0))
     }
 
-    fn take(&mut self, title: &str, lines: u16, keys: &[Key]) -> io::Result<String> {
-        let ours = self.begun.elapsed();
+    fn take(&mut self, title: &str, lines: u16, keys: &[Key], ours: Duration) -> io::Result<String> {
         let mut terminal = Terminal::new(TestBackend::new(WIDTH, lines)).map_err(io::Error::other)?;
         for &key in keys {
             self.settle(ours);

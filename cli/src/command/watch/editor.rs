@@ -1,4 +1,5 @@
-use crate::model::Place;
+use super::sources::candidates;
+use crate::model::SourcePlace;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -22,7 +23,7 @@ enum Form {
 ///
 /// # Errors
 /// In words, when none is named, or the file is not here.
-pub(super) fn command(place: &Place) -> Result<Command, String> {
+pub(super) fn command(place: &SourcePlace) -> Result<Command, String> {
     let editor = ["VISUAL", "EDITOR"].into_iter().filter_map(env::var_os).find(|editor| !editor.is_empty());
     let Some(editor) = editor else {
         return Err("no editor is named: set $VISUAL or $EDITOR (vim, \"code -g\", hx …)".to_owned());
@@ -72,19 +73,17 @@ fn form(editor: &str) -> Form {
     }
 }
 
-/// The file on this machine: as the path says, below the process's source folder, or below the current one.
-fn find(place: &Place) -> Result<PathBuf, String> {
-    let told = Path::new(&place.file);
-    let root = place.root.as_ref().map(|root| Path::new(root).join(told));
-    let found = root.into_iter().chain([told.to_owned()]).find(|path| path.is_file());
+/// The file, from the first of the places that it may be at.
+fn find(place: &SourcePlace) -> Result<PathBuf, String> {
+    let found = candidates(place).into_iter().find(|path| path.is_file());
     found.ok_or_else(|| match &place.root {
-        Some(root) if told.is_relative() => {
+        _ if Path::new(&place.file).is_absolute() => format!("{} is not on this machine", place.file),
+        Some(root) => {
             format!("{} is neither in {root} nor in the current folder of this machine", place.file)
         }
-        _ if told.is_relative() => {
+        None => {
             format!("{} is not here: start stallscope in the folder of the program's source code", place.file)
         }
-        _ => format!("{} is not on this machine", place.file),
     })
 }
 
@@ -118,8 +117,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("lib.rs"), "").expect("written");
         let root = Some(folder.path().to_string_lossy().into_owned());
-        let place =
-            |file: &str, root: &Option<String>| Place { file: file.into(), line: 1, root: root.clone() };
+        let place = |file: &str, root: &Option<String>| SourcePlace {
+            file: file.into(),
+            line: 1,
+            root: root.clone(),
+            pid: None,
+            started_unix_ns: 0,
+        };
         assert_eq!(find(&place("lib.rs", &root)), Ok(folder.path().join("lib.rs")));
         let missing = find(&place("other.rs", &root)).expect_err("it is not there");
         assert!(missing.starts_with("other.rs is neither in "), "{missing}");

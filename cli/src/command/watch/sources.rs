@@ -21,7 +21,7 @@ pub(in super::super) fn read(place: &SourcePlace) -> Option<Excerpt> {
 }
 
 /// As recorded; relative ones below where the program was built, where its process runs, and here.
-fn candidates(place: &SourcePlace) -> Vec<PathBuf> {
+pub(super) fn candidates(place: &SourcePlace) -> Vec<PathBuf> {
     let file = Path::new(&place.file);
     if file.is_absolute() {
         return vec![file.to_owned()];

@@ -1,6 +1,8 @@
+//! What keys and the mouse do, as it is seen on the screen.
+
+use super::{Palette, Theme, draw};
 use crate::model::{Effect, Format, Gesture, Key, Mouse, Msg, Opened, Prompt, Screen, Spots};
 use crate::scenario::{Scenario, Watched};
-use crate::view::{Palette, Theme, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use stallscope_wire::{Mode, Request};
