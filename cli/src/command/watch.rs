@@ -5,7 +5,7 @@ mod editor;
 mod export;
 mod pick;
 mod plain;
-mod sources;
+pub(super) mod sources;
 mod terminal;
 
 use crate::settings::{Flags, Settings};

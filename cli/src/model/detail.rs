@@ -116,6 +116,16 @@ impl<'a> Detail<'a> {
         self.told(finding.total_ns.saturating_sub(finding.attributable_total_ns), 0)
     }
 
+    /// Whether a stall is known to be one of those behind it.
+    pub(crate) fn has(&self, stall: u64) -> bool {
+        self.ongoing
+            .iter()
+            .copied()
+            .chain(self.latest)
+            .chain(self.worst)
+            .any(|record| record.stall.id == stall)
+    }
+
     /// Whether the names of its place are still to come.
     pub(crate) fn is_being_named(&self, process: &Process, now_ns: u64) -> bool {
         !self.ongoing.is_empty() && self.ongoing.iter().all(|record| process.is_being_named(record, now_ns))

@@ -1,6 +1,7 @@
 use super::process::Process;
 use stallscope::analysis::Finding;
 use std::collections::VecDeque;
+use std::fmt;
 
 /// Excerpts that are kept; of more, those that were read first are read anew when they are looked at again.
 const LIMIT: usize = 64;
@@ -51,6 +52,13 @@ impl SourcePlace {
         marked.into_iter().chain(Self::of(process, finding)).collect()
     }
 
+    /// That of a line that spawns, as such are told: `file:line:column`.
+    pub(super) fn spawning(process: &Process, told: &str) -> Option<Self> {
+        let mut parts = told.rsplitn(3, ':').skip(1);
+        let line = parts.next()?.parse().ok()?;
+        Self::new(process, parts.next()?, line)
+    }
+
     fn new(process: &Process, file: &str, line: u32) -> Option<Self> {
         let header = process.header();
         let told = !file.is_empty() && line > 0;
@@ -67,6 +75,12 @@ impl SourcePlace {
     fn is(&self, other: &Self) -> bool {
         (&self.file, self.line, &self.root, self.started_unix_ns)
             == (&other.file, other.line, &other.root, other.started_unix_ns)
+    }
+}
+
+impl fmt::Display for SourcePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
     }
 }
 

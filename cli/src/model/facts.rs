@@ -49,14 +49,14 @@ impl Facts {
     }
 
     fn add(&mut self, what: &str, known: impl Into<String>) {
-        self.push(what, known.into(), Tone::Plain);
+        self.push(what, &known.into(), Tone::Plain);
     }
 
-    fn push(&mut self, what: &str, known: String, tone: Tone) {
+    fn push(&mut self, what: &str, known: &str, tone: Tone) {
         let cells = vec![
             Cell::from(Value::text(&self.about)).tone(Tone::Dim),
             Cell::from(if what.is_empty() { Value::Nothing } else { Value::text(what) }).tone(Tone::Strong),
-            Cell::from(Value::text(&known)).tone(tone),
+            Cell::from(Value::text(known)).tone(tone),
         ];
         let sign = if matches!(tone, Tone::Bad | Tone::Warning) { Sign::Accused } else { Sign::None };
         let number = self.rows.iter().filter(|row| row.cells[..2] == cells[..2]).count();
@@ -90,7 +90,7 @@ fn of_runtime(
         let tone = if pool.waiting > 0 { Tone::Warning } else { Tone::Plain };
         let jobs = waiting(pool.waiting, "job", "for a thread");
         let told = format!("{} busy, {} idle; {jobs}", counted(pool.busy, "thread"), pool.idle);
-        facts.push("blocking pool", told, tone);
+        facts.push("blocking pool", &told, tone);
     }
     if let Some(yields) = figures.forced_yields {
         let pace = process.tasks.forced_yields().filter(|_| process.history.runtimes() == 1);
@@ -104,7 +104,7 @@ fn of_runtime(
     match figures.imbalance {
         Some(times) => {
             let tone = if times >= UNEVEN { Tone::Warning } else { Tone::Plain };
-            facts.push("balance", format!("the busiest worker has {times:.1}× the mean"), tone);
+            facts.push("balance", &format!("the busiest worker has {times:.1}× the mean"), tone);
         }
         None if runtime.workers > 1 => facts.add("balance", "too little work to tell"),
         None => {}
@@ -131,7 +131,7 @@ fn not_seen(facts: &mut Facts, process: &Process) {
     }
     for gap in missing {
         let what = if gap.hides_stalls { "may hide stalls" } else { "" };
-        facts.push(what, format!("{}: {}", gap.what, gap.cure), Tone::Warning);
+        facts.push(what, &format!("{}: {}", gap.what, gap.cure), Tone::Warning);
     }
     let startup = process.history.snapshot().map(|snapshot| snapshot.startup).unwrap_or_default();
     if startup.long_polls > 0 {
@@ -154,7 +154,7 @@ fn lost(facts: &mut Facts, process: &Process) {
         ("lines", lost.lines, "dropped at the log's size limit, or for a reader that was too slow"),
     ];
     for (what, count, why) in kinds.into_iter().filter(|(_, count, _)| *count > 0) {
-        facts.push(what, format!("{}: {why}", figure::count(count)), Tone::Bad);
+        facts.push(what, &format!("{}: {why}", figure::count(count)), Tone::Bad);
     }
 }
 

@@ -41,7 +41,7 @@ mod window;
 mod workers;
 
 pub(crate) use detail::Detail;
-pub(crate) use effect::{Effect, Export, Notice, Place};
+pub(crate) use effect::{Effect, Export, Notice};
 pub(crate) use excerpts::{AROUND, Excerpt, Excerpts, SourcePlace};
 pub(crate) use facts::UNEVEN;
 pub(crate) use health::{Health, Level, Part, clock_time, health, level_name, worker};

@@ -1,5 +1,5 @@
 use super::detail::{Detail, FindingId};
-use super::effect::Place;
+use super::excerpts::SourcePlace;
 use super::key::Action;
 use super::process::Process;
 use super::screen::{SCREENS, Screen};
@@ -30,6 +30,8 @@ pub(crate) struct Navigation {
     pub(super) processes: Table,
     /// What was drawn last.
     pub(super) spots: Spots,
+    /// A stall that goes on behind the finding that is opened.
+    stall: Option<u64>,
 }
 
 /// What is behind a row.
@@ -46,6 +48,12 @@ pub(crate) enum Opened {
 impl Navigation {
     /// Keeps what is opened to something that exists.
     pub(super) fn settle(&mut self, process: &Process) {
+        if let Some(Opened::Finding(id)) = &self.opened {
+            match Detail::of(process, id) {
+                Some(detail) => self.stall = detail.ongoing.first().map(|record| record.stall.id),
+                None => self.find_again(process),
+            }
+        }
         let exists = match &self.opened {
             Some(Opened::Finding(id)) => id.find(process).is_some(),
             Some(Opened::Site(spawned_at)) => Site::of(process, spawned_at).is_some(),
@@ -56,6 +64,16 @@ impl Navigation {
             self.opened = None;
         }
         self.cursor = self.cursor.min(self.lines(process).saturating_sub(1));
+    }
+
+    /// The place of a stall has got a name: what is opened goes over to the finding that is told under it.
+    fn find_again(&mut self, process: &Process) {
+        let Some(stall) = self.stall.take() else { return };
+        let of_it = |detail: &Detail<'_>| detail.has(stall);
+        if let Some(detail) = Detail::all(process).iter().find(|detail| of_it(detail)) {
+            self.cursor = detail.culprit.unwrap_or(0);
+            self.opened = Some(Opened::Finding(FindingId::of(detail.finding)));
+        }
     }
 
     /// The screen's list, as the user wants it.
@@ -76,19 +94,15 @@ impl Navigation {
     }
 
     /// The line of code that is marked: in a stack the frame's, else the row's.
-    pub(super) fn place(&self, process: &Process, now_ns: u64) -> Option<Place> {
+    pub(super) fn place(&self, process: &Process, now_ns: u64) -> Option<SourcePlace> {
         let marked = || self.listed(process, now_ns).row().map(|row| row.opens.clone());
-        let root = process.header().source_root.clone();
+        // Of a row in a list no frame is marked.
+        let cursor = if self.opened.is_some() { self.cursor } else { usize::MAX };
         match self.opened.clone().or_else(marked)? {
             Opened::Finding(id) => {
-                let finding = id.find(process)?;
-                let frame = finding.stack.get(self.cursor).filter(|_| self.opened.is_some());
-                let of_frame = frame.and_then(|frame| frame.file.clone().zip(frame.line));
-                let culprit = &finding.culprit;
-                let (file, line) = of_frame.or_else(|| culprit.file.clone().zip(culprit.line))?;
-                Some(Place { file, line, root })
+                SourcePlace::in_stack(process, id.find(process)?, cursor).into_iter().next()
             }
-            Opened::Site(spawned_at) => Place::parse(&spawned_at, root.as_deref()),
+            Opened::Site(spawned_at) => SourcePlace::spawning(process, &spawned_at),
             Opened::Row(_) => None,
         }
     }

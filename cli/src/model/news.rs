@@ -160,7 +160,7 @@ mod tests {
 
     /// The sentences that a live process is told in, each line of it by itself from some line on.
     fn told(scenario: &Scenario, together: usize, ending: Option<Ending>) -> Vec<String> {
-        let (header, lines) = read(&scenario);
+        let (header, lines) = read(scenario);
         let mut news = News::new(Process::new(header, Origin::Live("7.sock".into())));
         let mut told = Vec::new();
         for (number, line) in lines.into_iter().enumerate() {

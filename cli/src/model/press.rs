@@ -1,9 +1,7 @@
 //! What keys and the mouse do to the model.
 
-#[cfg(test)]
-mod tests;
-
-use super::effect::{Effect, Export, Notice, Place};
+use super::effect::{Effect, Export, Notice};
+use super::excerpts::SourcePlace;
 use super::key::{Action, Key};
 use super::mouse::{Gesture, Mouse};
 use super::prompt::{Prompt, editing};
@@ -191,7 +189,7 @@ impl Model {
     }
 
     /// The line of code that is marked.
-    fn place(&self, ours: Duration) -> Option<Place> {
+    fn place(&self, ours: Duration) -> Option<SourcePlace> {
         let (process, ours) = self.shown(ours);
         self.navigation.place(process, process.clock.now_ns(ours))
     }

@@ -1,5 +1,5 @@
 use super::window::{LAST_MINUTE_NS, Window};
-use stallscope_wire::{Handler, Handlers, SlowRequest, Spent};
+use stallscope_wire::{Handler, Handlers, Histogram, SlowRequest, Spent};
 use std::sync::Arc;
 
 /// The time over which requests a second are counted, in nanoseconds.
@@ -73,6 +73,12 @@ impl Traffic {
     /// The slowest requests so far, the slowest first.
     pub(crate) fn slowest(&self) -> &[SlowRequest] {
         &self.latest.slowest
+    }
+
+    /// How long its responses have taken since the start.
+    pub(crate) fn latency_of(&self, route: &str) -> Option<&Histogram> {
+        let handler = self.latest.handlers.iter().find(|handler| handler.route == route)?;
+        (handler.latency.count() > 0).then_some(&handler.latency)
     }
 
     /// All routes, the one with the longest response first: an order that changes seldom.

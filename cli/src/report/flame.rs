@@ -33,10 +33,7 @@ pub(super) fn height(svg: &str) -> Option<u32> {
 fn options(blocked: &Blocked) -> Options<'static> {
     let mut options = Options::default();
     options.title = "Blocked time".to_owned();
-    options.subtitle = Some(format!(
-        "{} in which threads of the event loop were blocked; the host's part is left out",
-        show(blocked.total_ns())
-    ));
+    options.subtitle = Some(format!("{}, the host's part left out", show(blocked.total_ns())));
     options.count_name = "ms".to_owned();
     options.factor = 1e-6;
     // Nothing is too narrow to count: the widths add up.

@@ -5,7 +5,7 @@ use stallscope_wire::{Cause, Frame, Histogram, Line, Module, Phase, Quality, Sta
 
 impl Scenario {
     /// Worker 1 sleeps in a poll, and no name of its stack is known yet.
-    pub(crate) fn is_told_before_its_names(mut self, id: u64, lasted_ms: u64) -> Self {
+    pub(crate) fn sleeps_before_names_are_known(mut self, id: u64, lasted_ms: u64) -> Self {
         let modules = vec![Module { path: "/srv/bin/shop-api".into(), build_id: None }];
         let frame = |offset| Frame { module: Some(0), offset, ..Frame::default() };
         let frames = vec![frame(0x1f3a0), frame(0x20010)];

@@ -16,8 +16,10 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(text: &str, at: Range<usize>, message: impl Into<String>) -> Self {
-        let start = text.floor_char_boundary(at.start);
-        let end = text.floor_char_boundary(at.end.max(start));
+        let within =
+            |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        let start = within(at.start);
+        let end = within(at.end.max(start));
         let begin = text[..start].rfind('\n').map_or(0, |before| before + 1);
         let whole = text[begin..].lines().next().unwrap_or_default();
         let meant = text[start..end].lines().next().unwrap_or_default();

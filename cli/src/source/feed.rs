@@ -7,7 +7,12 @@ use super::open::own_uid;
 use super::{Message, OpenError, Source, Target};
 use stallscope_wire::{Request, live_folder};
 use std::io;
-use std::sync::mpsc::TryRecvError;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A process that has just started makes its socket within this time, and so do those that it starts.
+const STARTING: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What is read: some sources from the beginning, and processes that come later.
 ///
@@ -45,10 +50,7 @@ impl<'a> Feed<'a> {
 
     /// The next message of a source, if one waits. After its last there is none.
     pub(crate) fn next(&self, number: usize) -> Option<Message> {
-        match self.source(number)?.messages.try_recv() {
-            Ok(message) => Some(message),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.source(number)?.messages.try_recv().ok()
     }
 
     /// Asks a process for something.
@@ -83,18 +85,8 @@ impl<'a> Feed<'a> {
 pub(crate) fn open_all(targets: &[Target]) -> Result<(Vec<Source>, Wanted), OpenError> {
     let (mut sources, mut wanted) = (Vec::<Source>::new(), Wanted::default());
     for target in targets {
-        let opened = match (Source::open(target), target) {
-            (Ok(source), _) => vec![source],
-            (Err(error), Target::Pid(pid)) if error.is_not_instrumented() => {
-                let offspring = offspring(*pid);
-                if offspring.is_empty() {
-                    return Err(error);
-                }
-                wanted.offspring.push(*pid);
-                offspring
-            }
-            (Err(error), _) => return Err(error),
-        };
+        let (opened, supervisor) = open(target)?;
+        wanted.offspring.extend(supervisor);
         for source in opened {
             if sources.iter().all(|known| known.origin != source.origin) {
                 sources.push(source);
@@ -102,6 +94,27 @@ pub(crate) fn open_all(targets: &[Target]) -> Result<(Vec<Source>, Wanted), Open
         }
     }
     Ok((sources, wanted))
+}
+
+/// What a target stands for, and whether it is a supervisor.
+fn open(target: &Target) -> Result<(Vec<Source>, Option<u32>), OpenError> {
+    let until = Instant::now() + STARTING;
+    loop {
+        match (Source::open(target), target) {
+            (Ok(source), _) => return Ok((vec![source], None)),
+            (Err(error), Target::Pid(pid)) if error.is_not_instrumented() => {
+                let offspring = offspring(*pid);
+                if !offspring.is_empty() {
+                    return Ok((offspring, Some(*pid)));
+                }
+                if Instant::now() >= until {
+                    return Err(error);
+                }
+            }
+            (Err(error), _) => return Err(error),
+        }
+        thread::sleep(LOOK);
+    }
 }
 
 /// Instrumented processes that a process has started.

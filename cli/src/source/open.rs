@@ -238,9 +238,10 @@ fn read_all<R: Read>(mut reader: Reader<R>, recording: Option<&Recording>, sende
                 lines += 1;
                 Message::Line(Box::new(line))
             }
-            Ok(None) if let Some(ending) = mark => Message::Ended(ending),
-            Ok(None) if reader.cut() => Message::Ended(Ending::Cut),
-            Ok(None) => Message::Ended(Ending::Abrupt),
+            Ok(None) => {
+                let unmarked = if reader.cut() { Ending::Cut } else { Ending::Abrupt };
+                Message::Ended(mark.unwrap_or(unmarked))
+            }
             Err(error) => match error.io().map(io::Error::kind) {
                 Some(io::ErrorKind::Interrupted) => continue,
                 Some(io::ErrorKind::ConnectionReset) => Message::Ended(Ending::Abrupt),

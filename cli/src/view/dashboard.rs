@@ -102,8 +102,15 @@ fn draw_opened(
             }
         }
         Opened::Row(key) => {
-            if let Some(opened) = listed.table.rows.iter().find(|row| row.key == *key) {
-                row::draw(frame, theme, area, listed, opened);
+            let opened = listed.table.rows.iter().find(|row| row.key == *key);
+            match (opened, model.navigation.screen) {
+                (Some(opened), Screen::Handlers) => {
+                    handlers::draw_route(frame, theme, area, process, listed, opened);
+                }
+                (Some(opened), _) => {
+                    row::draw(frame, theme, area, listed, opened);
+                }
+                (None, _) => {}
             }
         }
     }

@@ -1,8 +1,9 @@
 use super::fit;
+use super::histogram::Histogram;
 use super::list::{lines, nothing, title};
 use super::theme::Theme;
-use super::{table, timeline};
-use crate::model::{Listed, Process, Screen, Spots};
+use super::{row, table, timeline};
+use crate::model::{Listed, Process, Row, Screen, Spots};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -13,6 +14,8 @@ use stallscope_wire::duration::show;
 const SLOW: usize = 1 + 7 + 5;
 /// The narrowest row of steps that tells anything.
 const STEPS: usize = 16;
+/// The least height at which the histogram tells anything, with its rule.
+const BARS: u16 = 7;
 const NONE: &str = "no request seen: handlers show with stallscope::http::Layer";
 
 /// What the routes do, and the slowest requests.
@@ -34,6 +37,32 @@ pub(super) fn draw(
         draw_slowest(frame, theme, below, slowest);
     }
     table::draw(frame, theme, room, listed)
+}
+
+/// One route: its figures, its slowest requests, and how long it took to answer.
+pub(super) fn draw_route(
+    frame: &mut Frame<'_>,
+    theme: Theme,
+    area: Rect,
+    process: &Process,
+    listed: &Listed,
+    row: &Row,
+) {
+    let mut below = row::draw(frame, theme, area, listed, row);
+    let of_it = |slow: &&SlowRequest| slow.request.route == row.key;
+    let slowest: Vec<_> = process.traffic.slowest().iter().filter(of_it).cloned().collect();
+    if !slowest.is_empty() && below.height > 2 {
+        let height = (slowest.len() as u16 + 2).min(below.height - 1);
+        let area = Rect { y: below.y + 1, height: height - 1, ..below };
+        draw_slowest(frame, theme, area, &slowest);
+        below = Rect { y: below.y + height, height: below.height - height, ..below };
+    }
+    if let Some(histogram) = process.traffic.latency_of(&row.key).filter(|_| below.height > BARS) {
+        let area = Rect { y: below.y + 1, height: below.height - 1, ..below };
+        let remark = "since the start; both scales are logarithmic";
+        let room = title(frame, theme, area, "How long it took to answer", remark);
+        frame.render_widget(Histogram { histogram, theme }, room);
+    }
 }
 
 /// What the slowest routes do.

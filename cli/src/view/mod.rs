@@ -19,6 +19,8 @@ mod list;
 mod name;
 mod picker;
 mod picture;
+#[cfg(test)]
+mod pressed;
 mod processes;
 mod row;
 mod runtime;

@@ -120,7 +120,7 @@ mod tests {
 
     fn screen(watched: &Watched, width: u16, height: u16) -> TestBackend {
         drawn(width, height, |frame| {
-            drop(draw(frame, &watched.model, Theme::new(Palette::Dark, true, false), watched.ours))
+            drop(draw(frame, &watched.model, Theme::new(Palette::Dark, true, false), watched.ours));
         })
     }
 
@@ -197,7 +197,7 @@ mod tests {
         let draw = |width, height| {
             let picker = picker();
             drawn(width, height, |frame| {
-                draw_picker(frame, Theme::new(Palette::Dark, true, false), &picker, Duration::from_secs(8))
+                draw_picker(frame, Theme::new(Palette::Dark, true, false), &picker, Duration::from_secs(8));
             })
         };
         assert_snapshot!("picker_80x24", draw(80, 24));

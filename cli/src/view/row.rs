@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Paragraph;
 
-/// All columns of one row, also those for which the list has no room.
-pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, listed: &Listed, row: &Row) {
+/// All columns of one row, also those for which the list has no room; gives the room below.
+pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, listed: &Listed, row: &Row) -> Rect {
     let columns = listed.table.columns;
     let title = row.cells.first().map_or(String::new(), |cell| cell.value.shown().into_owned());
     let room = list::title(frame, theme, area, &title, "Esc: back");
@@ -21,5 +21,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, listed: &Lis
     for (at, cell) in row.cells.iter().enumerate().filter(|(_, cell)| cell.value.is_known()) {
         facts.add(&name(at), &cell.value.shown(), Style::new());
     }
+    let used = (facts.lines.len() as u16).min(room.height);
     frame.render_widget(Paragraph::new(facts.lines), room);
+    Rect { y: room.y + used, height: room.height - used, ..room }
 }

@@ -57,8 +57,10 @@ fn preview(
     if detail.finding.stack.is_empty() {
         return words(frame, theme, area, detail.finding);
     }
-    let width = usize::from(area.width).saturating_sub(6);
-    let advice: Vec<_> = fit::wrap(&detail.finding.help, width)
+    let (help, width) = (&detail.finding.help, usize::from(area.width).saturating_sub(6));
+    let roomy = area.height >= ROOMY;
+    let texts = if roomy { fit::wrap(help, width) } else { vec![fit::end(help, width).into_owned()] };
+    let advice: Vec<_> = texts
         .into_iter()
         .enumerate()
         .map(|(number, text)| {
@@ -66,7 +68,7 @@ fn preview(
             Line::from(vec![Span::styled(lead, theme.dim()), Span::styled(text, theme.strong())])
         })
         .collect();
-    let height = (advice.len() as u16).min(if area.height < ROOMY { 1 } else { area.height });
+    let height = (advice.len() as u16).min(area.height);
     lines(frame, theme, Rect { height, ..area }, advice, None);
     let mut below = Rect { y: area.y + height, height: area.height - height, ..area };
     if detail.is_being_named(process, now_ns) {

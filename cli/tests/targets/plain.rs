@@ -1,16 +1,19 @@
 //! `stallscope watch` without a terminal.
 
-use crate::process::{MS, Process, Viewer, end, folder, run, snapshot, stall, stallscope};
+use crate::process::{MS, PATIENCE, Process, Viewer, end, folder, run, snapshot, stall, stallscope};
+use rustix::process::{Pid, Signal, kill_process};
 use stallscope_wire::{End, Line, Phase};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 
 /// A watcher that is read line by line.
 struct Watcher {
     child: Child,
-    lines: std::io::Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl Watcher {
@@ -18,18 +21,35 @@ impl Watcher {
         let mut command = stallscope(runtime);
         let mut child =
             command.arg("watch").args(arguments).stdout(Stdio::piped()).spawn().expect("it starts");
-        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let (sender, lines) = channel();
+        thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         Self { child, lines }
     }
 
+    fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).expect("it says more")
+    }
+
     /// The next line, which must hold this.
-    fn says(&mut self, text: &str) {
-        let line = self.lines.next().expect("it says more").expect("text");
+    fn says(&self, text: &str) {
+        let line = self.line();
         assert!(line.contains(text), "{line:?}, where {text:?} was expected");
     }
 
+    /// Whose lines come until so many have spoken.
+    fn pids(&self, count: usize) -> BTreeSet<i32> {
+        let mut pids = BTreeSet::new();
+        while pids.len() < count {
+            let line = self.line();
+            let pid = line.split_once("stallscope ").and_then(|(_, rest)| rest.split_once(": "));
+            pids.extend(pid.and_then(|(pid, _)| pid.parse::<i32>().ok()));
+        }
+        pids
+    }
+
     fn ends(mut self) {
-        assert!(self.lines.next().is_none());
+        assert_eq!(self.lines.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected));
         assert_eq!(self.child.wait().expect("it ends").code(), Some(0));
     }
 }
@@ -51,7 +71,7 @@ fn ends(process: Process, mut viewer: Viewer) {
 fn what_happens_is_told_as_it_happens() {
     let folder = folder();
     let process = Process::start(folder.path(), 7);
-    let mut watcher = Watcher::start(folder.path(), &["7"]);
+    let watcher = Watcher::start(folder.path(), &["7"]);
     let mut viewer = process.meet();
     viewer.tell(&snapshot(100 * MS));
     watcher.says("UTC  healthy: 2 workers, 0 tasks");
@@ -68,7 +88,7 @@ fn what_happens_is_told_as_it_happens() {
 fn of_several_each_line_says_whose_it_is_and_a_restart_is_told() {
     let folder = folder();
     let (first, second) = (Process::start(folder.path(), 7), Process::start(folder.path(), 9));
-    let mut watcher = Watcher::start(folder.path(), &["7", "9"]);
+    let watcher = Watcher::start(folder.path(), &["7", "9"]);
     let (mut of_first, mut of_second) = (first.meet(), second.meet());
     of_first.tell(&snapshot(100 * MS));
     watcher.says("UTC  shop-api 7: healthy: ");
@@ -138,4 +158,28 @@ fn several_logs_are_told_one_after_the_other() {
         assert!(out.contains(&format!("shop-api {pid}: the process ended at 00:00:00 UTC")), "{out}");
         assert!(out.contains(&format!("shop-api {pid}: src/report.rs:42 blocked a worker once")), "{out}");
     }
+}
+
+#[test]
+fn a_supervisor_stands_for_all_that_it_starts() {
+    let folder = folder();
+    let mut command = stallscope(folder.path());
+    command.args(["serve", "--processes", "2", "--addr", "127.0.0.1:0"]).stdin(Stdio::piped());
+    let mut supervisor = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut listening = String::new();
+    let stdout = supervisor.stdout.take().expect("a pipe");
+    BufReader::new(stdout).read_line(&mut listening).expect("it says where it listens");
+    let watcher = Watcher::start(folder.path(), &[&supervisor.id().to_string()]);
+    let pids = watcher.pids(2);
+    let killed = *pids.first().expect("there are two");
+    kill_process(Pid::from_raw(killed).expect("a pid"), Signal::KILL).expect("it runs");
+    let again = format!("started again after pid {killed}, which is gone");
+    while !watcher.line().contains(&again) {}
+    // What it has started ends with it.
+    supervisor.kill().expect("it runs");
+    supervisor.wait().expect("it ends");
+    while let Ok(line) = watcher.lines.recv_timeout(PATIENCE) {
+        assert!(!line.is_empty());
+    }
+    watcher.ends();
 }

@@ -3,8 +3,9 @@
 use stallscope_wire::{
     Coverage, End, Frame, Header, Line, Phase, Runtime, Snapshot, Stack, Stall, Tier, Worker,
 };
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -14,12 +15,13 @@ use tempfile::TempDir;
 
 pub(crate) const MS: u64 = 1_000_000;
 /// What happens on a busy machine is waited for so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where processes have their live sockets.
 pub(crate) fn folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::create_dir(folder.path().join("stallscope")).expect("a folder");
+    // A real process uses none that others can reach.
+    DirBuilder::new().mode(0o700).create(folder.path().join("stallscope")).expect("a folder");
     folder
 }
 

@@ -106,12 +106,13 @@ mod tests {
 
     #[test]
     fn whoever_begins_to_work_wakes_the_sleeper_or_is_seen_by_it() {
+        const ROUNDS: u32 = if cfg!(miri) { 50 } else { 2_000 };
         static ALARM: Alarm = Alarm::new();
         static WORKS: AtomicBool = AtomicBool::new(false);
         static ROUND: AtomicU32 = AtomicU32::new(0);
         let begun = Instant::now();
         let worker = std::thread::spawn(|| {
-            for round in 1..=2_000 {
+            for round in 1..=ROUNDS {
                 while ROUND.load(Acquire) < round {
                     std::thread::yield_now();
                 }
@@ -119,7 +120,7 @@ mod tests {
                 ALARM.ring_if_asleep();
             }
         });
-        for round in 1..=2_000 {
+        for round in 1..=ROUNDS {
             ROUND.fetch_add(1, AcqRel);
             while !WORKS.load(Relaxed) {
                 ALARM.sleep(FOR_EVER, || WORKS.load(Relaxed));

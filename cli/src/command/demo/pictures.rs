@@ -1,3 +1,4 @@
+use super::super::watch::sources;
 use crate::failure::Failure;
 use crate::model::{Key, Model, Msg};
 use crate::report::Target;
@@ -11,19 +12,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// What a picture is called, what it shows, and the keys that lead there from the overview.
-const PICTURES: [(&str, &str, &[Key]); 7] = [
-    ("dashboard", "the overview of a server whose workers are blocked", &[]),
-    ("stall", "a stall with its stack", &[Key::Char('2'), Key::Enter]),
-    ("tasks", "tasks by the line that spawned them", &[Key::Char('3')]),
-    ("handlers", "the latency of handlers", &[Key::Char('4')]),
-    ("sockets", "open sockets", &[Key::Char('5')]),
-    ("workers", "what the workers do", &[Key::Char('6')]),
-    ("runtime", "the runtime and what is seen of it", &[Key::Char('7')]),
+/// None of the screen *Runtime*, which tells where on a machine things are. What a picture is called, what it shows, how many lines it has, and the keys that lead there from the overview.
+const PICTURES: [(&str, &str, u16, &[Key]); 6] = [
+    ("dashboard", "the overview of a server whose workers are blocked", 32, &[]),
+    ("stall", "a stall with its source lines and its stack", 40, &[Key::Char('2'), Key::Enter]),
+    ("tasks", "tasks by the line that spawned them", 24, &[Key::Char('3')]),
+    ("handlers", "the latency of handlers", 24, &[Key::Char('4')]),
+    ("sockets", "open sockets", 24, &[Key::Char('5')]),
+    ("workers", "what the workers did within the last minute", 24, &[Key::Char('6')]),
 ];
 const BACK: [Key; 3] = [Key::Esc, Key::Esc, Key::Char('1')];
 /// In characters.
-const SIZE: (u16, u16) = (120, 32);
+const WIDTH: u16 = 120;
 
 /// The dashboard as it is when things are worst, for pictures.
 #[derive(Debug)]
@@ -62,8 +62,12 @@ impl Pictures {
         if now.0 == 0 || self.taken.as_ref().is_some_and(|(worst, _)| *worst > now) {
             return Ok(());
         }
-        let pictures: io::Result<Vec<_>> =
-            PICTURES.iter().map(|&(name, title, keys)| Ok((name, self.take(title, keys)?))).collect();
+        // The time of all of them, however long the drawing takes.
+        let ours = self.begun.elapsed();
+        let pictures: io::Result<Vec<_>> = PICTURES
+            .iter()
+            .map(|&(name, title, lines, keys)| Ok((name, self.take(title, lines, keys, ours)?)))
+            .collect();
         let pictures =
             pictures.map_err(|error| Failure::internal(format_args!("cannot draw a screen: {error}")))?;
         self.taken = Some((now, pictures));
@@ -76,9 +80,8 @@ impl Pictures {
         (ongoing.len(), waiting, ongoing.iter().map(|stall| stall.duration_ns).max().unwrap_or(0))
     }
 
-    fn take(&mut self, title: &str, keys: &[Key]) -> io::Result<String> {
-        let ours = self.begun.elapsed();
-        let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).map_err(io::Error::other)?;
+    fn take(&mut self, title: &str, lines: u16, keys: &[Key], ours: Duration) -> io::Result<String> {
+        let mut terminal = Terminal::new(TestBackend::new(WIDTH, lines)).map_err(io::Error::other)?;
         for &key in keys {
             self.settle(ours);
             self.model.update(Msg::Key(key), ours);
@@ -102,6 +105,10 @@ impl Pictures {
     fn settle(&mut self, ours: Duration) {
         self.model.advance(ours);
         self.model.settle();
+        if let Some(place) = self.model.wanted_lines(ours) {
+            let excerpt = sources::read(&place);
+            self.model.update(Msg::Excerpt(Box::new(place), excerpt), ours);
+        }
     }
 
     /// Writes them, each into a file of its own.

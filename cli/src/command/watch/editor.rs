@@ -1,6 +1,7 @@
-use crate::model::Place;
+use super::sources::candidates;
+use crate::model::SourcePlace;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,13 +23,13 @@ enum Form {
 ///
 /// # Errors
 /// In words, when none is named, or the file is not here.
-pub(super) fn command(place: &Place) -> Result<Command, String> {
+pub(super) fn command(place: &SourcePlace) -> Result<Command, String> {
     let editor = ["VISUAL", "EDITOR"].into_iter().filter_map(env::var_os).find(|editor| !editor.is_empty());
     let Some(editor) = editor else {
         return Err("no editor is named: set $VISUAL or $EDITOR (vim, \"code -g\", hx …)".to_owned());
     };
     let file = find(place)?;
-    Ok(of(editor, &file, place.line))
+    Ok(of(&editor, &file, place.line))
 }
 
 /// What went wrong while it ran, if anything did.
@@ -41,9 +42,9 @@ pub(super) fn failure(ended: io::Result<std::process::ExitStatus>) -> Option<Str
 }
 
 /// As a shell reads it, as those who set the variable expect: it may have arguments, quoted or not.
-fn of(editor: OsString, file: &Path, line: u32) -> Command {
+fn of(editor: &OsStr, file: &Path, line: u32) -> Command {
     let mut script = OsString::from("exec ");
-    script.push(&editor);
+    script.push(editor);
     script.push(" \"$@\"");
     let mut command = Command::new("sh");
     command.arg("-c").arg(script).arg("sh");
@@ -72,19 +73,17 @@ fn form(editor: &str) -> Form {
     }
 }
 
-/// The file on this machine: as the path says, below the process's source folder, or below the current one.
-fn find(place: &Place) -> Result<PathBuf, String> {
-    let told = Path::new(&place.file);
-    let root = place.root.as_ref().map(|root| Path::new(root).join(told));
-    let found = root.into_iter().chain([told.to_owned()]).find(|path| path.is_file());
+/// The file, from the first of the places that it may be at.
+fn find(place: &SourcePlace) -> Result<PathBuf, String> {
+    let found = candidates(place).into_iter().find(|path| path.is_file());
     found.ok_or_else(|| match &place.root {
-        Some(root) if told.is_relative() => {
+        _ if Path::new(&place.file).is_absolute() => format!("{} is not on this machine", place.file),
+        Some(root) => {
             format!("{} is neither in {root} nor in the current folder of this machine", place.file)
         }
-        _ if told.is_relative() => {
+        None => {
             format!("{} is not here: start stallscope in the folder of the program's source code", place.file)
         }
-        _ => format!("{} is not on this machine", place.file),
     })
 }
 
@@ -93,7 +92,7 @@ mod tests {
     use super::*;
 
     fn told(editor: &str) -> Vec<String> {
-        let command = of(editor.into(), Path::new("/src/a b.rs"), 42);
+        let command = of(editor.as_ref(), Path::new("/src/a b.rs"), 42);
         command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect()
     }
 
@@ -108,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_shell_reads_the_variable_as_its_user_wrote_it() {
-        let mut command = of("printf '%s|'".into(), Path::new("a b.rs"), 7);
+        let mut command = of("printf '%s|'".as_ref(), Path::new("a b.rs"), 7);
         let output = command.output().expect("a shell");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "+7|a b.rs|");
     }
@@ -118,8 +117,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("lib.rs"), "").expect("written");
         let root = Some(folder.path().to_string_lossy().into_owned());
-        let place =
-            |file: &str, root: &Option<String>| Place { file: file.into(), line: 1, root: root.clone() };
+        let place = |file: &str, root: &Option<String>| SourcePlace {
+            file: file.into(),
+            line: 1,
+            root: root.clone(),
+            pid: None,
+            started_unix_ns: 0,
+        };
         assert_eq!(find(&place("lib.rs", &root)), Ok(folder.path().join("lib.rs")));
         let missing = find(&place("other.rs", &root)).expect_err("it is not there");
         assert!(missing.starts_with("other.rs is neither in "), "{missing}");

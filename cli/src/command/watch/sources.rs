@@ -16,12 +16,12 @@ const TAB: &str = "    ";
 
 /// The lines around a place, from the first of the places that its file may be at; nothing where it is at none, or has no
 /// such line.
-pub(super) fn read(place: &SourcePlace) -> Option<Excerpt> {
+pub(in super::super) fn read(place: &SourcePlace) -> Option<Excerpt> {
     candidates(place).iter().find_map(|path| excerpt(path, place))
 }
 
 /// As recorded; relative ones below where the program was built, where its process runs, and here.
-fn candidates(place: &SourcePlace) -> Vec<PathBuf> {
+pub(super) fn candidates(place: &SourcePlace) -> Vec<PathBuf> {
     let file = Path::new(&place.file);
     if file.is_absolute() {
         return vec![file.to_owned()];

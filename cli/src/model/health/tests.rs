@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Key;
 use crate::scenario::{MS, Scenario, Watched};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ fn told(watched: &Watched) -> (&'static str, String) {
 
 #[test]
 fn a_place_without_names_is_said_to_be_looked_up_until_they_are_not_coming() {
-    let unnamed = Scenario::new().quiet(5).is_told_before_its_names(1, 120).live();
+    let unnamed = Scenario::new().quiet(5).sleeps_before_names_are_known(1, 120).live();
     let expected = "worker 1 has been blocked 120ms at a line that is being looked up, of a task spawned at \
                     src/main.rs:20:5 (clock_nanosleep)";
     assert_eq!(told(&unnamed).1, expected);
@@ -45,4 +46,20 @@ fn a_process_whose_lag_was_long_within_the_minute_is_not_called_healthy() {
     assert_eq!(told(&lagged.quiet(60).live()).0, "HEALTHY", "it is over since a minute");
     let alone = told(&Scenario::new().quiet(5).lags(1_340).quiet(2).live()).1;
     assert!(alone.ends_with("no single poll explains it"), "{alone}");
+}
+
+#[test]
+fn what_is_opened_before_its_names_are_known_stays_open_under_them() {
+    let begun = Scenario::new().quiet(5);
+    let named = begun.clone().sleeps(1, 312).lines.split_off(begun.lines.len());
+    let mut opened = begun.sleeps_before_names_are_known(1, 120).live().press(&[Key::Enter]);
+    assert!(opened.model.navigation.opened.is_some());
+    named.into_iter().for_each(|line| opened.model.apply(line, opened.ours));
+    opened.model.settle();
+    let Some(crate::model::Opened::Finding(id)) = &opened.model.navigation.opened else {
+        panic!("it was closed")
+    };
+    let finding = id.find(opened.model.process()).expect("it is known");
+    assert_eq!(finding.culprit.to_string(), "src/report.rs:42");
+    assert_eq!(opened.model.navigation.cursor, 4, "its accused frame is marked");
 }

@@ -108,7 +108,6 @@ impl Listed {
 impl Row {
     /// Whether each of these words, in small letters, stands in some cell.
     fn has(&self, words: &[String]) -> bool {
-        let cells: Vec<_> = self.cells.iter().map(|cell| cell.value.shown().to_lowercase()).collect();
-        words.iter().all(|word| cells.iter().any(|cell| cell.contains(word.as_str())))
+        words.iter().all(|word| self.cells.iter().any(|cell| cell.value.has(word)))
     }
 }

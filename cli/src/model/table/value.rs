@@ -91,6 +91,16 @@ impl Value {
         })
     }
 
+    /// Whether a word, in small letters, stands in it. A figure is looked into for figures alone: of many thousand rows it takes
+    /// long to write them all, and nobody looks for a unit.
+    pub(super) fn has(&self, word: &str) -> bool {
+        match self {
+            Self::Unknown | Self::Nothing => false,
+            Self::Text(text) | Self::Words(text, _) => text.to_lowercase().contains(word),
+            _ => word.contains(|letter: char| letter.is_ascii_digit()) && self.shown().contains(word),
+        }
+    }
+
     /// What is not known comes last, whichever way.
     pub(super) fn compare(&self, other: &Self, descending: bool) -> Ordering {
         let order = match (self.number(), other.number(), self, other) {

@@ -6,6 +6,8 @@ const THING: usize = 200;
 const BUCKET: usize = size_of::<(u64, u64)>();
 /// What something that copies share takes in each of them.
 const SHARED: usize = 40;
+/// Of a thread's last minute.
+const STRIP: usize = 61 * 8;
 
 /// About what a copy of a process takes of its own, in bytes. Stalls, and what was in each second of the last minute, it shares with
 /// other copies: of these there is one for each line.
@@ -23,6 +25,7 @@ pub(super) fn weight(process: &Process) -> usize {
         + (sockets + groups) * 2 * THING
         + history.stalls().count() * SHARED
         + (workers + others) * THING
+        + workers * STRIP
 }
 
 /// With what is followed of it over time.

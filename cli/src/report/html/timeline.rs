@@ -36,7 +36,11 @@ pub(super) fn write(out: &mut impl Write, runs: &[Run]) -> io::Result<()> {
         writeln!(out, "<h3>{} ({})</h3>", xml(process_name(header)), header.pid)?;
         write_lag(out, &run.course, span, header.lag_limit_ns)?;
         write_threads(out, run, span, threads)?;
-        let (from, to) = (show(span.from_ns), show(span.to_ns));
+        let from = match span.from_ns {
+            0 => "its start".to_owned(),
+            from_ns => show(from_ns).to_string(),
+        };
+        let to = show(span.to_ns);
         writeln!(out, "<p class=\"axis dim\"><span>{from}</span><span>{to} after its start</span></p>")?;
     }
     if drawn.len() > PROCESSES {

@@ -76,6 +76,13 @@ fn every_screen_in_its_colours() {
 }
 
 #[test]
+fn what_is_opened_on_other_screens_in_its_colours() {
+    for (key, name) in [('4', "route"), ('5', "socket"), ('6', "worker")] {
+        assert_everywhere(&format!("opened_{name}"), &troubled().press(&[Key::Char(key), Key::Enter]));
+    }
+}
+
+#[test]
 fn a_stall_with_its_source_lines_in_its_colours() {
     let mut opened = troubled().press(&[Key::Enter]);
     let place = opened.model.wanted_lines(opened.ours).expect("it shows a line");

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 const PROBE: u32 = 3;
 /// Far more than the polls from one timed poll to the next.
-const MANY: u64 = if cfg!(miri) { 200 } else { 20_000 };
+const MANY: u64 = if cfg!(miri) { 128 } else { 20_000 };
 
 fn here() -> Option<&'static Location<'static>> {
     Some(Location::caller())
@@ -171,6 +171,7 @@ fn a_record_keeps_its_mode_until_it_ends() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "needs far more parks than it has time for")]
 fn a_thread_that_never_says_that_it_begins_is_not_taken_for_parked() {
     let cell = owned(0);
     let round = |says: bool| {

@@ -1,6 +1,8 @@
+//! What keys and the mouse do, as it is seen on the screen.
+
+use super::{Palette, Theme, draw};
 use crate::model::{Effect, Format, Gesture, Key, Mouse, Msg, Opened, Prompt, Screen, Spots};
 use crate::scenario::{Scenario, Watched};
-use crate::view::{Palette, Theme, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use stallscope_wire::{Mode, Request};
@@ -247,5 +249,5 @@ fn the_help_scrolls_where_it_does_not_fit() {
     assert!(screen.contains("q Ctrl-C") && !screen.contains("↑ k"), "{screen}");
     let (watched, _) = drawn(watched.press(&[Key::Char('x'), Key::Down, Key::PageUp]), 60, 15);
     assert!(watched.model.prompt.is_none(), "the help covers what that would write");
-    assert_eq!(watched.press(&[Key::Char('q')]).model.quit, true);
+    assert!(watched.press(&[Key::Char('q')]).model.quit);
 }
