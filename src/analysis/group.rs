@@ -24,8 +24,8 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn new(culprit: Culprit, worst: Arc<StallRecord>, sums: Sums) -> Self {
-        let mut group = Self { culprit, worst: Arc::clone(&worst), sums, routes: BTreeMap::new() };
+    fn new(culprit: Culprit, worst: &Arc<StallRecord>, sums: Sums) -> Self {
+        let mut group = Self { culprit, worst: Arc::clone(worst), sums, routes: BTreeMap::new() };
         let routes = worst.stall.victims.routes.iter();
         group.count_routes(routes.map(|victims| (victims.route.clone(), victims.requests)));
         group
@@ -157,7 +157,7 @@ impl Groups {
                 known.blame(record, || (culprit, Arc::clone(record)));
             }
             Entry::Vacant(new) => {
-                new.insert(Group::new(culprit, Arc::clone(record), sums));
+                new.insert(Group::new(culprit, record, sums));
             }
         }
     }

@@ -3,7 +3,6 @@
 use crate::harness::{Server, alone, run};
 use serde_json::Value;
 use std::thread;
-use std::time::Duration;
 
 #[test]
 fn a_running_process_is_looked_at_for_a_while() {
@@ -14,7 +13,6 @@ fn a_running_process_is_looked_at_for_a_while() {
     assert_eq!(server.get("/blocking/file").0, 200);
     let ended = thread::scope(|scope| {
         let look = scope.spawn(|| run(&["report", &pid, "--for", "4s", "--format", "json"]));
-        thread::sleep(Duration::from_secs(1));
         while !look.is_finished() {
             assert_eq!(server.get("/blocking/sleep?ms=300").0, 200);
         }

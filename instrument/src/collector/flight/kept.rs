@@ -41,10 +41,12 @@ impl Kept {
         self.bytes += entry.bytes();
         self.lines.push_back(entry);
         let begun_ns = now_ns.saturating_sub(WINDOW_NS);
-        while let Some(old) = self.lines.pop_front_if(|entry| entry.at_ns < begun_ns) {
-            self.bytes -= old.bytes();
+        while self.lines.front().is_some_and(|oldest| oldest.at_ns < begun_ns) {
+            self.bytes -= self.lines.pop_front().map_or(0, |oldest| oldest.bytes());
         }
-        while self.dropped.pop_front_if(|at_ns| *at_ns < begun_ns).is_some() {}
+        while self.dropped.front().is_some_and(|&oldest_ns| oldest_ns < begun_ns) {
+            self.dropped.pop_front();
+        }
         self.make_room();
     }
 
