@@ -22,10 +22,12 @@ pub(crate) fn measure() {
         "Live view of {} spawn locations, {} sockets, {} workers, {} routes, {} stalls a second; {WIDTH}x{HEIGHT}",
         HUGE.locations, HUGE.sockets, HUGE.workers, HUGE.routes, HUGE.stalls_a_second
     );
-    println!("milliseconds of processor time in each second\n");
     println!(
-        "{:>12} {:>10} {:>10} {:>10} {:>10} {:>12} {:>12}",
-        "screen", "reading", "taking in", "settling", "drawing", "of a core", "memory"
+        "milliseconds of processor time in each second; of taking in, the text that is kept to look back\n"
+    );
+    println!(
+        "{:>12} {:>10} {:>10} {:>10} {:>10} {:>10} {:>12} {:>12}",
+        "screen", "reading", "taking in", "text", "settling", "drawing", "of a core", "memory"
     );
     for (name, keys) in SCREENS {
         let before = resident();
@@ -41,9 +43,10 @@ pub(crate) fn measure() {
         let all = each(sum.reading + sum.taking_in + sum.settling + sum.drawing);
         let grown = resident().saturating_sub(before) >> 20;
         println!(
-            "{name:>12} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>10.1} % {grown:>8} MiB",
+            "{name:>12} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>10.1} % {grown:>8} MiB",
             each(sum.reading),
             each(sum.taking_in),
+            each(sum.text),
             each(sum.settling),
             each(sum.drawing),
             all / 10.0
@@ -56,6 +59,8 @@ pub(crate) fn measure() {
 struct Times {
     reading: Duration,
     taking_in: Duration,
+    /// Of that, to make the text that is kept.
+    text: Duration,
     settling: Duration,
     drawing: Duration,
 }
@@ -64,6 +69,7 @@ impl Times {
     fn add(&mut self, more: &Self) {
         self.reading += more.reading;
         self.taking_in += more.taking_in;
+        self.text += more.text;
         self.settling += more.settling;
         self.drawing += more.drawing;
     }
@@ -94,8 +100,10 @@ impl Watched {
 
     /// One second: its lines come a few with each frame, as they are written.
     fn second(&mut self) -> Times {
-        let texts: Vec<_> = self.made.second().iter().map(Line::encode).collect();
-        let mut times = Times::default();
+        let lines = self.made.second();
+        let (text, texts) = taken(|| lines.iter().map(Line::encode).collect::<Vec<_>>());
+        drop(lines);
+        let mut times = Times { text, ..Times::default() };
         let mut read = 0;
         for frame in 1..=FRAMES as usize {
             self.ours += Duration::from_secs(1) / FRAMES;

@@ -32,6 +32,8 @@ pub(crate) struct Navigation {
     pub(super) spots: Spots,
     /// A stall that goes on behind the finding that is opened.
     stall: Option<u64>,
+    /// Where its accused frame was in its stack.
+    accused: usize,
 }
 
 /// What is behind a row.
@@ -50,7 +52,14 @@ impl Navigation {
     pub(super) fn settle(&mut self, process: &Process) {
         if let Some(Opened::Finding(id)) = &self.opened {
             match Detail::of(process, id) {
-                Some(detail) => self.stall = detail.ongoing.first().map(|record| record.stall.id),
+                Some(detail) => {
+                    self.stall = detail.ongoing.first().map(|record| record.stall.id);
+                    // Until the user moves, the accused frame is marked, whichever stack is the longest stall's.
+                    let accused = detail.culprit.unwrap_or(0);
+                    if self.cursor == std::mem::replace(&mut self.accused, accused) {
+                        self.cursor = accused;
+                    }
+                }
                 None => self.find_again(process),
             }
         }
@@ -72,6 +81,7 @@ impl Navigation {
         let of_it = |detail: &Detail<'_>| detail.has(stall);
         if let Some(detail) = Detail::all(process).iter().find(|detail| of_it(detail)) {
             self.cursor = detail.culprit.unwrap_or(0);
+            self.accused = self.cursor;
             self.opened = Some(Opened::Finding(FindingId::of(detail.finding)));
         }
     }
@@ -217,6 +227,7 @@ impl Navigation {
             Opened::Finding(id) => Detail::of(process, id).and_then(|detail| detail.culprit).unwrap_or(0),
             _ => 0,
         };
+        self.accused = self.cursor;
         // It is about this one from now on, whoever overtakes it.
         self.listing().mark(&listed, listed.marked);
         self.opened = Some(opened);

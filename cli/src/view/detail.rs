@@ -74,8 +74,8 @@ fn facts(
         let still = if process.conclusion.is_some() { "when the lines ended" } else { "and counting" };
         facts.add("BLOCKED", &format!("{who}, for {lasted} {still}"), theme.bad());
     }
-    facts.add("In", finding.culprit.function.as_deref().unwrap_or_default(), theme.strong());
     facts.add("Do", &finding.help, theme.strong());
+    facts.add("In", finding.culprit.function.as_deref().unwrap_or_default(), theme.strong());
     if is_stall(finding.rule) {
         facts.add("Cause", &cause(detail), Style::new());
         facts.add("Seen", &seen(process, detail, now_ns), Style::new());

@@ -85,6 +85,10 @@ impl FlightRecorder {
         let Some((incident, trigger)) = self.triggers.look(line, header) else { return };
         match &mut self.open {
             Some(open) if open.incident == incident => {
+                // A later line knows more of it; a lag that it explains is told in words of its own.
+                if !matches!(line, Line::Lag(_)) {
+                    open.flight.trigger = trigger;
+                }
                 // What is over is told a little later: what it did to others, and the state after it.
                 if self.triggers.is_over(&incident) {
                     open.due_ns = open.due_ns.min(now_ns.saturating_add(AFTER_NS));

@@ -62,4 +62,6 @@ fn what_is_opened_before_its_names_are_known_stays_open_under_them() {
     let finding = id.find(opened.model.process()).expect("it is known");
     assert_eq!(finding.culprit.to_string(), "src/report.rs:42");
     assert_eq!(opened.model.navigation.cursor, 4, "its accused frame is marked");
+    let moved = opened.press(&[Key::Up]);
+    assert_eq!(moved.model.navigation.cursor, 3, "and left when the user moves");
 }

@@ -66,12 +66,14 @@ impl Triggers {
         self.known.iter().any(|(known, over)| known == incident && *over)
     }
 
-    /// None of what the machine did: that is known of a stall that goes on only provisionally, and its last line settles it.
+    /// None of what the machine did: that is known of a stall that goes on only provisionally, and its last line settles it. Nor
+    /// a first line without names: they show whether it is one.
     fn stall(&self, stall: &Stall) -> Option<(Incident, bool, String)> {
         let incident = Incident::Stall(stall.id);
         let over = stall.phase == Phase::End;
         let known = self.known.iter().any(|(known, _)| *known == incident);
-        if stall.phase == Phase::Dismissed || (stall.cause == Cause::Host && !known) {
+        let vague = stall.cause == Cause::Host || (stall.phase == Phase::Begin && is_unnamed(stall));
+        if stall.phase == Phase::Dismissed || (vague && !known) {
             return None;
         }
         let place = stall.stack.as_ref().and_then(|stack| stack.culprit_frame()).map(|frame| {
@@ -124,6 +126,11 @@ impl Triggers {
     }
 }
 
+fn is_unnamed(stall: &Stall) -> bool {
+    let frames = stall.stack.as_ref().map_or(&[][..], |stack| &stack.frames);
+    !frames.is_empty() && frames.iter().all(|frame| frame.function.is_none() && frame.file.is_none())
+}
+
 /// The incident is that of the stall that explains it, where one does.
 fn lag_of(lag: &Lag, header: &Header) -> Option<(Incident, bool, String)> {
     if lag.attributable_ns <= header.lag_limit_ns {
@@ -151,7 +158,7 @@ fn pool(wait: &PoolWait) -> (Incident, bool, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stallscope_wire::{Runtime, Socket};
+    use stallscope_wire::{Frame, Runtime, Socket, Stack};
 
     const MS: u64 = 1_000_000;
 
@@ -192,6 +199,18 @@ mod tests {
         assert_eq!(looks(&mut triggers, &stall(2, Phase::Dismissed, Cause::Cpu)), None);
         let paused = Lag { wait_ns: 300 * MS, attributable_ns: 5 * MS, ..Lag::default() };
         assert_eq!(looks(&mut triggers, &Line::Lag(paused)), None);
+    }
+
+    #[test]
+    fn a_first_line_without_names_is_not_believed() {
+        let mut triggers = Triggers::default();
+        let Line::Stall(mut draft) = stall(1, Phase::Begin, Cause::Cpu) else { panic!("it is one") };
+        let mut stack = Stack { frames: vec![Frame { offset: 7, ..Frame::default() }], ..Stack::default() };
+        draft.stack = Some(stack.clone());
+        assert_eq!(looks(&mut triggers, &Line::Stall(draft.clone())), None);
+        stack.frames[0].function = Some("app::render".into());
+        draft.stack = Some(stack);
+        assert_eq!(looks(&mut triggers, &Line::Stall(draft)), Some((Incident::Stall(1), true)));
     }
 
     #[test]
