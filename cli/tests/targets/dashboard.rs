@@ -1,6 +1,6 @@
 //! The dashboard over several processes, and the choice of them, on a pseudo-terminal.
 
-use crate::process::{MS, Process, Viewer, folder, snapshot, stall, stallscope};
+use crate::process::{MS, Process, Running, Viewer, folder, snapshot, stall, stallscope};
 use crate::terminal::Terminal;
 use stallscope_wire::Phase;
 use std::thread;
@@ -20,7 +20,7 @@ fn several_are_shown_together_and_one_by_one() {
     let (first, mut second) = (Process::start(folder.path(), 7), Process::start(folder.path(), 9));
     second.header.exe = "/srv/jobs".into();
     let mut terminal = Terminal::new();
-    let mut child = terminal.spawn(stallscope(folder.path()).args(["watch", "7", "9"]));
+    let mut child = Running(terminal.spawn(stallscope(folder.path()).args(["watch", "7", "9"])));
     let (_of_first, mut of_second) = (meets(&first), meets(&second));
     terminal.wait_for("HEALTHY");
     of_second.tell(&stall(1, Phase::Begin, 312 * MS));
@@ -31,7 +31,7 @@ fn several_are_shown_together_and_one_by_one() {
     terminal.wait_for("Culprits");
     assert!(terminal.is_raw());
     terminal.write(b"q");
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(child.code(), Some(0));
     assert!(!terminal.is_raw());
 }
 
@@ -40,7 +40,7 @@ fn one_that_ends_leaves_its_last_state_and_a_restart_is_picked_up() {
     let folder = folder();
     let process = Process::start(folder.path(), 7);
     let mut terminal = Terminal::new();
-    let mut child = terminal.spawn(stallscope(folder.path()).args(["watch", "7"]));
+    let mut child = Running(terminal.spawn(stallscope(folder.path()).args(["watch", "7"])));
     let viewer = meets(&process);
     terminal.wait_for("HEALTHY");
     // It is killed: its socket stays.
@@ -50,7 +50,7 @@ fn one_that_ends_leaves_its_last_state_and_a_restart_is_picked_up() {
     let _viewer = meets(&again);
     terminal.wait_for("again,");
     terminal.write(b"q");
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(child.code(), Some(0));
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn those_that_run_can_be_chosen_while_others_come() {
         (first, second)
     });
     let mut terminal = Terminal::new();
-    let mut child = terminal.spawn(stallscope(folder.path()).arg("watch"));
+    let mut child = Running(terminal.spawn(stallscope(folder.path()).arg("watch")));
     let (first, second) = asked.join().expect("both are asked");
     let _in_choice = (meets(&first), meets(&second));
     terminal.wait_for("Which");
@@ -78,5 +78,5 @@ fn those_that_run_can_be_chosen_while_others_come() {
     let _watched = (meets(&first), meets(&second), meets(&third));
     terminal.wait_for("Overview");
     terminal.write(b"q");
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(child.code(), Some(0));
 }

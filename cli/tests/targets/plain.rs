@@ -1,18 +1,18 @@
 //! `stallscope watch` without a terminal.
 
-use crate::process::{MS, PATIENCE, Process, Viewer, end, folder, run, snapshot, stall, stallscope};
+use crate::process::{MS, PATIENCE, Process, Running, Viewer, end, folder, run, snapshot, stall, stallscope};
 use rustix::process::{Pid, Signal, kill_process};
 use stallscope_wire::{End, Line, Phase};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 
 /// A watcher that is read line by line.
 struct Watcher {
-    child: Child,
+    child: Running,
     lines: Receiver<String>,
 }
 
@@ -24,7 +24,7 @@ impl Watcher {
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let (sender, lines) = channel();
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Self { child, lines }
+        Self { child: Running(child), lines }
     }
 
     fn line(&self) -> String {
@@ -50,14 +50,7 @@ impl Watcher {
 
     fn ends(mut self) {
         assert_eq!(self.lines.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected));
-        assert_eq!(self.child.wait().expect("it ends").code(), Some(0));
-    }
-}
-
-impl Drop for Watcher {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        assert_eq!(self.child.code(), Some(0));
     }
 }
 
@@ -137,7 +130,7 @@ fn all_are_watched_and_those_that_come() {
     ends(first, viewer);
     watcher.says(r#""event":"end""#);
     // It waits for those that come.
-    assert!(watcher.child.try_wait().expect("it is ours").is_none());
+    assert!(watcher.child.0.try_wait().expect("it is ours").is_none());
 }
 
 #[test]
@@ -165,19 +158,19 @@ fn a_supervisor_stands_for_all_that_it_starts() {
     let folder = folder();
     let mut command = stallscope(folder.path());
     command.args(["serve", "--processes", "2", "--addr", "127.0.0.1:0"]).stdin(Stdio::piped());
-    let mut supervisor = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let supervisor = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut supervisor = Running(supervisor);
     let mut listening = String::new();
-    let stdout = supervisor.stdout.take().expect("a pipe");
+    let stdout = supervisor.0.stdout.take().expect("a pipe");
     BufReader::new(stdout).read_line(&mut listening).expect("it says where it listens");
-    let watcher = Watcher::start(folder.path(), &[&supervisor.id().to_string()]);
+    let watcher = Watcher::start(folder.path(), &[&supervisor.0.id().to_string()]);
     let pids = watcher.pids(2);
     let killed = *pids.first().expect("there are two");
     kill_process(Pid::from_raw(killed).expect("a pid"), Signal::KILL).expect("it runs");
     let again = format!("started again after pid {killed}, which is gone");
     while !watcher.line().contains(&again) {}
     // What it has started ends with it.
-    supervisor.kill().expect("it runs");
-    supervisor.wait().expect("it ends");
+    drop(supervisor);
     while let Ok(line) = watcher.lines.recv_timeout(PATIENCE) {
         assert!(!line.is_empty());
     }

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -132,6 +132,23 @@ pub(crate) fn stallscope(runtime: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stallscope"));
     command.env("XDG_RUNTIME_DIR", runtime).env_remove("NO_COLOR").env("TERM", "xterm-256color");
     command
+}
+
+/// A command that runs no longer than its test.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    pub(crate) fn code(&mut self) -> Option<i32> {
+        self.0.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Running {
+    /// One that has ended already needs neither.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Exit code, stdout and stderr.

@@ -1,4 +1,4 @@
-use crate::process::{MS, Process, Viewer, end, folder, run, snapshot, stall, stallscope};
+use crate::process::{MS, Process, Running, Viewer, end, folder, run, snapshot, stall, stallscope};
 use crate::terminal::{Terminal, terminate};
 use stallscope_wire::{Leave, Line, Phase, Reader};
 use std::fs::{self, File};
@@ -73,12 +73,12 @@ fn a_signal_ends_the_recording_with_a_whole_log() {
     let log = folder.path().join("a.jsonl");
     let process = Process::start(folder.path(), 7);
     let mut terminal = Terminal::new();
-    let mut child = terminal.spawn(stallscope(folder.path()).args(["record", "7", "-o"]).arg(&log));
+    let mut child = Running(terminal.spawn(stallscope(folder.path()).args(["record", "7", "-o"]).arg(&log)));
     let mut viewer = process.meet();
     tell(&mut viewer);
     terminal.wait_for("recording shop-api (pid 7): 4 lines");
-    terminate(&child);
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    terminate(&child.0);
+    assert_eq!(child.code(), Some(0));
     terminal.wait_for("recorded shop-api (pid 7): 5 lines");
     assert_eq!(lines(&log).last(), Some(&Line::Leave(Leave { at_ns: 312 * MS })));
     let shown = shown(&log);
