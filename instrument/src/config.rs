@@ -22,8 +22,8 @@ use tokio::runtime::{Builder, Handle, RuntimeFlavor, worker_index};
 /// `STALLSCOPE_CLOSE_WAIT` (durations like `250us`, `20ms`, `1.5s`), `STALLSCOPE_LOG`, `STALLSCOPE_FLIGHT` and
 /// `STALLSCOPE_SOCKET` (paths).
 ///
-/// What concerns the whole process (mode, limits of tasks, pool and connections, log, flight recorder, socket) is taken from the first runtime that is
-/// instrumented.
+/// What concerns the whole process (mode, limits of tasks, pool and connections, log, flight recorder, socket) is taken from the
+/// first runtime that is instrumented.
 ///
 /// ```
 /// use std::time::Duration;

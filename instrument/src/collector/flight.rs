@@ -19,6 +19,8 @@ use trigger::{Incident, Triggers};
 const WINDOW_NS: u64 = 30_000_000_000;
 /// The size of a file, in bytes.
 const ROOM: usize = 5_000_000;
+/// So much longer the header may become with what its own length leaves out.
+const DIGITS: usize = 20;
 /// Files are set off at this distance at least, in nanoseconds.
 const PACE_NS: u64 = 60_000_000_000;
 /// How long the end of what set a file off is waited for, in nanoseconds.
@@ -149,12 +151,15 @@ impl FlightRecorder {
         open.flight.dropped = self.kept.dropped();
         open.flight.goes_on = !self.kept.ends();
         let (flight, coverage) = (Some(open.flight.clone()), coverage.clone());
-        let first = Line::Header(Header { flight, coverage, ..header.clone() }).encode();
+        let mut header = Header { flight, coverage, ..header.clone() };
         let last = if open.flight.goes_on { Line::End(End { at_ns: now_ns }).encode() } else { Vec::new() };
-        let room = ROOM.saturating_sub(first.len() + last.len());
-        let lines = self.kept.newest(room);
+        let around = Line::Header(header.clone()).encode().len() + last.len() + DIGITS;
+        let first;
+        let (left_out, lines) = self.kept.newest(ROOM.saturating_sub(around));
+        header.flight.iter_mut().for_each(|flight| flight.dropped += left_out);
+        first = Line::Header(header).encode();
         let texts = std::iter::once(&*first).chain(lines).chain([&*last]);
-        match self.folder.write(&open.path, header.pid, texts) {
+        match self.folder.write(&open.path, texts) {
             Ok(()) => self.open = Some(open),
             Err(error) => {
                 self.lost += 1;

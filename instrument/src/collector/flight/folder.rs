@@ -1,7 +1,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Recordings that the folder holds, whoever wrote them; of more, the oldest are removed.
 pub(super) const MOST: usize = 20;
@@ -15,8 +15,9 @@ pub(super) struct Folder {
 }
 
 impl Folder {
+    /// The same one also when the process goes to another folder later.
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()) }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -25,10 +26,20 @@ impl Folder {
 
     /// Makes the folder, and tries whether a file can be written there: better now than when it is needed.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.path)?;
-        let trial = self.beside(std::process::id());
+        self.make()?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let trial = beside(&self.file(std::process::id(), now.as_nanos() as u64));
         create(&trial)?;
         fs::remove_file(trial)
+    }
+
+    /// Makes the folder where there is none. What it shows of itself is nobody else's business.
+    fn make(&self) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.path)
     }
 
     /// Where the recording of a process and a time is kept.
@@ -37,24 +48,14 @@ impl Folder {
     }
 
     /// Writes a recording, or writes it anew. It has its name only when it is whole.
-    pub(super) fn write<'a>(
-        &self,
-        path: &Path,
-        pid: u32,
-        texts: impl Iterator<Item = &'a [u8]>,
-    ) -> io::Result<()> {
+    pub(super) fn write<'a>(&self, path: &Path, texts: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
         // Somebody may have tidied up.
-        fs::create_dir_all(&self.path)?;
-        let beside = self.beside(pid);
+        self.make()?;
+        let beside = beside(path);
         let written = write_all(&beside, texts).and_then(|()| fs::rename(&beside, path));
         written.inspect_err(|_| drop(fs::remove_file(&beside)))?;
         self.tidy();
         Ok(())
-    }
-
-    /// Where a recording grows: a name that nobody takes for one.
-    fn beside(&self, pid: u32) -> PathBuf {
-        self.path.join(format!(".flight-{pid}.new"))
     }
 
     /// Removes recordings beyond the limit, and what killed processes left. What cannot be removed is left.
@@ -84,9 +85,14 @@ fn time_of(name: &str) -> Option<u64> {
     time.parse().ok()
 }
 
+/// Where a recording grows: a name that nobody takes for one, and that processes of the same pid, in containers that share the
+/// folder, do not share.
+fn beside(path: &Path) -> PathBuf {
+    path.with_file_name(format!(".{}.new", path.file_name().unwrap_or_default().to_string_lossy()))
+}
+
 fn is_unfinished(name: &str) -> bool {
-    let pid = name.strip_prefix(".flight-").and_then(|rest| rest.strip_suffix(".new"));
-    pid.is_some_and(|pid| pid.parse::<u32>().is_ok())
+    name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".new")).and_then(time_of).is_some()
 }
 
 fn is_stale(path: &Path) -> bool {
@@ -137,12 +143,12 @@ mod tests {
         let held = tempfile::tempdir().unwrap();
         let folder = Folder::new(&held.path().join("flights"));
         folder.prepare().unwrap();
-        for foreign in ["notes.txt", "flight-plan.jsonl", "flight-7-soon.jsonl", ".flight-9.new"] {
+        for foreign in ["notes.txt", "flight-plan.jsonl", "flight-7-soon.jsonl", ".flight-9-5.jsonl.new"] {
             fs::write(folder.path().join(foreign), "mine").unwrap();
         }
         for nth in 0..MOST as u64 + 5 {
             let path = folder.file(7 + nth as u32 % 3, 1_700_000_000_000_000_000 + nth * 1_000_000);
-            folder.write(&path, 7, [&b"{}\n"[..]].into_iter()).unwrap();
+            folder.write(&path, [&b"{}\n"[..]].into_iter()).unwrap();
         }
         let names = names(folder.path());
         let recordings: Vec<_> = names.iter().filter_map(|name| time_of(name)).collect();
@@ -152,12 +158,38 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn what_is_made_is_nobody_elses_business() {
+        use std::os::unix::fs::PermissionsExt;
+        let held = tempfile::tempdir().unwrap();
+        let folder = Folder::new(&held.path().join("flights"));
+        let path = folder.file(7, 5_000_000);
+        folder.write(&path, [&b"{}\n"[..]].into_iter()).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(folder.path()), mode(&path)), (0o700, 0o600));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_when_it_is_old() {
+        let held = tempfile::tempdir().unwrap();
+        let folder = Folder::new(held.path());
+        let left = beside(&folder.file(9, 5_000_000));
+        let write = || folder.write(&folder.file(7, 5_000_000), [&b"{}\n"[..]].into_iter()).unwrap();
+        let file = File::create(&left).unwrap();
+        write();
+        assert!(left.exists(), "it may be growing");
+        file.set_modified(SystemTime::now() - 2 * STALE).unwrap();
+        write();
+        assert!(!left.exists());
+    }
+
+    #[test]
     fn a_recording_is_replaced_as_a_whole() {
         let held = tempfile::tempdir().unwrap();
         let folder = Folder::new(held.path());
         let path = folder.file(7, 5_000_000);
         for text in ["first", "second"] {
-            folder.write(&path, 7, [text.as_bytes()].into_iter()).unwrap();
+            folder.write(&path, [text.as_bytes()].into_iter()).unwrap();
         }
         assert_eq!((fs::read_to_string(&path).unwrap(), names(held.path()).len()), ("second".to_owned(), 1));
     }
@@ -169,8 +201,8 @@ mod tests {
         let folder = Folder::new(held.path());
         let (theirs, path) = (held.path().join("theirs"), folder.file(7, 5_000_000));
         fs::write(&theirs, "theirs").unwrap();
-        std::os::unix::fs::symlink(&theirs, folder.beside(7)).unwrap();
-        folder.write(&path, 7, [&b"ours"[..]].into_iter()).unwrap();
+        std::os::unix::fs::symlink(&theirs, beside(&path)).unwrap();
+        folder.write(&path, [&b"ours"[..]].into_iter()).unwrap();
         assert_eq!(fs::read_to_string(theirs).unwrap(), "theirs");
         assert!(fs::symlink_metadata(path).unwrap().is_file());
     }

@@ -4,14 +4,17 @@ use std::collections::VecDeque;
 
 /// Snapshots longer than this, in bytes, are kept without their lists too: of many spawn locations a few fill a file.
 const LONG: usize = 64 << 10;
+const SECOND_NS: u64 = 1_000_000_000;
 
 /// The lines of the last seconds.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     lines: VecDeque<Entry>,
     bytes: usize,
-    /// Lines of the last seconds that found no room: when they were written.
-    dropped: VecDeque<u64>,
+    /// Lines that found no room, by the second in which they were written: a few numbers, however many lines there are.
+    dropped: VecDeque<(u64, u64)>,
+    /// How many of the lines have lists that can go.
+    lists: usize,
     /// The last line is the end mark.
     ended: bool,
 }
@@ -39,39 +42,51 @@ impl Kept {
         };
         let entry = Entry { at_ns: now_ns, text: text.into(), short };
         self.bytes += entry.bytes();
+        self.lists += usize::from(entry.short.is_some());
         self.lines.push_back(entry);
         let begun_ns = now_ns.saturating_sub(WINDOW_NS);
         while self.lines.front().is_some_and(|oldest| oldest.at_ns < begun_ns) {
-            self.bytes -= self.lines.pop_front().map_or(0, |oldest| oldest.bytes());
+            self.pop();
         }
-        while self.dropped.front().is_some_and(|&oldest_ns| oldest_ns < begun_ns) {
+        while self.dropped.front().is_some_and(|&(second, _)| second < begun_ns / SECOND_NS) {
             self.dropped.pop_front();
         }
         self.make_room();
     }
 
+    fn pop(&mut self) -> Option<Entry> {
+        let oldest = self.lines.pop_front()?;
+        self.bytes -= oldest.bytes();
+        self.lists -= usize::from(oldest.short.is_some());
+        Some(oldest)
+    }
+
     /// First the lists of the older snapshots go, but for those of the newest one; then the oldest lines.
     fn make_room(&mut self) {
         while self.bytes > ROOM {
-            let lists = self.lines.iter().enumerate().filter(|(_, entry)| entry.short.is_some());
-            let (oldest, several) = (lists.clone().next().map(|(at, _)| at), lists.count() > 1);
-            if let Some(entry) = oldest.filter(|_| several).and_then(|at| self.lines.get_mut(at)) {
+            let with_lists = || self.lines.iter().position(|entry| entry.short.is_some());
+            let oldest = (self.lists > 1).then(with_lists).flatten();
+            if let Some(entry) = oldest.and_then(|at| self.lines.get_mut(at)) {
                 let before = entry.bytes();
                 if let Some(short) = entry.short.take() {
                     entry.text = short;
                 }
                 self.bytes = self.bytes - before + entry.bytes();
-            } else if let Some(oldest) = self.lines.pop_front() {
-                self.bytes -= oldest.bytes();
-                self.dropped.push_back(oldest.at_ns);
+                self.lists -= 1;
+            } else if let Some(oldest) = self.pop() {
+                let second = oldest.at_ns / SECOND_NS;
+                match self.dropped.back_mut() {
+                    Some((last, count)) if *last == second => *count += 1,
+                    _ => self.dropped.push_back((second, 1)),
+                }
             } else {
                 return;
             }
         }
     }
 
-    /// The newest lines that fit into this many bytes, oldest first.
-    pub(super) fn newest(&self, room: usize) -> impl Iterator<Item = &[u8]> {
+    /// The newest lines that fit into this many bytes, oldest first, and how many do not.
+    pub(super) fn newest(&self, room: usize) -> (u64, impl Iterator<Item = &[u8]>) {
         let mut left = room;
         let fit = self.lines.iter().rev().take_while(|entry| {
             let fits = entry.text.len() <= left;
@@ -79,12 +94,12 @@ impl Kept {
             fits
         });
         let skipped = self.lines.len() - fit.count();
-        self.lines.iter().skip(skipped).map(|entry| &*entry.text)
+        (skipped as u64, self.lines.iter().skip(skipped).map(|entry| &*entry.text))
     }
 
     /// Lines of the last seconds that found no room.
     pub(super) fn dropped(&self) -> u64 {
-        self.dropped.len() as u64
+        self.dropped.iter().map(|(_, count)| count).sum()
     }
 
     /// Whether the process has said that it ends.
@@ -113,8 +128,6 @@ mod tests {
     use super::*;
     use stallscope_wire::{Location, Stall};
 
-    const SECOND_NS: u64 = 1_000_000_000;
-
     fn push(kept: &mut Kept, line: &Line, second: u64) {
         kept.push(&line.encode(), line, second * SECOND_NS);
     }
@@ -127,7 +140,7 @@ mod tests {
     }
 
     fn lines(kept: &Kept, room: usize) -> Vec<Line> {
-        kept.newest(room).map(|text| Line::decode(text).unwrap()).collect()
+        kept.newest(room).1.map(|text| Line::decode(text).unwrap()).collect()
     }
 
     #[test]
@@ -168,6 +181,7 @@ mod tests {
         assert_eq!(there.len() as u64 + kept.dropped(), 20);
         assert_eq!(there.last(), Some(&stall(19)));
         assert_eq!(lines(&kept, 500_000), [stall(19)]);
+        assert_eq!(kept.newest(500_000).0, there.len() as u64 - 1);
         push(&mut kept, &stall(20), 40);
         assert_eq!(kept.dropped(), 0, "of those that are too old nothing is missed");
     }

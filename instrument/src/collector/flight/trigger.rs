@@ -46,7 +46,10 @@ impl Triggers {
             _ => return None,
         };
         match self.known.iter_mut().find(|(known, _)| *known == incident) {
-            Some((_, was_over)) => (*was_over, self.news) = (over, false),
+            Some((_, is_over)) => {
+                *is_over |= over;
+                self.news = false;
+            }
             None => {
                 self.known.truncate(REMEMBERED - 1);
                 self.known.push_front((incident, over));
@@ -138,12 +141,13 @@ fn lag_of(lag: &Lag, header: &Header) -> Option<(Incident, bool, String)> {
     }
     let began_ns = lag.at_ns.saturating_sub(lag.wait_ns);
     // The same wait is told again with a little other figures.
-    let incident = match lag.stalls.first() {
-        Some(stall) => Incident::Stall(*stall),
-        None => Incident::Lag(lag.runtime, began_ns / 1_000_000_000),
+    let (incident, over) = match lag.stalls.first() {
+        // Another worker may take new work again while the stall goes on.
+        Some(stall) => (Incident::Stall(*stall), false),
+        None => (Incident::Lag(lag.runtime, began_ns / 1_000_000_000), !lag.ongoing),
     };
     let so_far = if lag.ongoing { " so far" } else { "" };
-    Some((incident, !lag.ongoing, format!("new work waited {}{so_far}", show(lag.wait_ns))))
+    Some((incident, over, format!("new work waited {}{so_far}", show(lag.wait_ns))))
 }
 
 fn pool(wait: &PoolWait) -> (Incident, bool, String) {
@@ -219,6 +223,10 @@ mod tests {
         looks(&mut triggers, &stall(7, Phase::Begin, Cause::Cpu));
         let lag = Lag { wait_ns: 300 * MS, attributable_ns: 300 * MS, stalls: vec![7], ..Lag::default() };
         assert_eq!(looks(&mut triggers, &Line::Lag(lag.clone())), Some((Incident::Stall(7), false)));
+        assert!(!triggers.is_over(&Incident::Stall(7)), "new work is taken again, and the stall goes on");
+        looks(&mut triggers, &stall(7, Phase::End, Cause::Cpu));
+        looks(&mut triggers, &Line::Lag(lag.clone()));
+        assert!(triggers.is_over(&Incident::Stall(7)), "what is told of it later changes nothing");
         let alone = Lag { stalls: Vec::new(), ..lag };
         assert!(matches!(looks(&mut triggers, &Line::Lag(alone)), Some((Incident::Lag(0, _), true))));
     }
