@@ -87,6 +87,16 @@ pub struct Lost {
     pub first_polls: u64,
     /// Lines of a log or for a reader.
     pub lines: u64,
+    /// Flight recordings that were not made; no number leaves anything out because of it.
+    pub recordings: u64,
+}
+
+impl Lost {
+    /// Whether anything was dropped that is missing in the numbers.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        *self != Self { recordings: self.recordings, ..Self::default() }
+    }
 }
 
 impl Report {
@@ -103,6 +113,7 @@ impl Report {
             lost.locations = lost.locations.saturating_add(history.lost().locations);
             lost.first_polls = lost.first_polls.saturating_add(history.lost().first_polls);
             lost.lines = lost.lines.saturating_add(history.lost().lines);
+            lost.recordings = lost.recordings.saturating_add(history.lost().recordings);
         }
         let headers = || histories.iter().map(|history| history.header());
         Self {
@@ -131,7 +142,7 @@ impl Report {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let complete = self.processes.iter().all(|process| process.complete);
-        self.coverage.complete && complete && self.lost == Lost::default()
+        self.coverage.complete && complete && !self.lost.any()
     }
 }
 

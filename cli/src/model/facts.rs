@@ -143,7 +143,7 @@ fn not_seen(facts: &mut Facts, process: &Process) {
 fn lost(facts: &mut Facts, process: &Process) {
     facts.about("lost");
     let lost = process.history.lost();
-    if !lost.any() {
+    if !lost.any() && lost.recordings == 0 {
         facts.add("nothing", "no event, stack or line was dropped");
     }
     let kinds = [
@@ -155,6 +155,12 @@ fn lost(facts: &mut Facts, process: &Process) {
     ];
     for (what, count, why) in kinds.into_iter().filter(|(_, count, _)| *count > 0) {
         facts.push(what, &format!("{}: {why}", figure::count(count)), Tone::Bad);
+    }
+    if lost.recordings > 0 {
+        // Nothing that is shown here is missing because of it.
+        let why =
+            "flight recordings not made: one within the minute before, or no room; no figure is missing";
+        facts.push("recordings", &format!("{}: {why}", figure::count(lost.recordings)), Tone::Warning);
     }
 }
 

@@ -78,6 +78,7 @@ pub(super) fn lost(report: &Report) -> Option<String> {
         (lost.locations, "task event", " without the spawn location"),
         (lost.first_polls, "wait", " for a first poll"),
         (lost.lines, "line", ""),
+        (lost.recordings, "flight recording", " not made"),
     ]
     .into_iter()
     .filter(|(count, ..)| *count > 0)
