@@ -69,7 +69,6 @@ impl History {
             spawns: Spawns::new(header.leak_window_ns),
             connections: Connections::new(header.leak_window_ns),
             queues: Queues::default(),
-            header,
             snapshot: None,
             stalls: Stalls::default(),
             lags: Lags::default(),
@@ -80,7 +79,7 @@ impl History {
             pool_waits: Kept::default(),
             handlers: None,
             sockets: None,
-            lost: Lost::default(),
+            lost: Lost { lines: left_out(&header), ..Lost::default() },
             runtimes: 0,
             workers: 0,
             first_at_ns: 0,
@@ -88,6 +87,7 @@ impl History {
             ended: false,
             cut: false,
             released: false,
+            header,
         }
     }
 
@@ -163,7 +163,8 @@ impl History {
                 self.coverage = coverage;
                 0
             }
-            Line::Lost(lost) => {
+            Line::Lost(mut lost) => {
+                lost.lines = lost.lines.saturating_add(left_out(&self.header));
                 self.lost = lost;
                 self.lost.at_ns
             }
@@ -372,6 +373,11 @@ impl History {
     pub(super) fn pool_waits(&self) -> &Kept<PoolWait> {
         &self.pool_waits
     }
+}
+
+/// Lines that found no room in a flight recording; what the process itself tells of its losses leaves them out.
+fn left_out(header: &Header) -> u64 {
+    header.flight.as_ref().map_or(0, |flight| flight.dropped)
 }
 
 /// A list that is empty is as it was.

@@ -14,7 +14,7 @@ use super::finding::rfc3339;
 use super::history::less_of;
 use super::{Finding, History, Judgement, Outcome, Verdict, findings};
 use serde::{Deserialize, Serialize};
-use stallscope_wire::{Coverage, MAJOR, Mode, Tier};
+use stallscope_wire::{Coverage, Header, MAJOR, Mode, Tier, counted};
 
 /// Everything that is known of a run, as one document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +116,7 @@ impl Report {
             lost.recordings = lost.recordings.saturating_add(history.lost().recordings);
         }
         let headers = || histories.iter().map(|history| history.header());
+        let recordings = headers().filter_map(recording).collect();
         Self {
             stallscope: MAJOR,
             verdict: judgement.verdict,
@@ -131,7 +132,7 @@ impl Report {
             sockets: Sockets::of(histories),
             histograms: Histograms::of(histories),
             lost,
-            notes: [judgement.lacks, judgement.notes].concat(),
+            notes: [judgement.lacks, recordings, judgement.notes].concat(),
         }
     }
 }
@@ -156,9 +157,23 @@ impl Process {
             duration_ns: history.observed_ns(),
             runtimes: history.runtimes(),
             workers: history.workers(),
-            complete: history.complete(),
+            complete: history.complete() && header.flight.is_none(),
         }
     }
+}
+
+/// What is to be known of a flight recording.
+fn recording(header: &Header) -> Option<String> {
+    let flight = header.flight.as_ref()?;
+    let others = match flight.suppressed {
+        0 => String::new(),
+        others => format!("; {} since the one before set off none", counted(others, "incident")),
+    };
+    let (pid, trigger) = (header.pid, &flight.trigger);
+    Some(format!(
+        "process {pid}: a flight recording of the seconds around {trigger}; its counters are of the whole process, \
+         its stalls of these seconds alone{others}"
+    ))
 }
 
 fn sight(tier: Tier) -> u8 {

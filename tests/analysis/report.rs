@@ -5,8 +5,8 @@ use hdrhistogram::serialization::Deserializer;
 use proptest::prelude::*;
 use stallscope::analysis::{Blocked, History, Report, judge, thresholds};
 use stallscope_wire::{
-    Cause, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Location, Lost, Pause, Phase, Serving,
-    SlowRequest, Snapshot, Stall, Watched, Worker,
+    Cause, End, Flight, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Location, Lost, Pause,
+    Phase, Serving, SlowRequest, Snapshot, Stall, Watched, Worker,
 };
 
 fn report() -> Report {
@@ -266,6 +266,28 @@ fn what_was_dropped_is_not_everything() {
     let lost = Line::Lost(Lost { lines: 1, ..Lost::default() });
     assert!(!of_each(&[&process().line(lost).ended()]).is_whole());
     assert!(!of_each(&[&process().killed()]).is_whole());
+    let recordings = Line::Lost(Lost { recordings: 1, ..Lost::default() });
+    assert!(of_each(&[&process().line(recordings).ended()]).is_whole(), "no number leaves anything out");
+}
+
+#[test]
+fn a_flight_recording_is_said_to_be_one() {
+    let flight = Flight {
+        trigger: "a stall of 3s".into(),
+        suppressed: 4,
+        dropped: 5,
+        goes_on: true,
+        ..Flight::default()
+    };
+    let mut history = History::new(Header { pid: 7, flight: Some(flight), ..Header::default() });
+    assert_eq!(history.lost().lines, 5, "also where the process lost nothing");
+    history.apply(Line::Lost(Lost { lines: 2, ..Lost::default() }));
+    history.apply(Line::End(End::default()));
+    let report = of_each(&[&history]);
+    assert!(!report.processes[0].complete && !report.is_whole());
+    assert_eq!(report.lost.lines, 7);
+    let told = "process 7: a flight recording of the seconds around a stall of 3s;";
+    assert!(report.notes.iter().any(|note| note.starts_with(told) && note.contains("4 incidents")));
 }
 
 #[test]

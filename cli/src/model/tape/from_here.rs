@@ -13,7 +13,10 @@ pub(super) struct FromHere {
 impl FromHere {
     /// From now on: of what was before, only what goes on is known.
     pub(super) fn new(whole: &Process) -> Self {
-        let mut process = Process::new(whole.header().clone(), whole.origin.clone());
+        let mut header = whole.header().clone();
+        // What a flight recording leaves out is among the losses that the lines tell.
+        header.flight.iter_mut().for_each(|flight| flight.dropped = 0);
+        let mut process = Process::new(header, whole.origin.clone());
         process.clock = whole.clock.clone();
         let mut counted = Self { process, since: Since::default() };
         for line in state(whole) {
