@@ -27,6 +27,12 @@ fn read(path: &Path) -> History {
     history
 }
 
+/// Whether nothing more comes: the stall is over, and the file was written once more after it was set off.
+fn is_finished(history: &History) -> bool {
+    let set_off_ns = history.header().flight.as_ref().map_or(u64::MAX, |flight| flight.at_ns);
+    history.stalls().any(|record| !record.ongoing) && history.last_at_ns() > set_off_ns
+}
+
 /// Whether the recordings are as one waits for them to be, after a while.
 fn come(is: impl Fn() -> bool) -> bool {
     let until = Instant::now() + Duration::from_secs(60);
@@ -49,7 +55,8 @@ fn a_stall_leaves_one_recording_that_says_what_it_was() {
             let finished = move || {
                 recordings(&folder)
                     .first()
-                    .is_some_and(|path| read(path).stalls().any(|record| !record.ongoing))
+                    .map(|path| read(path))
+                    .is_some_and(|history| is_finished(&history))
             };
             let waited = tokio::task::spawn_blocking(move || come(finished)).await.unwrap();
             assert!(waited, "the recording is finished while the program runs");
@@ -62,7 +69,7 @@ fn a_stall_leaves_one_recording_that_says_what_it_was() {
     let [recording] = &recordings(&folder)[..] else { panic!("{:?}", recordings(&folder)) };
     let history = read(recording);
     let flight = history.header().flight.clone().unwrap();
-    assert!(flight.trigger.contains("stall") && flight.trigger.contains("flight.rs"), "{flight:?}");
+    assert!(flight.trigger.contains("stall") && flight.trigger.ends_with(&seen.marked()), "{flight:?}");
     assert!(flight.goes_on && flight.suppressed == 0, "{flight:?}");
     assert!(history.complete() && !history.ended(), "it is whole, and its process went on");
     let found = findings(&[&history]);

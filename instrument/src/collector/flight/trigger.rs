@@ -26,6 +26,8 @@ pub(super) enum Incident {
 pub(super) struct Triggers {
     /// The newest, and whether each is over.
     known: VecDeque<(Incident, bool)>,
+    /// Where the newest stalls are, by their ids: their last lines do not say it again.
+    places: VecDeque<(u64, String)>,
     /// Told of for the first time by the line that was looked at last.
     news: bool,
     /// Runtimes whose queues were long at the last look, and since when.
@@ -71,7 +73,7 @@ impl Triggers {
 
     /// None of what the machine did: that is known of a stall that goes on only provisionally, and its last line settles it. Nor
     /// a first line without names: they show whether it is one.
-    fn stall(&self, stall: &Stall) -> Option<(Incident, bool, String)> {
+    fn stall(&mut self, stall: &Stall) -> Option<(Incident, bool, String)> {
         let incident = Incident::Stall(stall.id);
         let over = stall.phase == Phase::End;
         let known = self.known.iter().any(|(known, _)| *known == incident);
@@ -79,16 +81,15 @@ impl Triggers {
         if stall.phase == Phase::Dismissed || (vague && !known) {
             return None;
         }
-        let place = stall.stack.as_ref().and_then(|stack| stack.culprit_frame()).map(|frame| {
-            let function = frame.function.as_deref().unwrap_or("?");
-            match (&frame.file, frame.line) {
-                (Some(file), Some(line)) => format!("{file}:{line}"),
-                _ => function.to_owned(),
-            }
-        });
+        if let Some(place) = culprit(stall) {
+            self.places.retain(|(known, _)| *known != stall.id);
+            self.places.truncate(REMEMBERED - 1);
+            self.places.push_front((stall.id, place));
+        }
         let place =
-            place.or_else(|| stall.task.as_ref().map(|task| format!("a task of {}", task.spawned_at)));
-        let at = place.map(|place| format!(" at {place}")).unwrap_or_default();
+            self.places.iter().find(|(known, _)| *known == stall.id).map(|(_, place)| format!(" at {place}"));
+        let spawned = || stall.task.as_ref().map(|task| format!(" in a task spawned at {}", task.spawned_at));
+        let at = place.or_else(spawned).unwrap_or_default();
         let so_far = if over { "" } else { " so far" };
         Some((incident, over, format!("a stall of {}{so_far}{at}", show(stall.duration_ns))))
     }
@@ -126,6 +127,15 @@ impl Triggers {
             let words = format!("{waiting} of {limit} not accepted at {}", listener.local);
             (Incident::Backlog(since_ns), false, words)
         })
+    }
+}
+
+/// The line that blocks, or the function where no line is known.
+fn culprit(stall: &Stall) -> Option<String> {
+    let frame = stall.stack.as_ref()?.culprit_frame()?;
+    match (&frame.file, frame.line) {
+        (Some(file), Some(line)) => Some(format!("{file}:{line}")),
+        _ => frame.function.clone(),
     }
 }
 
@@ -192,6 +202,19 @@ mod tests {
             Some((Incident::Stall(1), false))
         );
         assert!(triggers.is_over(&Incident::Stall(1)));
+    }
+
+    #[test]
+    fn where_a_stall_was_is_known_at_its_end_too() {
+        let mut triggers = Triggers::default();
+        let Line::Stall(mut begun) = stall(1, Phase::Begin, Cause::Cpu) else { panic!("it is one") };
+        let frame = Frame { file: Some("src/a.rs".into()), line: Some(7), ..Frame::default() };
+        begun.stack = Some(Stack { frames: vec![frame], culprit: Some(0), ..Stack::default() });
+        let words = |told: Option<(Incident, String)>| told.map(|(_, words)| words);
+        let begun = words(triggers.look(&Line::Stall(begun), &header()));
+        assert_eq!(begun.as_deref(), Some("a stall of 200ms so far at src/a.rs:7"));
+        let ended = words(triggers.look(&stall(1, Phase::End, Cause::Cpu), &header()));
+        assert_eq!(ended.as_deref(), Some("a stall of 200ms at src/a.rs:7"));
     }
 
     #[test]
