@@ -7,6 +7,7 @@ mod failure;
 mod lifeline;
 mod load;
 mod log;
+mod markdown;
 mod model;
 mod reference;
 mod report;

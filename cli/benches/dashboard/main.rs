@@ -13,6 +13,8 @@
     reason = "commands use more of them, and tests that do not run here"
 )]
 mod measured {
+    pub(crate) mod failure;
+    pub(crate) mod markdown;
     pub(crate) mod model;
     #[cfg(test)]
     pub(crate) mod scenario;
@@ -26,7 +28,7 @@ mod made;
 
 #[cfg(test)]
 use measured::scenario;
-use measured::{model, source, view};
+use measured::{failure, markdown, model, source, view};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ use super::prompt::{Prompt, editing};
 use super::switching::unable;
 use super::table::Format;
 use super::{Model, threshold};
+use crate::failure::clean;
 use crate::source::process_name;
 use stallscope_wire::Mode;
 use stallscope_wire::duration::show;
@@ -129,7 +130,8 @@ impl Model {
     fn copy(&mut self, ours: Duration) {
         let row = || self.listed(ours).row().map(super::table::Row::in_words);
         match self.place(ours).map(|place| place.to_string()).or_else(row) {
-            Some(text) => self.effects.push_back(Effect::Copy(text)),
+            // It may be pasted into a shell, where a line's end runs what stands before it.
+            Some(text) => self.effects.push_back(Effect::Copy(clean(text))),
             None => self.notice = Some(Notice::failed("there is nothing here to copy")),
         }
     }

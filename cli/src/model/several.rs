@@ -174,7 +174,8 @@ impl Model {
         let all = self.all();
         let alike = all.iter().filter(|(_, process)| is_alike(process.header(), header));
         let (ended, running): (Vec<_>, Vec<_>) = alike.partition(|(_, process)| process.conclusion.is_some());
-        let end_ns = |process: &Process| process.header().started_unix_ns + process.history.last_at_ns();
+        let end_ns =
+            |process: &Process| process.header().started_unix_ns.saturating_add(process.history.last_at_ns());
         let is_free = |process: &Process| {
             let after = |other: &&&(usize, &Process)| other.1.header().started_unix_ns > end_ns(process);
             running.iter().find(after).is_none()

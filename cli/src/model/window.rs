@@ -20,7 +20,7 @@ impl<T> Default for Window<T> {
 impl<T> Window<T> {
     /// Keeps the state of time `at_ns`, unless one of the same second is kept already.
     pub(crate) fn keep(&mut self, at_ns: u64, state: impl FnOnce() -> T) {
-        if self.states.back().is_some_and(|&(last, _)| at_ns < last + PACE_NS) {
+        if self.states.back().is_some_and(|&(last, _)| at_ns < last.saturating_add(PACE_NS)) {
             return;
         }
         self.states.push_back((at_ns, state()));
@@ -44,6 +44,15 @@ mod tests {
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn a_time_that_no_process_reaches_is_one_like_others() {
+        let mut window = Window::default();
+        for at_ns in [u64::MAX - 1, u64::MAX] {
+            window.keep(at_ns, || at_ns);
+        }
+        assert_eq!(window.baseline(u64::MAX, 1), Some((u64::MAX - 1, &(u64::MAX - 1))));
+    }
 
     #[test]
     fn begins_with_the_last_state_before_it() {

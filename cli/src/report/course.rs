@@ -18,6 +18,8 @@ pub(crate) struct Course {
     pub(crate) polls: Vec<LongPoll>,
     /// Long polls that found no room.
     pub(crate) polls_left_out: u64,
+    /// The longest wait of a probe that was told so far.
+    lag_max_ns: u64,
     each: usize,
     /// Snapshots in the last look.
     taken: usize,
@@ -77,11 +79,12 @@ impl Course {
     }
 
     fn look(&mut self, snapshot: &Snapshot) -> Look {
-        let mut look = Look {
-            at_ns: snapshot.at_ns,
-            lag_ns: snapshot.lag.window_max_ns.max(snapshot.lag.now_ns),
-            ..Look::default()
-        };
+        let lag = &snapshot.lag;
+        // A runtime that idles by the end of the window takes what it waited within it along, but for the histogram.
+        let record = (lag.histogram.max_ns > self.lag_max_ns).then_some(lag.histogram.max_ns);
+        self.lag_max_ns = self.lag_max_ns.max(lag.histogram.max_ns);
+        let lag_ns = lag.window_max_ns.max(lag.now_ns).max(record);
+        let mut look = Look { at_ns: snapshot.at_ns, lag_ns, ..Look::default() };
         for runtime in &snapshot.runtimes {
             for (sum, more) in [
                 (&mut look.injection_queue, runtime.injection_queue),
@@ -212,7 +215,7 @@ impl Look {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stallscope_wire::{LagState, Polling};
+    use stallscope_wire::{Histogram, LagState, Polling};
 
     fn snapshot(at_ns: u64, lag_ns: u64, for_ns: u64) -> Line {
         let polling = Polling { for_ns, ..Polling::default() };
@@ -232,6 +235,17 @@ mod tests {
         assert_eq!(course.looks.iter().filter_map(|look| look.lag_ns).max(), Some(77));
         assert!(course.looks.is_sorted_by_key(|look| look.at_ns));
         assert_eq!(course.looks.last().map(|look| look.at_ns), Some(looks));
+    }
+
+    #[test]
+    fn the_longest_wait_is_told_though_the_runtime_idles_when_it_is_looked_at() {
+        let mut course = Course::default();
+        for (at_ns, max_ns) in [(1, 5), (2, 900), (3, 900)] {
+            let histogram = Histogram { max_ns, ..Histogram::default() };
+            let lag = LagState { histogram, ..LagState::default() };
+            course.note(&Line::Snapshot(Snapshot { at_ns, lag, ..Snapshot::default() }));
+        }
+        assert!(course.looks.iter().map(|look| look.lag_ns).eq([Some(5), Some(900), None]));
     }
 
     #[test]

@@ -54,7 +54,7 @@ const NOTHING: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 6
 mod tests {
     use super::*;
     use crate::report::folded::tests::history;
-    use stallscope::analysis::{History, StallRecord};
+    use stallscope::analysis::{BlockedStack, History, StallRecord};
     use std::collections::BTreeMap;
 
     fn drawn(histories: &[&History]) -> String {
@@ -98,6 +98,20 @@ mod tests {
     #[test]
     fn the_same_stalls_give_the_same_picture() {
         assert_eq!(drawn(&[&history()]), drawn(&[&history()]));
+    }
+
+    #[test]
+    fn times_that_no_process_can_have_are_drawn_all_the_same() {
+        let stack = |cause: &str| BlockedStack {
+            cause: cause.to_owned(),
+            attributable_ns: u64::MAX,
+            ..BlockedStack::default()
+        };
+        let mut blocked = Blocked::default();
+        blocked.stacks.extend(["cpu", "lock", "syscall"].map(stack));
+        let mut out = Vec::new();
+        write(&mut out, &blocked).expect("a picture");
+        assert!(String::from_utf8(out).expect("text").contains("[syscall] ("));
     }
 
     #[test]

@@ -11,13 +11,13 @@ pub(super) fn write(out: &mut impl Write, blocked: &Blocked) -> io::Result<()> {
     lines(blocked).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
-/// The lines. The culprit has its place with it; the sum of their numbers is that of all time that the code answers for.
+/// The lines. The culprit has its place with it; the sum of their numbers is that of all time that the code answers for, and fits
+/// into one number whatever nonsense a log holds.
 pub(super) fn lines(blocked: &Blocked) -> Vec<String> {
-    blocked
-        .stacks
-        .iter()
-        .map(|stack| format!("{} {}", frames(stack).join(";"), stack.attributable_ns))
-        .collect()
+    let most = u64::MAX / (blocked.stacks.len() as u64).max(1);
+    let line =
+        |stack: &BlockedStack| format!("{} {}", frames(stack).join(";"), stack.attributable_ns.min(most));
+    blocked.stacks.iter().map(line).collect()
 }
 
 fn frames(stack: &BlockedStack) -> Vec<String> {

@@ -1,10 +1,12 @@
 //! A report for a pull request or an issue: short first, stacks behind a fold.
 
-use super::escape::{code, fence, xml};
+use super::escape::xml;
 use super::facts;
 use super::tables::{self, Table};
 use crate::failure::clean;
+use crate::markdown::{cell, code, fence};
 use stallscope::analysis::{Finding, Report, Severity, Verdict};
+use stallscope_wire::counted;
 use stallscope_wire::duration::show;
 use std::io::{self, Write};
 
@@ -41,8 +43,10 @@ fn summary(report: &Report) -> String {
     let worst = report.findings.first().map(|finding| format!("; the worst: {}", code(short(finding))));
     let found = match (errors, report.findings.len()) {
         (_, 0) => "No finding".to_owned(),
-        (0, all) => format!("Findings: {all}, none of them an error"),
-        (errors, all) => format!("Findings: {all}, {errors} of them errors"),
+        (0, all) => format!("{}, no error", counted(all as u64, "finding")),
+        (errors, all) => {
+            format!("{}, {}", counted(all as u64, "finding"), counted(errors as u64, "error"))
+        }
     };
     let seen = facts::seen(report).unwrap_or_else(|| "no process was seen".to_owned());
     format!("{found}{}.\nSeen: {seen}.", worst.unwrap_or_default())
@@ -59,9 +63,9 @@ fn write_thresholds(out: &mut impl Write, report: &Report) -> io::Result<()> {
             Some(false) => "✗",
             None => "?",
         };
-        let [expr, measured] = [&outcome.expr, &outcome.measured].map(|text| code(short(text)));
+        let [expr, measured] = [&outcome.expr, &outcome.measured].map(|text| cell(short(text)));
         let [worst, note] = [&outcome.worst, &outcome.note]
-            .map(|text| text.as_ref().map(|text| code(short(text))).unwrap_or_default());
+            .map(|text| text.as_ref().map(|text| cell(short(text))).unwrap_or_default());
         writeln!(out, "| {mark} | {expr} | {measured} | {worst} | {note} |")?;
     }
     writeln!(out)
@@ -76,8 +80,8 @@ fn write_findings(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> 
         "| finding | where | why | times | longest | waited behind it |\n|---|---|---|---:|---:|---:|"
     )?;
     for finding in findings.iter().take(FINDINGS) {
-        let (tag, culprit) = (code(facts::tag(finding)), code(short(&finding.culprit)));
-        let cause = code(short(finding.cause_in_words()));
+        let (tag, culprit) = (cell(facts::tag(finding)), cell(short(&finding.culprit)));
+        let cause = cell(short(finding.cause_in_words()));
         let delay = match finding.victims.delay_ns {
             0 => String::new(),
             delay => show(delay).to_string(),
@@ -136,7 +140,7 @@ fn write_folded_table(out: &mut impl Write, table: &Table) -> io::Result<()> {
     writeln!(out, "|---|{}", "---:|".repeat(table.head.len().saturating_sub(1)))?;
     for row in &table.rows {
         let cells =
-            row.iter().enumerate().map(|(i, cell)| if i == 0 { code(short(cell)) } else { cell.clone() });
+            row.iter().enumerate().map(|(i, text)| if i == 0 { cell(short(text)) } else { text.clone() });
         writeln!(out, "| {} |", cells.collect::<Vec<_>>().join(" | "))?;
     }
     if table.left_out > 0 {
@@ -183,7 +187,7 @@ mod tests {
     #[test]
     fn a_breach_is_told_first_and_stacks_are_folded() {
         let text = text(&report(&[&history()]));
-        assert!(text.starts_with("### ❌ Stallscope: breach\n"), "{text}");
+        assert!(text.starts_with("### ❌ Stallscope: breach\n\n2 findings, 1 error; the worst: `"), "{text}");
         assert!(text.contains(
             "| `error blocking-poll` | `src/report.rs:42` | `syscall clock_nanosleep` | 2 | 312ms |"
         ));

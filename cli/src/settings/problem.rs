@@ -27,7 +27,8 @@ impl Problem {
             line: text[..start].matches('\n').count() + 1,
             column: text[begin..start].chars().count() + 1,
             message: message.into(),
-            text: whole.to_owned(),
+            // As wide as a character, so that what is below stands below.
+            text: whole.replace('\t', " "),
             length: meant.chars().count().max(1),
         }
     }
@@ -49,6 +50,8 @@ mod tests {
         let problem = Problem::new("[a]\nö = \"x\"\n", 9..12, "wrong");
         assert_eq!((problem.line, problem.column), (2, 5));
         assert_eq!(problem.to_string(), "wrong\n  ö = \"x\"\n      ^^^");
+        let behind_a_tab = Problem::new("\tx = 1\n", 1..2, "wrong");
+        assert_eq!(behind_a_tab.to_string(), "wrong\n   x = 1\n   ^");
         let at_the_end = Problem::new("[a\n", 3..9, "cut");
         assert_eq!((at_the_end.line, at_the_end.to_string().as_str()), (2, "cut\n  \n  ^"));
     }

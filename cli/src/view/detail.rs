@@ -145,10 +145,10 @@ fn in_words(evidence: &Evidence) -> String {
     let parts: Vec<_> =
         parts.iter().filter(|(ns, _)| *ns > 0).map(|(ns, doing)| format!("{} {doing}", show(*ns))).collect();
     let mut words = format!("Of {} watched, {}", show(evidence.window_ns), parts.join(", "));
-    if evidence.watchdog_gap_ns * 10 > evidence.window_ns {
+    if evidence.watchdog_gap_ns > evidence.window_ns / 10 {
         words += &format!("; the watchdog itself was held up for {}", show(evidence.watchdog_gap_ns));
     }
-    for (ns, taker) in taken.iter().filter(|(ns, _)| ns * 10 > evidence.window_ns) {
+    for (ns, taker) in taken.iter().filter(|(ns, _)| *ns > evidence.window_ns / 10) {
         words += &format!("; {taker} took {}", show(*ns));
     }
     words

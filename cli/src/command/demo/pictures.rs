@@ -12,7 +12,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// None of the screen *Runtime*, which tells where on a machine things are. What a picture is called, what it shows, how many lines it has, and the keys that lead there from the overview.
+/// What a picture is called, what it shows, how many lines it has, and the keys that lead there from the overview. There is none of
+/// the screen *Runtime*, which tells where on a machine things are.
 const PICTURES: [(&str, &str, u16, &[Key]); 6] = [
     ("dashboard", "the overview of a server whose workers are blocked", 32, &[]),
     ("stall", "a stall with its source lines and its stack", 40, &[Key::Char('2'), Key::Enter]),

@@ -24,7 +24,8 @@ enum Form {
 /// # Errors
 /// In words, when none is named, or the file is not here.
 pub(super) fn command(place: &SourcePlace) -> Result<Command, String> {
-    let editor = ["VISUAL", "EDITOR"].into_iter().filter_map(env::var_os).find(|editor| !editor.is_empty());
+    let named = |editor: &OsString| !editor.as_encoded_bytes().trim_ascii().is_empty();
+    let editor = ["VISUAL", "EDITOR"].into_iter().filter_map(env::var_os).find(named);
     let Some(editor) = editor else {
         return Err("no editor is named: set $VISUAL or $EDITOR (vim, \"code -g\", hx …)".to_owned());
     };
@@ -41,7 +42,8 @@ pub(super) fn failure(ended: io::Result<std::process::ExitStatus>) -> Option<Str
     }
 }
 
-/// As a shell reads it, as those who set the variable expect: it may have arguments, quoted or not.
+/// As a shell reads it, as those who set the variable expect: it may have arguments, quoted or not. The file is none of what the
+/// shell reads.
 fn of(editor: &OsStr, file: &Path, line: u32) -> Command {
     let mut script = OsString::from("exec ");
     script.push(editor);
@@ -73,10 +75,10 @@ fn form(editor: &str) -> Form {
     }
 }
 
-/// The file, from the first of the places that it may be at.
+/// The file, from the first of the places that it may be at; absolute, since editors run what follows a `+` or `-` of its name.
 fn find(place: &SourcePlace) -> Result<PathBuf, String> {
     let found = candidates(place).into_iter().find(|path| path.is_file());
-    found.ok_or_else(|| match &place.root {
+    found.and_then(|path| std::path::absolute(path).ok()).ok_or_else(|| match &place.root {
         _ if Path::new(&place.file).is_absolute() => format!("{} is not on this machine", place.file),
         Some(root) => {
             format!("{} is neither in {root} nor in the current folder of this machine", place.file)
@@ -110,6 +112,22 @@ mod tests {
         let mut command = of("printf '%s|'".as_ref(), Path::new("a b.rs"), 7);
         let output = command.output().expect("a shell");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "+7|a b.rs|");
+        let hostile = Path::new("/src/'$(echo ran)`echo ran`\";echo ran;.rs");
+        let output = of("\"printf\" '%s|'".as_ref(), hostile, 7).output().expect("a shell");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("+7|{}|", hostile.display()));
+    }
+
+    #[test]
+    fn no_name_is_an_option_or_a_command_of_the_editor() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().to_string_lossy().into_owned();
+        for name in ["+!reboot", "-S"] {
+            std::fs::write(folder.path().join(name), "").expect("written");
+            let up = "../".repeat(std::env::current_dir().expect("a folder").components().count());
+            let (file, root) = (name.to_owned(), Some(format!("{up}{root}")));
+            let found = find(&SourcePlace { file, line: 1, root, pid: None, started_unix_ns: 0 });
+            assert!(found.is_ok_and(|path| path.is_absolute() && path.ends_with(name)), "{name}");
+        }
     }
 
     #[test]

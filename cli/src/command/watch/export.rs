@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// As many files of one name are told apart.
 const MOST: usize = 1000;
+/// Characters of a name, of which each may take four of the 255 bytes that file systems have.
+const LONGEST: usize = 50;
 
 /// Writes the list into a new file of this folder, and says which.
 pub(super) fn write(folder: &Path, export: &Export) -> Notice {
@@ -32,7 +34,9 @@ fn try_write(folder: &Path, export: &Export) -> io::Result<PathBuf> {
 fn create(folder: &Path, export: &Export) -> io::Result<(File, PathBuf)> {
     let plain = |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '-' };
     let stem: String = export.stem.chars().map(plain).collect();
-    let stem = stem.trim_start_matches('.');
+    // Neither hidden, nor an option of what is told to read it.
+    let stem = stem.trim_start_matches(['.', '-']);
+    let stem = stem.char_indices().nth_back(LONGEST - 1).map_or(stem, |(at, _)| &stem[at..]);
     for number in 1..=MOST {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
         let name = PathBuf::from(format!("{stem}{suffix}.{}", export.format.extension()));
@@ -64,6 +68,19 @@ mod tests {
         );
         let text = std::fs::read_to_string(folder.path().join("shop-api-7-stalls.csv")).expect("it is there");
         assert_eq!(text, "where\na\n");
+    }
+
+    #[test]
+    fn whatever_a_program_is_called_its_list_has_a_plain_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (stem, name) in [
+            ("../-rf \n\u{1b}[2J-7-stalls".to_owned(), "rf----2J-7-stalls.csv".to_owned()),
+            (format!("{}-7-stalls", "ö".repeat(300)), format!("{}-7-stalls.csv", "ö".repeat(41))),
+        ] {
+            let said = write(folder.path(), &Export { stem, ..export() });
+            assert_eq!(said.text, format!("wrote 1 row to {name}"));
+            assert!(folder.path().join(name).is_file());
+        }
     }
 
     #[test]

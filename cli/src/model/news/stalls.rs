@@ -90,7 +90,7 @@ impl Stalls {
         let mut others = 0;
         // Whose beginning was told, of that more is told.
         if !self.told.contains(&stall.id) {
-            if line.at_ns > 0 && now_ns < line.at_ns + PACE_NS {
+            if line.at_ns > 0 && now_ns < line.at_ns.saturating_add(PACE_NS) {
                 line.others += u64::from(ends);
                 return None;
             }

@@ -1,4 +1,6 @@
 use super::{Column, Row, Table, Value};
+use crate::failure::clean;
+use crate::markdown;
 use serde_json::{Map, Number, Value as Json};
 use std::io;
 
@@ -34,7 +36,7 @@ impl Table {
                 Ok(serde_json::to_string_pretty(&rows)? + "\n")
             }
             Format::Csv => csv(self),
-            Format::Markdown => Ok(markdown(self)),
+            Format::Markdown => Ok(in_markdown(self)),
         }
     }
 }
@@ -71,9 +73,13 @@ fn csv(table: &Table) -> io::Result<String> {
     String::from_utf8(written).map_err(io::Error::other)
 }
 
-fn markdown(table: &Table) -> String {
-    // A bar would end the cell, a line's end the row.
-    let safe = |text: &str| text.replace('|', "\\|").replace(['\n', '\r'], " ");
+fn in_markdown(table: &Table) -> String {
+    // What we say ourselves; names are code.
+    let safe = |text: &str| clean(text).replace('|', "\\|");
+    let cell = |value: &Value| match value {
+        Value::Text(text) => markdown::cell(text),
+        value => safe(&value.shown()),
+    };
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let name = |column: &Column| match column.group {
         Some((group, _)) => safe(&format!("{group}, {}", column.head)),
@@ -83,7 +89,7 @@ fn markdown(table: &Table) -> String {
     let mut text = line(table.columns.iter().map(name).collect());
     text += &line(table.columns.iter().map(rule).collect());
     for row in &table.rows {
-        text += &line(row.cells.iter().map(|cell| safe(&cell.value.shown())).collect());
+        text += &line(row.cells.iter().map(|told| cell(&told.value)).collect());
     }
     text
 }
@@ -140,7 +146,7 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "| where | busy | waited |");
         assert_eq!(lines[1], "| --- | ---: | ---: |");
-        assert_eq!(lines[2], "| a\\|b, \"c\".rs:1 | 312ms | 14 tasks |");
-        assert_eq!(lines[3], "| d.rs:2 | – |  |");
+        assert_eq!(lines[2], "| `a\\|b, \"c\".rs:1` | 312ms | 14 tasks |");
+        assert_eq!(lines[3], "| `d.rs:2` | – |  |");
     }
 }
