@@ -154,10 +154,10 @@ impl FlightRecorder {
         let mut header = Header { flight, coverage, ..header.clone() };
         let last = if open.flight.goes_on { Line::End(End { at_ns: now_ns }).encode() } else { Vec::new() };
         let around = Line::Header(header.clone()).encode().len() + last.len() + DIGITS;
-        let first;
         let (left_out, lines) = self.kept.newest(ROOM.saturating_sub(around));
         header.flight.iter_mut().for_each(|flight| flight.dropped += left_out);
-        first = Line::Header(header).encode();
+        let lines: Vec<_> = lines.collect();
+        let first = Line::Header(header).encode();
         let texts = std::iter::once(&*first).chain(lines).chain([&*last]);
         match self.folder.write(&open.path, texts) {
             Ok(()) => self.open = Some(open),
