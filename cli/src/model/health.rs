@@ -214,19 +214,20 @@ fn lagged(process: &Process, now_ns: u64) -> Option<Health> {
     let recent = process.history.stalls().filter(|record| {
         !record.blames_host() && record.stall.started_ns.saturating_add(record.stall.duration_ns) >= since
     });
-    let mut sentence = vec![plain(format!(
-        "in the last minute new work waited long: p99 {}, limit {}; ",
+    // The line to open comes first: what does not fit a small screen is cut at the end.
+    let mut sentence = match recent.max_by_key(|record| process.answered_ns(record, now_ns)) {
+        Some(worst) => {
+            let mut sentence = Vec::from(place(process, worst, now_ns));
+            sentence.push(plain(format!(" blocked for {}; ", show(process.answered_ns(worst, now_ns)))));
+            sentence
+        }
+        None => vec![plain("no single poll was long; ")],
+    };
+    sentence.push(plain(format!(
+        "new work waited long in the last minute: p99 {}, limit {}",
         show(figures.p99_ns),
         show(limit_ns)
-    ))];
-    match recent.max_by_key(|record| process.answered_ns(record, now_ns)) {
-        Some(worst) => {
-            let longest = show(process.answered_ns(worst, now_ns));
-            sentence.push(plain(format!("the worst stall was {longest} at ")));
-            sentence.extend(place(process, worst, now_ns));
-        }
-        None => sentence.push(plain("no single poll explains it")),
-    }
+    )));
     Some(of(Level::Warning, "LAGGED", sentence))
 }
 

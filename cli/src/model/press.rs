@@ -46,7 +46,8 @@ impl Model {
             Action::Reset => self.reset(ours),
             Action::Whole => {
                 self.tape.count_all();
-                self.notice = Some(Notice::done("all counts since the process's start"));
+                self.notice =
+                    Some(Notice::done("all counts since the process's start, as far as they are kept"));
             }
             Action::Mode => self.ask_mode(),
             _ => self.go(action, ours),

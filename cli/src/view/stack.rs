@@ -51,7 +51,7 @@ pub(super) fn extract(theme: Theme, detail: &Detail<'_>, width: usize, height: u
     let first = detail.culprit.unwrap_or(0).saturating_sub(room / 2).min(told.saturating_sub(room));
     let last = (first + room).min(told);
     let mut shown = lines(theme, detail, first..last, width);
-    let rest = fit::counted((stack.len() - last) as u64, "more frame");
+    let rest = fit::counted((stack.len() - shown.len()) as u64, "more frame");
     shown.push(Line::styled(format!("   … {rest} (Enter shows all)"), theme.dim()));
     shown
 }
