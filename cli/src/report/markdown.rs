@@ -187,7 +187,10 @@ mod tests {
     #[test]
     fn a_breach_is_told_first_and_stacks_are_folded() {
         let text = text(&report(&[&history()]));
-        assert!(text.starts_with("### ❌ Stallscope: breach\n\n2 findings, 1 error; the worst: `"), "{text}");
+        assert!(
+            text.starts_with("### ❌ Stallscope: breach\n\n3 findings, 2 errors; the worst: `"),
+            "{text}"
+        );
         assert!(text.contains(
             "| `error blocking-poll` | `src/report.rs:42` | `syscall clock_nanosleep` | 2 | 312ms |"
         ));
