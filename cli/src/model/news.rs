@@ -209,7 +209,7 @@ mod tests {
         let scenario = Scenario::new().quiet(5).sleeps(1, 312).wakes(1).quiet(20);
         let lines = scenario.lines.len();
         let told = told(&scenario, lines - 1, None);
-        assert!(told[0].starts_with("in the last minute new work waited long: p99 308ms"), "{told:?}");
+        assert!(told[0].starts_with("src/report.rs:42 (clock_nanosleep) blocked for 312ms; "), "{told:?}");
         assert_eq!(
             told[1..],
             ["src/report.rs:42 blocked a worker once, for 312ms (syscall clock_nanosleep)"]
