@@ -164,7 +164,7 @@ impl Model {
 
     /// Takes the next line of the process on the screen.
     pub(crate) fn apply(&mut self, line: Line, ours: Duration) {
-        self.tape.apply(line, ours);
+        self.tape.apply(line, &[], ours);
     }
 
     /// Brings all that is derived up to date; to be called once after any number of messages, before the screen is drawn.
