@@ -109,8 +109,19 @@ impl Culprit {
     /// line is known, it alone tells.
     #[must_use]
     pub fn place(&self) -> Self {
-        let function = self.function.clone().filter(|_| self.file.is_none() || self.line.is_none());
-        Self { function, ..self.clone() }
+        let told = self.file.is_some() && self.line.is_some();
+        Self {
+            function: if told { None } else { self.function.clone() },
+            file: self.file.clone(),
+            line: self.line,
+            module: self.module.clone(),
+            offset: self.offset,
+            spawned_at: self.spawned_at.clone(),
+            owner: self.owner.clone(),
+            route: self.route.clone(),
+            listener: self.listener.clone(),
+            peer: self.peer.clone(),
+        }
     }
 
     /// Whether anything at all is known of the place.

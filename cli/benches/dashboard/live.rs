@@ -1,6 +1,6 @@
 use crate::made::{HUGE, Made};
 use crate::model::{Key, Model, Msg};
-use crate::source::Origin;
+use crate::source::{Message, Origin};
 use crate::view::{Palette, Theme, draw};
 use crate::{FRAMES, HEIGHT, WIDTH, ms, resident, taken};
 use ratatui::Terminal;
@@ -13,8 +13,13 @@ const BEFORE: u32 = 90;
 /// Seconds that are measured.
 const MEASURED: u32 = 20;
 /// The screens, by the keys that lead there from the first.
-const SCREENS: [(&str, &[Key]); 3] =
-    [("overview", &[]), ("a finding", &[Key::Enter]), ("tasks", &[Key::Char('3')])];
+const SCREENS: [(&str, &[Key]); 5] = [
+    ("overview", &[]),
+    ("a finding", &[Key::Enter]),
+    ("stalls", &[Key::Char('2')]),
+    ("tasks", &[Key::Char('3')]),
+    ("sockets", &[Key::Char('5')]),
+];
 
 /// What a live view of the largest process takes of one core.
 pub(crate) fn measure() {
@@ -23,11 +28,11 @@ pub(crate) fn measure() {
         HUGE.locations, HUGE.sockets, HUGE.workers, HUGE.routes, HUGE.stalls_a_second
     );
     println!(
-        "milliseconds of processor time in each second; of taking in, the text that is kept to look back\n"
+        "milliseconds of processor time in each second; taken in with the text that is kept to look back\n"
     );
     println!(
-        "{:>12} {:>10} {:>10} {:>10} {:>10} {:>10} {:>12} {:>12}",
-        "screen", "reading", "taking in", "text", "settling", "drawing", "of a core", "memory"
+        "{:>12} {:>10} {:>10} {:>10} {:>10} {:>12} {:>12}",
+        "screen", "reading", "taking in", "settling", "drawing", "of a core", "memory"
     );
     for (name, keys) in SCREENS {
         let before = resident();
@@ -43,10 +48,9 @@ pub(crate) fn measure() {
         let all = each(sum.reading + sum.taking_in + sum.settling + sum.drawing);
         let grown = resident().saturating_sub(before) >> 20;
         println!(
-            "{name:>12} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>10.1} % {grown:>8} MiB",
+            "{name:>12} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>10.1} % {grown:>8} MiB",
             each(sum.reading),
             each(sum.taking_in),
-            each(sum.text),
             each(sum.settling),
             each(sum.drawing),
             all / 10.0
@@ -59,8 +63,6 @@ pub(crate) fn measure() {
 struct Times {
     reading: Duration,
     taking_in: Duration,
-    /// Of that, to make the text that is kept.
-    text: Duration,
     settling: Duration,
     drawing: Duration,
 }
@@ -69,7 +71,6 @@ impl Times {
     fn add(&mut self, more: &Self) {
         self.reading += more.reading;
         self.taking_in += more.taking_in;
-        self.text += more.text;
         self.settling += more.settling;
         self.drawing += more.drawing;
     }
@@ -101,16 +102,19 @@ impl Watched {
     /// One second: its lines come a few with each frame, as they are written.
     fn second(&mut self) -> Times {
         let lines = self.made.second();
-        let (text, texts) = taken(|| lines.iter().map(Line::encode).collect::<Vec<_>>());
+        let texts: Vec<_> = lines.iter().map(Line::encode).collect();
         drop(lines);
-        let mut times = Times { text, ..Times::default() };
+        let mut times = Times::default();
         let mut read = 0;
         for frame in 1..=FRAMES as usize {
             self.ours += Duration::from_secs(1) / FRAMES;
             let until = texts.len() * frame / FRAMES as usize;
             for text in &texts[read..until] {
                 let (reading, line) = taken(|| Line::decode(text).expect("it is a line"));
-                let (taking_in, ()) = taken(|| self.model.apply(line, self.ours));
+                let (taking_in, ()) = taken(|| {
+                    let message = Message::Line(Box::new(line), text.clone());
+                    self.model.update(Msg::Source(0, message), self.ours);
+                });
                 times.reading += reading;
                 times.taking_in += taking_in;
             }

@@ -27,23 +27,29 @@ impl FindingId {
 }
 
 /// The stalls behind a finding, by their ids.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Behind {
+    /// The finding's, and the same as a text.
+    id: FindingId,
+    key: String,
     ongoing: Vec<u64>,
     latest: Option<u64>,
     worst: Option<u64>,
 }
 
 impl Behind {
+    fn new(id: FindingId) -> Self {
+        Self { key: format!("{id:?}"), id, ongoing: Vec::new(), latest: None, worst: None }
+    }
+
     /// Those of each finding, in one pass over all stalls.
     pub(super) fn each(findings: &[Finding], history: &History) -> Vec<Self> {
-        let ids: Vec<_> = findings.iter().map(FindingId::of).collect();
-        let mut behind = vec![Self::default(); findings.len()];
+        let mut behind: Vec<_> = findings.iter().map(|finding| Self::new(FindingId::of(finding))).collect();
         for record in history.stalls().filter(|record| !record.blames_host()) {
             let (rule, place) = (Rule::BlockingPoll, Culprit::of(record).place());
             let id = FindingId { rule, place, probable: record.is_probable() };
-            let Some(at) = ids.iter().position(|known| *known == id) else { continue };
-            let (stall, behind) = (record.stall.id, &mut behind[at]);
+            let Some(behind) = behind.iter_mut().find(|behind| behind.id == id) else { continue };
+            let stall = record.stall.id;
             if record.ongoing {
                 behind.ongoing.push(stall);
             }
@@ -62,6 +68,9 @@ impl Behind {
 #[derive(Debug)]
 pub(crate) struct Detail<'a> {
     pub(crate) finding: &'a Finding,
+    pub(super) id: &'a FindingId,
+    /// The same as a text.
+    pub(super) key: &'a str,
     /// The stalls that go on, the longest first.
     pub(crate) ongoing: Vec<&'a StallRecord>,
     /// The newest stall.
@@ -74,7 +83,7 @@ pub(crate) struct Detail<'a> {
 
 impl<'a> Detail<'a> {
     pub(crate) fn of(process: &'a Process, id: &FindingId) -> Option<Self> {
-        let at = process.findings.iter().position(|finding| id.is_of(finding))?;
+        let at = process.behind.iter().position(|behind| behind.id == *id)?;
         Self::nth(process, at)
     }
 
@@ -90,6 +99,8 @@ impl<'a> Detail<'a> {
         ongoing.sort_by_key(|record| record.stall.started_ns);
         Some(Self {
             finding,
+            id: &behind.id,
+            key: &behind.key,
             ongoing,
             latest: behind.latest.as_ref().and_then(stall),
             worst: behind.worst.as_ref().and_then(stall),

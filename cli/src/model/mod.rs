@@ -65,7 +65,7 @@ pub(crate) use strips::{STRIP, Strip};
 pub(crate) use switching::Switching;
 #[cfg(test)]
 pub(crate) use table::Format;
-pub(crate) use table::{Cell, Column, Cut, Kind, Listed, Order, Row, Sign, Table, Tone};
+pub(crate) use table::{Cell, Column, Cut, Extent, Kind, Listed, Order, Row, Sign, Table, Tone};
 pub(crate) use tape::{Look, Tape};
 pub(crate) use tasks::{Site, TaskRow, knows_schedule, none_to_show};
 pub(crate) use workers::{Doing, WorkerRow, workers};
@@ -164,7 +164,7 @@ impl Model {
 
     /// Takes the next line of the process on the screen.
     pub(crate) fn apply(&mut self, line: Line, ours: Duration) {
-        self.tape.apply(line, ours);
+        self.tape.apply(line, &[], ours);
     }
 
     /// Brings all that is derived up to date; to be called once after any number of messages, before the screen is drawn.

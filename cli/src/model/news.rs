@@ -70,7 +70,7 @@ impl News {
 
     /// Takes a message that came at `ours`.
     pub(crate) fn take(&mut self, message: Message, ours: Duration) {
-        if let Message::Line(line) = &message
+        if let Message::Line(line, _) = &message
             && let Line::Stall(stall) = &**line
         {
             self.stalls.note(stall);
@@ -137,7 +137,7 @@ impl Process {
     /// Takes a message that came at `ours`.
     pub(super) fn take_message(&mut self, message: Message, ours: Duration) {
         match message {
-            Message::Line(line) => self.apply(*line, ours),
+            Message::Line(line, _) => self.apply(*line, ours),
             Message::Ended(ending) => self.conclude(Conclusion::Ended(ending), ours),
             Message::Failed(error) => self.conclude(Conclusion::Failed(error.to_string()), ours),
         }
@@ -165,7 +165,7 @@ mod tests {
         let mut told = Vec::new();
         for (number, line) in lines.into_iter().enumerate() {
             let ours = Duration::from_nanos(super::super::process::at_ns(&line).unwrap_or(0));
-            news.take(Message::Line(Box::new(line)), ours);
+            news.take(Message::Line(Box::new(line), Vec::new()), ours);
             if number >= together {
                 told.extend(news.events(ours).into_iter().map(|event| event.text));
             }
@@ -254,7 +254,7 @@ mod tests {
         let started = header.started_unix_ns;
         let mut news = News::new(Process::new(header, Origin::Live("7.sock".into())));
         for line in lines {
-            news.take(Message::Line(Box::new(line)), Duration::ZERO);
+            news.take(Message::Line(Box::new(line), Vec::new()), Duration::ZERO);
         }
         let at: Vec<_> = news.events(Duration::ZERO).iter().map(|event| event.at_unix_ns - started).collect();
         assert_eq!(at, [1_000 * MS]);

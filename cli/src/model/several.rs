@@ -359,7 +359,7 @@ mod tests {
         let first = watched.model.process().header().clone();
         watched.model.add(1, Header { pid: 9, ..first }, live(9));
         for line in Scenario::new().quiet(5).computes(1, 240).sleeps(2, 312).wakes(2).lines {
-            watched.update(Msg::Source(1, Message::Line(Box::new(line))));
+            watched.update(Msg::Source(1, Message::Line(Box::new(line), Vec::new())));
         }
         let mut watched = watched.press(&[Key::Char('8')]);
         settle(&mut watched);

@@ -1,4 +1,4 @@
-use super::detail::{Detail, FindingId};
+use super::detail::Detail;
 use super::navigation::Opened;
 use super::process::{NAMING, Process};
 use super::table::{Cell, Column, Cut, Row, Sign, Table, Tone, Value};
@@ -52,9 +52,11 @@ fn row(process: &Process, detail: &Detail<'_>, now_ns: u64) -> Row {
         Value::time(any_waited.then_some(finding.victims.delay_ns)).into(),
     ];
     let sign = if finding.ongoing { Sign::Accused } else { Sign::None };
-    let id = FindingId::of(finding);
     let lasted_ns = is_stall(finding.rule).then(|| detail.longest_ns(process, now_ns));
-    Row { lasted_ns, ..Row::new(format!("{id:?}"), cells).with(sign).opening(Opened::Finding(id)) }
+    Row {
+        lasted_ns,
+        ..Row::new(detail.key.to_owned(), cells).with(sign).opening(Opened::Finding(detail.id.clone()))
+    }
 }
 
 fn waited(victims: &Victims) -> Value {

@@ -11,6 +11,7 @@ pub(crate) use export::Format;
 pub(crate) use value::{Cell, Tone, Value};
 
 use super::navigation::Opened;
+use std::cell::OnceCell;
 
 /// A list, in the order that tells most unless another is chosen.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,17 @@ pub(crate) struct Table {
     pub(crate) total: usize,
     /// How many of them are stalls that are too short to be listed.
     pub(crate) short: usize,
+    /// Found when it is drawn for the first time: a long list is drawn many times before it is made anew.
+    pub(crate) extents: OnceCell<Vec<Extent>>,
+}
+
+/// What all rows have in a column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    /// Characters of the longest text, the head among them.
+    pub(crate) widest: usize,
+    /// Some row knows it.
+    pub(crate) told: bool,
 }
 
 /// A row of a list.
@@ -54,7 +66,7 @@ pub(crate) enum Sign {
 
 impl Table {
     pub(crate) fn new(columns: &'static [Column], usual: Option<&'static str>, rows: Vec<Row>) -> Self {
-        Self { columns, total: rows.len(), rows, usual, short: 0 }
+        Self { columns, total: rows.len(), rows, usual, short: 0, extents: OnceCell::new() }
     }
 
     /// Leaves out the stalls that are shorter.

@@ -132,8 +132,8 @@ impl Tape {
         self.to_play = true;
     }
 
-    /// Takes the next line, which came at `ours`.
-    pub(super) fn apply(&mut self, line: Line, ours: Duration) {
+    /// Takes the next line, which came at `ours`, with its text where that is known.
+    pub(super) fn apply(&mut self, line: Line, text: &[u8], ours: Duration) {
         // What a live process tells of its past is no state of that time.
         let begins = !self.newest.is_live() || matches!(line, Line::Snapshot(_));
         if self.begin_ns.is_none() && begins {
@@ -142,7 +142,7 @@ impl Tape {
         if let Line::Stall(stall) = &line {
             self.marks.apply(stall);
         }
-        self.keep(&line);
+        self.keep(&line, text);
         if let Some(counted) = &mut self.from_here {
             counted.apply(line.clone(), ours);
         }
@@ -152,7 +152,7 @@ impl Tape {
     /// Takes the next message, which came at `ours`.
     pub(super) fn take(&mut self, message: Message, ours: Duration) {
         match message {
-            Message::Line(line) => self.apply(*line, ours),
+            Message::Line(line, text) => self.apply(*line, &text, ours),
             last => {
                 self.newest.take_message(last, ours);
                 if let Some(counted) = &mut self.from_here {
@@ -387,7 +387,7 @@ impl Tape {
     }
 
     /// Keeps the text of a line that comes after all others, if that does not stand in a file.
-    fn keep(&mut self, line: &Line) {
+    fn keep(&mut self, line: &Line, told: &[u8]) {
         let begin = self.recording.as_ref().map(|recording| recording.begin(self.newest.lines));
         // As much text as the state takes, at least: copies of a large process are dear.
         let length = self.length.max(self.segments.back().map_or(0, |last| last.weight as u64));
@@ -409,7 +409,11 @@ impl Tape {
             self.make_room();
         }
         if let Some(Segment { text: Text::Kept(text), .. }) = self.segments.back_mut() {
-            text.extend(line.encode());
+            if told.is_empty() {
+                text.extend(line.encode());
+            } else {
+                text.extend_from_slice(told);
+            }
         }
     }
 

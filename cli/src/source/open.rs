@@ -48,8 +48,8 @@ pub(crate) enum Origin {
 /// What the reading thread says.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// A line.
-    Line(Box<Line>),
+    /// A line, and its text unless that stands in a file.
+    Line(Box<Line>, Vec<u8>),
     /// Nothing follows.
     Ended(Ending),
     /// What follows cannot be read.
@@ -236,7 +236,8 @@ fn read_all<R: Read>(mut reader: Reader<R>, recording: Option<&Recording>, sende
                     _ => mark,
                 };
                 lines += 1;
-                Message::Line(Box::new(line))
+                let text = if recording.is_none() { reader.text().to_vec() } else { Vec::new() };
+                Message::Line(Box::new(line), text)
             }
             Ok(None) => {
                 let unmarked = if reader.cut() { Ending::Cut } else { Ending::Abrupt };
@@ -248,7 +249,7 @@ fn read_all<R: Read>(mut reader: Reader<R>, recording: Option<&Recording>, sende
                 _ => Message::Failed(error),
             },
         };
-        let last = !matches!(message, Message::Line(_));
+        let last = !matches!(message, Message::Line(..));
         if sender.send(message).is_err() || last {
             return;
         }

@@ -45,7 +45,7 @@ fn read(path: PathBuf) -> (usize, Message) {
     let mut lines = 0;
     loop {
         match source.messages.recv().expect("it ends with a message") {
-            Message::Line(_) => lines += 1,
+            Message::Line(..) => lines += 1,
             last => return (lines, last),
         }
     }

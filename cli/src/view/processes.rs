@@ -140,7 +140,7 @@ mod tests {
             let pid = 4242 + number as u32;
             watched.model.add(number, header(pid), Origin::Live(format!("/run/{pid}.sock").into()));
             for line in scenario.lines {
-                watched.update(Msg::Source(number, Message::Line(Box::new(line))));
+                watched.update(Msg::Source(number, Message::Line(Box::new(line), Vec::new())));
             }
         }
         watched.update(Msg::Source(2, Message::Ended(Ending::Abrupt)));
@@ -160,7 +160,7 @@ mod tests {
             let pid = 4242 + number as u32;
             picker.add(number, header(pid), Origin::Live(format!("/run/{pid}.sock").into()));
             for line in scenario.lines {
-                picker.take(number, Message::Line(Box::new(line)), Duration::from_secs(8));
+                picker.take(number, Message::Line(Box::new(line), Vec::new()), Duration::from_secs(8));
             }
         }
         picker.settle();

@@ -232,7 +232,7 @@ fn the_mode_that_holds_and_what_was_asked_for_are_shown() {
     followed.model.request();
     let mut snapshot = followed.model.process().history.snapshot().expect("a snapshot").clone();
     snapshot.mode = Mode::Lean;
-    followed.update(Msg::Source(0, Message::Line(Box::new(Line::Snapshot(snapshot)))));
+    followed.update(Msg::Source(0, Message::Line(Box::new(Line::Snapshot(snapshot)), Vec::new())));
     assert!(shown(&followed).contains("exact, lean") && !shown(&followed).contains("asked"));
 }
 

@@ -155,9 +155,14 @@ impl<K: Hash + Eq> Growth<K> {
         }
         self.unfollowed = 0;
         for (place, now) in things {
-            let Some(site) = site(&mut self.sites, place) else {
-                self.unfollowed += 1;
-                continue;
+            let known = self.sites.len();
+            let site = match self.sites.get_mut(place) {
+                Some(site) => site,
+                None if known < LIMIT => self.sites.entry(place.to_owned()).or_default(),
+                None => {
+                    self.unfollowed += 1;
+                    continue;
+                }
             };
             match site.parts.back_mut().filter(|_| !begins) {
                 Some(least) if least.alive() <= now.alive() => {}
@@ -199,21 +204,6 @@ impl<K: Hash + Eq> Growth<K> {
     pub(in super::super) fn unfollowed(&self) -> u64 {
         self.unfollowed
     }
-}
-
-/// None for one more than can be followed.
-fn site<'a, K, Q>(sites: &'a mut HashMap<K, Site>, place: &Q) -> Option<&'a mut Site>
-where
-    K: Hash + Eq + Borrow<Q>,
-    Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-{
-    if !sites.contains_key(place) {
-        if sites.len() >= LIMIT {
-            return None;
-        }
-        sites.insert(place.to_owned(), Site::default());
-    }
-    sites.get_mut(place)
 }
 
 fn push<T>(kept: &mut VecDeque<T>, new: T) {

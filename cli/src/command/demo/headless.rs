@@ -75,7 +75,7 @@ fn collect(scene: &Scene, mut pictures: Option<&mut Pictures>) -> Result<History
     let mut until = None;
     while until.is_none_or(|until| Instant::now() < until) {
         match source.messages.recv_timeout(END_CHECK) {
-            Ok(Message::Line(line)) => {
+            Ok(Message::Line(line, _)) => {
                 if let Some(pictures) = &mut pictures {
                     pictures.apply(&line);
                 }

@@ -32,7 +32,7 @@ fn watch_one(source: &Source, time: Duration, progress: &Progress) -> Result<Run
         let left = time.saturating_sub(begun.elapsed());
         progress.pass(begun.elapsed());
         match source.messages.recv_timeout(left.min(LOOK)) {
-            Ok(Message::Line(line)) => {
+            Ok(Message::Line(line, _)) => {
                 course.note(&line);
                 window.apply(*line);
             }

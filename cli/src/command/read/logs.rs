@@ -95,7 +95,7 @@ impl Logs {
         let (mut history, mut course) = (History::new(source.header.clone()), Course::default());
         for message in &source.messages {
             match message {
-                Message::Line(line) => {
+                Message::Line(line, _) => {
                     course.note(&line);
                     history.apply(*line);
                 }

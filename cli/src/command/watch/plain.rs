@@ -66,7 +66,7 @@ fn read(feed: &Feed<'_>, number: usize, news: &mut News, begun: Instant) -> bool
         && let Some(message) = feed.next(number)
     {
         any = true;
-        let last = !matches!(message, Message::Line(_));
+        let last = !matches!(message, Message::Line(..));
         news.take(message, begun.elapsed());
         if last {
             break;

@@ -47,6 +47,7 @@ impl Listing {
         let words: Vec<_> = self.filter.split_whitespace().map(str::to_lowercase).collect();
         if !words.is_empty() {
             table.rows.retain(|row| row.has(&words));
+            table.extents.take();
         }
         let usual = table.usual.map(|by| Order { by, reversed: false });
         let order = self.order.or(usual).filter(|order| table.column(order.by).is_some());

@@ -161,7 +161,7 @@ fn what_a_live_process_leaves_behind_is_bounded() {
     tape.length = 10_000;
     for _ in 0..4 {
         for line in &long.lines {
-            tape.apply(line.clone(), Duration::ZERO);
+            tape.apply(line.clone(), &[], Duration::ZERO);
         }
     }
     let kept: usize = tape.segments.iter().map(Segment::kept).sum();
@@ -172,7 +172,7 @@ fn what_a_live_process_leaves_behind_is_bounded() {
         ..stallscope_wire::Coverage::default()
     });
     for _ in 0..100 {
-        tape.apply(line.clone(), Duration::ZERO);
+        tape.apply(line.clone(), &[], Duration::ZERO);
     }
     let kept: usize = tape.segments.iter().map(Segment::kept).sum();
     assert!(kept <= KEPT_TEXT + tape.length as usize, "{kept}");

@@ -1,5 +1,5 @@
 use super::{SIGN, sign};
-use crate::model::{Area, Cell, Column, Cut, Kind, Order, Row, Sign, Table, Tone};
+use crate::model::{Area, Cell, Column, Cut, Extent, Kind, Order, Row, Sign, Table, Tone};
 use crate::view::theme::Theme;
 use crate::view::{fit, name, strip};
 use ratatui::style::Style;
@@ -15,7 +15,7 @@ pub(super) struct Columns<'a> {
 impl<'a> Columns<'a> {
     pub(super) fn of(width: usize, table: &'a Table, order: Option<Order>) -> Self {
         let sorted = order.and_then(|order| table.column(order.by));
-        let widest: Vec<_> = (0..table.columns.len()).map(|at| widest(table, at)).collect();
+        let extents = table.extents.get_or_init(|| extents(table));
         let mut by_rank: Vec<_> = (0..table.columns.len()).collect();
         // What leads each row, then what it is sorted by, then what tells most.
         by_rank.sort_by_key(|&at| (at > 0, sorted != Some(at), table.columns[at].rank, at));
@@ -23,17 +23,17 @@ impl<'a> Columns<'a> {
         let mut shown: Vec<(usize, usize)> = Vec::new();
         for at in by_rank {
             let column = &table.columns[at];
-            let told = || table.rows.iter().any(|row| row.cells[at].value.is_known());
-            if column.optional && sorted != Some(at) && !told() {
+            let Extent { widest, told } = extents[at];
+            if column.optional && sorted != Some(at) && !told {
                 continue;
             }
             let taken = match column.kind {
                 Kind::Figure { width } => width,
                 // What leads is not cut short for the others, unless it would leave them nothing.
                 Kind::Text { least, .. } if column.rank == 0 => {
-                    least.max(width * 2 / 5).min(widest[at]) + gaps(at)
+                    least.max(width * 2 / 5).min(widest) + gaps(at)
                 }
-                Kind::Text { least, .. } => least.min(widest[at]) + gaps(at),
+                Kind::Text { least, .. } => least.min(widest) + gaps(at),
             };
             if shown.is_empty() || taken <= left {
                 let taken = taken.min(left);
@@ -46,7 +46,7 @@ impl<'a> Columns<'a> {
         shown.rotate_left(usize::from(leads));
         for (at, taken) in &mut shown {
             if let Kind::Text { most, .. } = table.columns[*at].kind {
-                let more = (widest[*at].min(most) + gaps(*at)).saturating_sub(*taken).min(left);
+                let more = (extents[*at].widest.min(most) + gaps(*at)).saturating_sub(*taken).min(left);
                 *taken += more;
                 left -= more;
             }
@@ -115,16 +115,28 @@ impl<'a> Columns<'a> {
     }
 }
 
+fn extents(table: &Table) -> Vec<Extent> {
+    let told = |at: usize| table.rows.iter().any(|row| row.cells[at].value.is_known());
+    (0..table.columns.len()).map(|at| Extent { widest: widest(table, at), told: told(at) }).collect()
+}
+
 /// Characters that the longest text of a column has, its head among them.
 fn widest(table: &Table, at: usize) -> usize {
     let column = &table.columns[at];
     let Kind::Text { most, cut, .. } = column.kind else { return 0 };
-    let length = |row: &Row| {
+    let head = column.head.chars().count() + 1;
+    let longest = table.rows.iter().fold(head, |longest, row| {
         let text = row.cells[at].value.shown();
-        if cut == Cut::Segments { function(&text).chars().count() } else { text.chars().count() }
-    };
-    let longest = table.rows.iter().map(length).max().unwrap_or(0);
-    longest.max(column.head.chars().count() + 1).min(most)
+        // A text has no more characters than bytes, and a function no more than its name has.
+        if longest >= text.len().min(most) {
+            longest
+        } else if cut == Cut::Segments {
+            longest.max(function(&text).chars().count())
+        } else {
+            longest.max(text.chars().count())
+        }
+    });
+    longest.min(most)
 }
 
 /// Characters around a text that keep it apart from the columns beside it.
