@@ -17,6 +17,10 @@ pub(crate) const NAMING: &str = "a line that is being looked up";
 /// Names that have not come within this time do not come, in nanoseconds.
 const NAMING_NS: u64 = 5_000_000_000;
 
+/// A process with more spawn locations than this is large: its findings wait for the next line that comes so much later, in
+/// nanoseconds.
+const LARGE: (usize, u64) = (500, 250_000_000);
+
 /// What is known of the watched process.
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
@@ -36,6 +40,8 @@ pub(crate) struct Process {
     explained: Vec<Finding>,
     /// Lines came that may change the findings.
     unsettled: bool,
+    /// The process's time when the findings were brought up to date; none before.
+    settled_ns: Option<u64>,
     pub(crate) conclusion: Option<Conclusion>,
     pub(crate) lines: u64,
     /// It is shown as it was at some time, and more is known.
@@ -67,6 +73,7 @@ impl Process {
             behind: Vec::new(),
             explained: Vec::new(),
             unsettled: false,
+            settled_ns: None,
             conclusion: None,
             lines: 0,
             past: false,
@@ -87,7 +94,7 @@ impl Process {
     pub(super) fn state(&self) -> Self {
         let (findings, behind, explained) = (Vec::new(), Vec::new(), Vec::new());
         // What is derived may be large, and is dropped at the next change anyhow.
-        Self { findings, behind, explained, unsettled: true, ..self.clone() }
+        Self { findings, behind, explained, unsettled: true, settled_ns: None, ..self.clone() }
     }
 
     /// As it is, to be shown as that of a time.
@@ -147,7 +154,8 @@ impl Process {
 
     /// Brings the findings up to what was applied. Not done line by line: it looks at all stalls.
     pub(super) fn settle(&mut self) {
-        if std::mem::take(&mut self.unsettled) {
+        if self.unsettled && !self.may_wait() {
+            (self.unsettled, self.settled_ns) = (false, Some(self.clock.latest_ns()));
             let mut findings = analysis::findings(&[&self.history]);
             let stalls: Vec<_> =
                 findings.iter().filter(|f| f.rule == Rule::BlockingPoll).map(|f| f.culprit.place()).collect();
@@ -156,6 +164,14 @@ impl Process {
             self.behind = Behind::each(&findings, &self.history);
             self.findings = findings;
         }
+    }
+
+    /// More lines come soon, and to go through all of a large process for each is too dear.
+    fn may_wait(&self) -> bool {
+        let (large, pace_ns) = LARGE;
+        let locations = self.history.snapshot().map_or(0, |snapshot| snapshot.locations.len());
+        let since_ns = self.settled_ns.map_or(u64::MAX, |at_ns| self.clock.latest_ns().saturating_sub(at_ns));
+        locations > large && since_ns < pace_ns && self.is_live() && self.conclusion.is_none() && !self.past
     }
 
     /// The loop lag that a stall was the cause of: told with the stall, not beside it.

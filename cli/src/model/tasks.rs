@@ -7,7 +7,7 @@ use super::process::Process;
 use super::table::Table;
 use stallscope::analysis::Finding;
 use stallscope_wire::{Location, Mode, Snapshot, Tier};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Two states that lie less apart are too close to tell a pace, in nanoseconds.
 const APART_NS: u64 = 500_000_000;
@@ -120,13 +120,12 @@ pub(crate) fn table(process: &Process) -> Table {
 
 pub(super) fn rows(process: &Process) -> Vec<TaskRow> {
     let locations = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.locations);
-    locations.iter().map(|location| row(process, location)).collect()
+    let accused = Accused::by(&process.findings);
+    locations.iter().map(|location| row(process, location, accused.has(&location.spawned_at))).collect()
 }
 
-fn row(process: &Process, location: &Location) -> TaskRow {
-    let pace = process.tasks.pace(&location.spawned_at);
-    let accused = process.findings.iter().any(|finding| concerns(finding, &location.spawned_at));
-    TaskRow::of(location, pace, accused, process.tasks.latest.at_ns)
+fn row(process: &Process, location: &Location, accused: bool) -> TaskRow {
+    TaskRow::of(location, process.tasks.pace(&location.spawned_at), accused, process.tasks.latest.at_ns)
 }
 
 /// One spawn location with what is found about it.
@@ -141,23 +140,37 @@ impl<'a> Site<'a> {
     pub(crate) fn of(process: &'a Process, spawned_at: &str) -> Option<Self> {
         let locations = &process.history.snapshot()?.locations;
         let location = locations.iter().find(|location| location.spawned_at == spawned_at)?;
-        let findings = process.findings.iter().filter(|finding| concerns(finding, spawned_at)).collect();
-        Some(Self { row: row(process, location), location, findings })
+        let concerns = |finding: &&Finding| Accused::by([*finding]).has(spawned_at);
+        let findings: Vec<_> = process.findings.iter().filter(concerns).collect();
+        Some(Self { row: row(process, location, !findings.is_empty()), location, findings })
     }
 }
 
-/// Whether a finding accuses this line, or was seen in a task that it spawned.
-fn concerns(finding: &Finding, spawned_at: &str) -> bool {
-    let accused = match (&finding.culprit.file, finding.culprit.line) {
-        (Some(file), Some(line)) => spawned_at
-            .strip_prefix(file.as_str())
-            .and_then(|rest| rest.strip_prefix(':'))
-            .is_some_and(|rest| rest.split(':').next().and_then(|told| told.parse().ok()) == Some(line)),
-        _ => false,
-    };
-    accused
-        || finding.task.as_ref().is_some_and(|task| task.spawned_at == spawned_at)
-        || finding.culprit.spawned_at.as_deref() == Some(spawned_at)
+/// What findings accuse, or were seen in a task that it spawned.
+struct Accused<'a> {
+    lines: HashSet<(&'a str, u32)>,
+    spawned_at: HashSet<&'a str>,
+}
+
+impl<'a> Accused<'a> {
+    fn by(findings: impl IntoIterator<Item = &'a Finding> + Copy) -> Self {
+        let line = |finding: &'a Finding| finding.culprit.file.as_deref().zip(finding.culprit.line);
+        let spawned_at = |finding: &'a Finding| {
+            let task = finding.task.as_ref().map(|task| task.spawned_at.as_str());
+            [task, finding.culprit.spawned_at.as_deref()].into_iter().flatten()
+        };
+        Self {
+            lines: findings.into_iter().filter_map(line).collect(),
+            spawned_at: findings.into_iter().flat_map(spawned_at).collect(),
+        }
+    }
+
+    /// Whether this is among it: `file:line:column`.
+    fn has(&self, spawned_at: &str) -> bool {
+        let parts = spawned_at.rsplit_once(':').and_then(|(place, _)| place.rsplit_once(':'));
+        let line = parts.and_then(|(file, line)| Some((file, line.parse().ok()?)));
+        line.is_some_and(|line| self.lines.contains(&line)) || self.spawned_at.contains(spawned_at)
+    }
 }
 
 /// Why there is no spawn location to show, and the cure.

@@ -2,7 +2,7 @@ use super::screen::SCREENS;
 use super::*;
 use crate::scenario::{Scenario, Watched};
 use crate::source::Ending;
-use stallscope_wire::{Cause, Certainty, Handlers, Lag, Mode, Pause, Request, Stall};
+use stallscope_wire::{Cause, Certainty, Handlers, Lag, Location, Mode, Pause, Request, Stall};
 
 fn stalled() -> Scenario {
     Scenario::new().quiet(5).computes(1, 240).quiet(30).sleeps(2, 312)
@@ -378,4 +378,29 @@ fn a_process_that_leaves_connections_open_is_told_to() {
     assert_eq!(sentence(&watched), said);
     let (process, ours) = watched.model.shown(watched.ours);
     assert_eq!((health(process, ours).word, health(process, ours).level), ("LEAKING SOCKETS", Level::Bad));
+}
+
+#[test]
+fn the_findings_of_a_large_process_are_brought_up_to_date_now_and_then() {
+    let sleeps = Scenario::new().quiet(2).sleeps(1, 312);
+    let stall = sleeps.lines.iter().find_map(|line| match line {
+        Line::Stall(stall) => Some(stall.clone()),
+        _ => None,
+    });
+    for (locations, at_once) in [(500, 1), (501, 0)] {
+        let mut watched = Scenario::new().quiet(2).live();
+        let mut snapshot = watched.model.process().history.snapshot().expect("a snapshot").clone();
+        let location = |line| Location { spawned_at: format!("src/main.rs:{line}:1"), ..Location::default() };
+        snapshot.locations = (0..locations).map(location).collect();
+        let begun_ns = snapshot.at_ns;
+        watched.model.apply(Line::Snapshot(snapshot), watched.ours);
+        watched.model.settle();
+        for (after_ms, found) in [(1, at_once), (300, 1)] {
+            let at_ns = begun_ns + after_ms * 1_000_000;
+            let stall = Stall { at_ns, started_ns: begun_ns, ..stall.clone().expect("a stall") };
+            watched.model.apply(Line::Stall(stall), watched.ours);
+            watched.model.settle();
+            assert_eq!(watched.model.process().findings.len(), found, "{locations} {after_ms}");
+        }
+    }
 }
