@@ -105,7 +105,7 @@ impl News {
             self.stalls.pass_over(process);
         }
         events.extend(self.stalls.events(process, now_ns));
-        for finding in &process.findings {
+        for finding in process.findings.iter() {
             let id = FindingId::of(finding);
             if self.found.contains(&id) {
                 continue;

@@ -10,6 +10,7 @@ use super::workers::Doing;
 use crate::source::{Ending, Origin};
 use stallscope::analysis::{self, Culprit, Finding, History, Rule, StallRecord, short_place};
 use stallscope_wire::{Cause, Frame, Header, Line, Phase, Stack, Stall};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What stands for a place while its name is looked up.
@@ -33,11 +34,12 @@ pub(crate) struct Process {
     pub(crate) tasks: Tasks,
     pub(super) strips: Strips,
     pub(super) cost: Cost,
-    pub(crate) findings: Vec<Finding>,
+    /// Shared with the copies that are kept to look back.
+    pub(crate) findings: Arc<Vec<Finding>>,
     /// The stalls behind each of them.
-    pub(super) behind: Vec<Behind>,
+    pub(super) behind: Arc<Vec<Behind>>,
     /// Loop lag that a stall among the findings explains.
-    explained: Vec<Finding>,
+    explained: Arc<Vec<Finding>>,
     /// Lines came that may change the findings.
     unsettled: bool,
     /// The process's time when the findings were brought up to date; none before.
@@ -69,9 +71,9 @@ impl Process {
             tasks: Tasks::default(),
             strips: Strips::default(),
             cost: Cost::default(),
-            findings: Vec::new(),
-            behind: Vec::new(),
-            explained: Vec::new(),
+            findings: Arc::default(),
+            behind: Arc::default(),
+            explained: Arc::default(),
             unsettled: false,
             settled_ns: None,
             conclusion: None,
@@ -92,7 +94,7 @@ impl Process {
 
     /// A copy that what comes does not change, without what can be derived.
     pub(super) fn state(&self) -> Self {
-        let (findings, behind, explained) = (Vec::new(), Vec::new(), Vec::new());
+        let (findings, behind, explained) = (Arc::default(), Arc::default(), Arc::default());
         // What is derived may be large, and is dropped at the next change anyhow.
         Self { findings, behind, explained, unsettled: true, settled_ns: None, ..self.clone() }
     }
@@ -160,9 +162,9 @@ impl Process {
             let stalls: Vec<_> =
                 findings.iter().filter(|f| f.rule == Rule::BlockingPoll).map(|f| f.culprit.place()).collect();
             let explained = |f: &mut Finding| f.rule == Rule::LoopLag && stalls.contains(&f.culprit.place());
-            self.explained = findings.extract_if(.., explained).collect();
-            self.behind = Behind::each(&findings, &self.history);
-            self.findings = findings;
+            self.explained = Arc::new(findings.extract_if(.., explained).collect());
+            self.behind = Arc::new(Behind::each(&findings, &self.history));
+            self.findings = Arc::new(findings);
         }
     }
 

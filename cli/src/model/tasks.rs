@@ -120,7 +120,7 @@ pub(crate) fn table(process: &Process) -> Table {
 
 pub(super) fn rows(process: &Process) -> Vec<TaskRow> {
     let locations = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.locations);
-    let accused = Accused::by(&process.findings);
+    let accused = Accused::by(&*process.findings);
     locations.iter().map(|location| row(process, location, accused.has(&location.spawned_at))).collect()
 }
 
