@@ -222,7 +222,7 @@ impl Model {
             (Some(Opened::Finding(id)), _) => {
                 SourcePlace::in_stack(process, id.find(process)?, self.navigation.cursor)
             }
-            (None, Screen::Overview | Screen::Stalls) => match &self.listed(ours).row()?.opens {
+            (None, Screen::Overview | Screen::Stalls) => match &self.list(ours).row()?.opens {
                 Opened::Finding(id) => SourcePlace::of(process, id.find(process)?).into_iter().collect(),
                 _ => return None,
             },
