@@ -4,7 +4,7 @@ mod child;
 mod family;
 mod sight;
 
-use super::outputs::Outputs;
+use super::outputs::{Ci, Outputs};
 use crate::color::Color;
 use crate::failure::{Failure, clean};
 use crate::report::Material;
@@ -49,6 +49,8 @@ pub(crate) struct Args {
     fail_on: Vec<String>,
     #[command(flatten)]
     outputs: Outputs,
+    #[command(flatten)]
+    ci: Ci,
     /// Accept a process whose end was not seen, because it was killed or its log is cut.
     #[arg(long)]
     allow_incomplete: bool,
@@ -90,8 +92,15 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     sight.lacks.into_iter().for_each(|lack| judgement.lack(lack));
     let want = judgement.want().map(str::to_owned);
     let report = Report::new(sight.command, judgement, &histories);
-    sinks.write(Material { report: &report, runs: &sight.runs }, color)?;
-    let code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
+    let material = Material { report: &report, runs: &sight.runs };
+    let written = sinks.write(material, color);
+    args.ci.tell(material);
+    let mut code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
+    if let Err(failure) = &written {
+        failure.report();
+        // A report that is missing is no reason to hide what was found.
+        code = code.max(1);
+    }
     if let Some(reason) = in_short(&report, want.as_deref(), sight.failure) {
         // Nothing is left to be told to when stderr is closed.
         let _ = writeln!(io::stderr(), "stallscope: {} (exit code {code})", clean(reason));
