@@ -1,6 +1,6 @@
 //! Processes in a few words. Times are in milliseconds.
 
-use stallscope::analysis::{Finding, History, Judgement, findings, judge};
+use stallscope::analysis::{Finding, History, Judgement, Terms, findings, judge};
 use stallscope_wire::{
     Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Location, Mode,
     Pause, Phase, Quality, Runtime, Snapshot, SocketGroup, Sockets, Stack, Stall, Startup, Task, Tier,
@@ -225,5 +225,5 @@ pub(crate) fn found(history: &History) -> Vec<Finding> {
 }
 
 pub(crate) fn judged(expr: &str, history: &History) -> Judgement {
-    judge(&[expr.parse().unwrap_or_else(|error| panic!("{error}"))], &[history], false)
+    judge(&Terms::new(vec![expr.parse().unwrap_or_else(|error| panic!("{error}"))]), &[history])
 }
