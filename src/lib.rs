@@ -48,8 +48,8 @@ pub mod analysis;
 pub use stallscope_instrument::http;
 #[cfg(feature = "instrument")]
 pub use stallscope_instrument::{
-    AliveTasks, Config, FutureExt, Guard, InstallError, Mode, Observed, Watched, attach, install, mode,
-    observe, set_mode, spawn, task, watched,
+    AliveTasks, Allow, Config, FutureExt, Guard, InstallError, Mode, Observed, Watched, allow, attach,
+    install, mode, observe, set_mode, spawn, task, watched,
 };
 #[cfg(feature = "instrument")]
 pub use stallscope_macros::main;

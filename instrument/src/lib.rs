@@ -3,8 +3,9 @@
 //! A program uses it through the `stallscope` crate. The folders follow the data:
 //! `probe` (hooks) → `recorder` (a cell per worker) ← `watchdog` (its own thread, with `capture`) →
 //! `diagnosis` (names, owner, cause) → `collector` (log, live readers). What a program calls by itself is in
-//! `task`, `watched` and `observe`.
+//! `task`, `watched`, `allow` and `observe`.
 
+mod allow;
 mod capture;
 mod clock;
 mod collector;
@@ -30,6 +31,7 @@ pub mod task;
 mod watchdog;
 mod watched;
 
+pub use allow::{Allow, allow};
 pub use config::Config;
 pub use install::{Guard, InstallError, attach, install};
 pub use mode::{mode, set_mode};
