@@ -3,7 +3,7 @@
 //! A program uses it through the `stallscope` crate. The folders follow the data:
 //! `probe` (hooks) → `recorder` (a cell per worker) ← `watchdog` (its own thread, with `capture`) →
 //! `diagnosis` (names, owner, cause) → `collector` (log, live readers). What a program calls by itself is in
-//! `task`, `watched`, `allow` and `observe`.
+//! `task`, `watched`, `allow` and `observe`, and `trial` runs a test.
 
 mod allow;
 mod capture;
@@ -28,6 +28,8 @@ mod signals;
 #[cfg(all(target_os = "linux", not(stallscope_elsewhere)))]
 mod socket_option;
 pub mod task;
+mod told;
+mod trial;
 mod watchdog;
 mod watched;
 
@@ -35,7 +37,6 @@ pub use allow::{Allow, allow};
 pub use config::Config;
 pub use install::{Guard, InstallError, attach, install};
 pub use mode::{mode, set_mode};
-pub use observe::{AliveTasks, Observed, observe};
 pub use stallscope_wire::Mode;
 pub use task::spawn;
 pub use watched::{FutureExt, Watched, watched};
@@ -43,6 +44,9 @@ pub use watched::{FutureExt, Watched, watched};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::entry::run;
+    pub use crate::observe::{Limits, Seen, Wants, Whose, scope};
+    pub use crate::told::{Hearing, hear, told};
+    pub use crate::trial::{Crate, Settings, Tried, Watching, run_test};
     pub use crate::watched::{Returns, made_by};
     pub use tokio::runtime::Builder;
     #[cfg(tokio_unstable)]

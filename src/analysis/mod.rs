@@ -25,6 +25,8 @@ mod help;
 mod history;
 mod imbalance;
 mod judge;
+#[cfg(feature = "instrument")]
+pub(crate) mod limits;
 mod measure;
 mod place;
 #[cfg(feature = "report")]

@@ -40,8 +40,8 @@ pub(crate) use threads::scheduled;
 #[cfg(feature = "http")]
 pub(crate) use threads::{OwnLong, own_long, own_parks};
 pub(crate) use threads::{
-    Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, left,
-    own_record, own_scope, registered, rest, retire, rise, runtime_id, set_mode,
+    Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish,
+    is_seen_here, left, own_record, own_scope, registered, rest, retire, rise, runtime_id, set_mode,
 };
 #[cfg(tokio_unstable)]
 pub(crate) use threads::{begin_poll, ended, spawned};

@@ -269,6 +269,11 @@ pub(crate) fn own_scope() -> Scope {
     own_record().map_or_else(parks, Scope::of_record)
 }
 
+/// Whether what this thread is at for a runtime is seen, whoever writes it down.
+pub(crate) fn is_seen_here(probe: u32) -> bool {
+    MINE.try_with(Local::get).is_ok_and(|mine| mine.owned_by(probe)) || enlisted().is_some()
+}
+
 /// A long poll of the calling thread.
 #[cfg(feature = "http")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

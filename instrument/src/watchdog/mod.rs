@@ -25,3 +25,4 @@ pub(crate) use pool::PoolReport;
 pub(crate) use round::{Control, run};
 pub(crate) use sampled::Sampled;
 pub(crate) use stalls::StallReport;
+pub(crate) use unread::{driver_of, sockets_of};
