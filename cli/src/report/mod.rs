@@ -21,4 +21,5 @@ pub(crate) use course::Course;
 pub(crate) use file::Target;
 pub(crate) use format::{Format, Material, Style};
 pub(crate) use histogram::distributions;
+pub(crate) use paint::Paint;
 pub(crate) use run::Run;
