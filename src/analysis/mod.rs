@@ -18,6 +18,8 @@
 //! assert_eq!(judgement.verdict, Verdict::Breach);
 //! ```
 
+#[cfg(feature = "report")]
+pub mod compare;
 mod culprit;
 mod finding;
 mod group;
