@@ -5,7 +5,7 @@ mod config;
 mod family;
 mod sight;
 
-use super::outputs::Outputs;
+use super::outputs::{Ci, Outputs};
 use crate::color::Color;
 use crate::failure::{Failure, clean, unless_closed};
 use crate::report::Material;
@@ -60,6 +60,8 @@ pub(crate) struct Args {
     config: config::Flags,
     #[command(flatten)]
     outputs: Outputs,
+    #[command(flatten)]
+    ci: Ci,
     /// End the command after this time: with SIGTERM, after which it is judged by what it recorded, as if it had ended by
     /// itself, and 5s later with SIGKILL, which fails it.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with_all = ["log", "pid"])]
@@ -102,8 +104,15 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     sight.lacks.into_iter().for_each(|lack| judgement.lack(lack));
     let want = judgement.want().map(str::to_owned);
     let report = Report::new(sight.command, judgement, &histories);
-    sinks.write(Material { report: &report, runs: &sight.runs }, color)?;
-    let code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
+    let material = Material { report: &report, runs: &sight.runs };
+    let written = sinks.write(material, color);
+    args.ci.tell(material);
+    let mut code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
+    if let Err(failure) = &written {
+        failure.report();
+        // A report that is missing is no reason to hide what was found.
+        code = code.max(1);
+    }
     if let Some(reason) = in_short(&report, want.as_deref(), sight.failure) {
         // Nothing is left to be told to when stderr is closed.
         let _ = writeln!(io::stderr(), "stallscope: {} (exit code {code})", clean(reason));

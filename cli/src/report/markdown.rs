@@ -156,7 +156,7 @@ fn write_sight(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if let Some(lost) = facts::lost(report) {
         writeln!(out, "- Lost: {lost}")?;
     }
-    report.notes.iter().try_for_each(|note| writeln!(out, "- Note: {}", code(short(note))))
+    facts::notes(report).try_for_each(|note| writeln!(out, "- Note: {}", code(short(note))))
 }
 
 /// A text in one line, of bounded length.

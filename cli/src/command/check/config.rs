@@ -68,30 +68,45 @@ impl Config {
     /// # Errors
     /// When a flag or the file says what is not known.
     pub(super) fn load(flags: &Flags) -> Result<Self, Failure> {
-        let (path, file) = read(flags.config.as_deref())?;
-        let mut config = Self { profile: flags.profile.clone(), ..Self::default() };
-        config.allow_incomplete = flags.allow_incomplete || file.allow_incomplete.unwrap_or(false);
-        let shown = path.as_deref().unwrap_or(Path::new(USUAL)).display().to_string();
-        config.path = path;
+        let (path, text) = read(flags.config.as_deref())?;
+        let mut config = Self::parse(&text, path, flags.profile.as_deref()).map_err(Failure::usage)?;
+        config.allow_incomplete |= flags.allow_incomplete;
         if !flags.fail_on.is_empty() {
-            config.by_flags = true;
-            config.lines = flags.fail_on.iter().map(|expr| said_by_flag(expr)).collect::<Result<_, _>>()?;
-            return Ok(config);
-        }
-        if let Some(name) = &flags.profile {
-            if !file.names().any(|known| known == name) {
-                return Err(unknown_profile(name, &file));
-            }
-            config.add_overrides(&file.own, &shown, None);
-            config.add_profile(name, &file, &shown);
-        } else {
-            let bare = file.own.lines.is_empty() && file.own.extends.is_none();
-            if let Some(name) = file.own.extends.as_deref().or_else(|| bare.then_some(DEFAULT)) {
-                config.add_profile(name, &file, &shown);
-            }
-            config.add(&file.own, &shown, None);
+            let lines = flags.fail_on.iter().map(|expr| said_by_flag(expr)).collect::<Result<_, _>>()?;
+            config = Self { by_flags: true, base: None, lines, overrides: BTreeMap::new(), ..config };
         }
         Ok(config)
+    }
+
+    /// What a file's text says, with one of its profiles or without.
+    ///
+    /// # Errors
+    /// What is wrong in it, and where.
+    pub(super) fn parse(text: &str, path: Option<PathBuf>, profile: Option<&str>) -> Result<Self, String> {
+        let file = File::parse(text)
+            .map_err(|problem| problem.in_file(path.as_deref().unwrap_or(Path::new(USUAL))))?;
+        if let Some(name) = profile.filter(|name| !file.names().any(|known| known == *name)) {
+            return Err(unknown_profile(name, &file));
+        }
+        Ok(Self::of(&file, path, profile))
+    }
+
+    fn of(file: &File, path: Option<PathBuf>, profile: Option<&str>) -> Self {
+        let shown = path.as_deref().unwrap_or(Path::new(USUAL)).display().to_string();
+        let allow_incomplete = file.allow_incomplete.unwrap_or(false);
+        let profile_asked = profile.map(str::to_owned);
+        let mut config = Self { path, profile: profile_asked, allow_incomplete, ..Self::default() };
+        if let Some(name) = profile {
+            config.add_overrides(&file.own, &shown, None);
+            config.add_profile(name, file, &shown);
+            return config;
+        }
+        let bare = file.own.lines.is_empty() && file.own.extends.is_none();
+        if let Some(name) = file.own.extends.as_deref().or_else(|| bare.then_some(DEFAULT)) {
+            config.add_profile(name, file, &shown);
+        }
+        config.add(&file.own, &shown, None);
+        config
     }
 
     /// What a run is judged by.
@@ -163,25 +178,22 @@ fn said_by_flag(expr: &str) -> Result<Said, Failure> {
     Ok(Said { threshold, written: expr.to_owned(), by: "--fail-on".to_owned() })
 }
 
-fn unknown_profile(name: &str, file: &File) -> Failure {
+fn unknown_profile(name: &str, file: &File) -> String {
     let hint = match nearest(name, file.names()) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("known are {}", file.names().collect::<Vec<_>>().join(", ")),
     };
-    Failure::usage(format_args!("--profile: unknown profile \"{name}\"; {hint}"))
+    format!("--profile: unknown profile \"{name}\"; {hint}")
 }
 
-/// The file's path and what it says; neither where there is none and none is asked for.
-fn read(asked: Option<&Path>) -> Result<(Option<PathBuf>, File), Failure> {
+/// The file's path and text; neither where there is none and none is asked for.
+fn read(asked: Option<&Path>) -> Result<(Option<PathBuf>, String), Failure> {
     let path = asked.unwrap_or(Path::new(USUAL));
-    let text = match fs::read_to_string(path) {
-        Err(error) if asked.is_none() && error.kind() == io::ErrorKind::NotFound => {
-            return Ok((None, File::default()));
+    match fs::read_to_string(path) {
+        Ok(text) => Ok((Some(path.to_owned()), text)),
+        Err(error) if asked.is_none() && error.kind() == io::ErrorKind::NotFound => Ok((None, String::new())),
+        Err(error) => {
+            Err(Failure::usage(format_args!("cannot read the thresholds in {}: {error}", path.display())))
         }
-        read => read.map_err(|error| {
-            Failure::usage(format_args!("cannot read the thresholds in {}: {error}", path.display()))
-        })?,
-    };
-    let file = File::parse(&text).map_err(|problem| Failure::usage(problem.in_file(path)))?;
-    Ok((Some(path.to_owned()), file))
+    }
 }
