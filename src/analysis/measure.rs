@@ -11,6 +11,8 @@ pub(super) use handler::routes;
 pub(super) use occurrence::{out_of_sight, unguarded};
 pub(super) use shift::Shift;
 
+use super::excuse::Excuses;
+use super::history::LagGroup;
 use super::place::short_place;
 use super::thresholds::{Metric, Stat, Value};
 use super::{Culprit, History, Terms, Threshold};
@@ -51,20 +53,22 @@ impl Measured {
 pub(super) fn measure(
     threshold: &Threshold,
     terms: &Terms,
+    excused: &Excuses,
     histories: &[&History],
 ) -> Result<Measured, String> {
-    let selection = Selection::of(threshold, terms);
+    let selection = Selection::of(threshold, terms, excused);
     let measured = match threshold.metric() {
         Metric::Stall => stall::measure(threshold, &selection, histories),
         Metric::Poll => timed(histories)
             .and_then(|()| {
-                distribution(threshold, histories, polls).ok_or_else(|| "no poll was seen".to_owned())
+                distribution(threshold, histories, |history| polls(history, excused))
+                    .ok_or_else(|| "no poll was seen".to_owned())
             })
             .map(|measured| Measured { worst: slowest_location(histories), ..measured })
             .map(|measured| estimate(measured, threshold, histories)),
-        Metric::Lag => distribution(threshold, histories, lags)
+        Metric::Lag => distribution(threshold, histories, |history| lags(history, excused))
             .ok_or_else(|| "no probe was answered".to_owned())
-            .map(|measured| Measured { worst: worst_wait(histories), ..measured }),
+            .map(|measured| Measured { worst: worst_wait(excused, histories), ..measured }),
         Metric::Handler => handler::measure(threshold, &selection, histories),
         Metric::Schedule => distribution(threshold, histories, schedules)
             .ok_or_else(|| {
@@ -95,16 +99,20 @@ fn timed(histories: &[&History]) -> Result<(), String> {
 }
 
 /// All polls of a process where they are timed, and what the host made longer in them.
-pub(super) fn polls(history: &History) -> (Histogram, Shift) {
+pub(super) fn polls(history: &History, excused: &Excuses) -> (Histogram, Shift) {
     // A sampled process knows those of a root future alone.
     let snapshot = history.snapshot().filter(|_| history.header().tier != Tier::Sampled);
-    (snapshot.map(|snapshot| snapshot.poll.clone()).unwrap_or_default(), history.stall_store().shift())
+    (
+        snapshot.map(|snapshot| snapshot.poll.clone()).unwrap_or_default(),
+        history.stall_store().shift(|record| excused.is_stall(record)),
+    )
 }
 
 /// All waits of a process, and what the host made longer in them.
-pub(super) fn lags(history: &History) -> (Histogram, Shift) {
+pub(super) fn lags(history: &History, excused: &Excuses) -> (Histogram, Shift) {
     let histogram = history.snapshot().map(|snapshot| snapshot.lag.histogram.clone()).unwrap_or_default();
-    (histogram, history.lag_store().shift(history.header()))
+    let is_excused = |explanation: Option<&_>| excused.is_lag(explanation);
+    (histogram, history.lag_store().shift(history.header(), history.stall_store(), is_excused))
 }
 
 /// All waits from wake to poll of a process, where they are recorded.
@@ -173,9 +181,10 @@ fn worst_location(histories: &[&History], length: impl Fn(&Location) -> u64) -> 
     Some(short_place(&worst.spawned_at).to_owned())
 }
 
-fn worst_wait(histories: &[&History]) -> Option<String> {
+fn worst_wait(excused: &Excuses, histories: &[&History]) -> Option<String> {
     let groups = histories.iter().flat_map(|h| h.lag_store().groups(h.header(), h.stall_store()));
-    let worst = groups.max_by_key(|group| group.attributable_max_ns)?;
+    let is_excused = |group: &LagGroup| excused.is_lag(group.stall.as_ref().map(|(_, record)| &**record));
+    let worst = groups.filter(|group| !is_excused(group)).max_by_key(|group| group.attributable_max_ns)?;
     Some(worst.stall.map_or_else(
         || "no single poll (saturation)".to_owned(),
         |(culprit, _): (Culprit, _)| culprit.to_string(),

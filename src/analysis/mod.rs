@@ -19,6 +19,7 @@
 //! ```
 
 mod culprit;
+mod excuse;
 mod finding;
 mod group;
 mod help;
@@ -34,6 +35,7 @@ mod terms;
 pub mod thresholds;
 
 pub use culprit::Culprit;
+pub use excuse::{Allowance, AllowanceState, Baseline, By, Excuse, Known};
 pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task, frames_of};
 pub use history::{History, Since, StallRecord, Window};
 pub use imbalance::imbalance;
