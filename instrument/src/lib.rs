@@ -3,8 +3,9 @@
 //! A program uses it through the `stallscope` crate. The folders follow the data:
 //! `probe` (hooks) → `recorder` (a cell per worker) ← `watchdog` (its own thread, with `capture`) →
 //! `diagnosis` (names, owner, cause) → `collector` (log, live readers). What a program calls by itself is in
-//! `task`, `watched` and `observe`, and `trial` runs a test.
+//! `task`, `watched`, `allow` and `observe`, and `trial` runs a test.
 
+mod allow;
 mod capture;
 mod clock;
 mod collector;
@@ -32,6 +33,7 @@ mod trial;
 mod watchdog;
 mod watched;
 
+pub use allow::{Allow, allow};
 pub use config::Config;
 pub use install::{Guard, InstallError, attach, install};
 pub use mode::{mode, set_mode};

@@ -49,6 +49,9 @@ pub struct Report {
     pub histograms: Histograms,
     /// What was dropped.
     pub lost: Lost,
+    /// What could not be seen and is not accepted, for people. With any, the verdict is `incomplete`, or a breach that is
+    /// certain all the same.
+    pub lacks: Vec<String>,
     /// What else is to be known of the run, for people.
     pub notes: Vec<String>,
 }
@@ -132,7 +135,8 @@ impl Report {
             sockets: Sockets::of(histories),
             histograms: Histograms::of(histories),
             lost,
-            notes: [judgement.lacks, recordings, judgement.notes].concat(),
+            lacks: judgement.lacks,
+            notes: [recordings, judgement.notes].concat(),
         }
     }
 }

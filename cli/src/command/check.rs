@@ -4,12 +4,12 @@ mod child;
 mod family;
 mod sight;
 
-use super::outputs::Outputs;
+use super::outputs::{Ci, Outputs};
 use crate::color::Color;
 use crate::failure::{Failure, clean};
 use crate::report::Material;
 use sight::Sight;
-use stallscope::analysis::{Report, Threshold, Verdict, judge, thresholds};
+use stallscope::analysis::{Report, Terms, Threshold, Verdict, judge, thresholds};
 use stallscope_wire::duration;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -49,6 +49,8 @@ pub(crate) struct Args {
     fail_on: Vec<String>,
     #[command(flatten)]
     outputs: Outputs,
+    #[command(flatten)]
+    ci: Ci,
     /// Accept a process whose end was not seen, because it was killed or its log is cut.
     #[arg(long)]
     allow_incomplete: bool,
@@ -71,7 +73,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
-    let thresholds = thresholds_of(&args.fail_on)?;
+    let terms = Terms::new(thresholds_of(&args.fail_on)?).allow_incomplete(args.allow_incomplete);
     let outputs = args.outputs.and_text();
     let own_stdout = outputs.own_stdout();
     let sinks = outputs.open()?;
@@ -80,18 +82,25 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
         _ if args.command.is_empty() => Sight::of_logs(&args.log, args.allow_incomplete)?,
         _ => {
             let order = sight::Order { command: &args.command, timeout: args.timeout, own_stdout };
-            Sight::of_command(&order, &thresholds, args.allow_incomplete)?
+            Sight::of_command(&order, &terms.thresholds, args.allow_incomplete)?
         }
     };
 
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
-    let mut judgement = judge(&thresholds, &histories, args.allow_incomplete);
+    let mut judgement = judge(&terms, &histories);
     judgement.notes.extend(sight.notes);
     sight.lacks.into_iter().for_each(|lack| judgement.lack(lack));
     let want = judgement.want().map(str::to_owned);
     let report = Report::new(sight.command, judgement, &histories);
-    sinks.write(Material { report: &report, runs: &sight.runs }, color)?;
-    let code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
+    let material = Material { report: &report, runs: &sight.runs };
+    let written = sinks.write(material, color);
+    args.ci.tell(material);
+    let mut code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
+    if let Err(failure) = &written {
+        failure.report();
+        // A report that is missing is no reason to hide what was found.
+        code = code.max(1);
+    }
     if let Some(reason) = in_short(&report, want.as_deref(), sight.failure) {
         // Nothing is left to be told to when stderr is closed.
         let _ = writeln!(io::stderr(), "stallscope: {} (exit code {code})", clean(reason));

@@ -69,6 +69,11 @@ pub(super) fn seen(report: &Report) -> Option<String> {
     Some(format!("{count}, {}, tier {tier}, mode {mode}; {sight}", show(longest)))
 }
 
+/// What is to be known of the run, what lacks first.
+pub(super) fn notes(report: &Report) -> impl Iterator<Item = &str> {
+    report.lacks.iter().chain(&report.notes).map(String::as_str)
+}
+
 /// What was dropped; none when nothing was.
 pub(super) fn lost(report: &Report) -> Option<String> {
     let lost = report.lost;

@@ -147,7 +147,7 @@ pub(crate) fn run(
         engine,
         snapshots: Snapshots::new(Arc::clone(settled)),
         hooks: HookCheck::default(),
-        notices: Notices::default(),
+        notices: Notices::new(output.header.threshold_ns),
         coverage: output.header.coverage.clone(),
         told: Lost::default(),
         beats: 0,

@@ -1,5 +1,6 @@
 //! The watchdog: a thread of its own that sees what the blocked workers cannot tell.
 
+mod allowed;
 mod behind;
 mod debugger;
 mod evidence;

@@ -68,3 +68,10 @@ async fn as_long_as_it_is_allowed() {
 async fn shorter_than_the_usual_limit() {
     thread::sleep(ms(30));
 }
+
+#[stallscope::test(max_stall = "20ms")]
+#[ignore = "is run by another test"]
+async fn as_the_code_allows_itself() {
+    let _allow = stallscope::allow("a sample");
+    thread::sleep(ms(150));
+}
