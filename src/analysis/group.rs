@@ -1,5 +1,5 @@
 use super::culprit::{Culprit, Key};
-use super::history::StallRecord;
+use super::history::{Lengths, StallRecord};
 use stallscope_wire::{Header, RouteVictims};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -19,13 +19,16 @@ pub(super) struct Group {
     /// The one with the longest attributable time.
     pub(super) worst: Arc<StallRecord>,
     pub(super) sums: Sums,
+    /// Of those that are no longer kept one by one.
+    pub(super) lengths: Lengths,
     /// Requests that waited, by route.
     routes: BTreeMap<String, u64>,
 }
 
 impl Group {
     fn new(culprit: Culprit, worst: &Arc<StallRecord>, sums: Sums) -> Self {
-        let mut group = Self { culprit, worst: Arc::clone(worst), sums, routes: BTreeMap::new() };
+        let (lengths, routes) = (Lengths::default(), BTreeMap::new());
+        let mut group = Self { culprit, worst: Arc::clone(worst), sums, lengths, routes };
         let routes = worst.stall.victims.routes.iter();
         group.count_routes(routes.map(|victims| (victims.route.clone(), victims.requests)));
         group
@@ -142,6 +145,15 @@ pub(super) struct Groups(BTreeMap<(Kind, Key), Group>);
 impl Groups {
     /// Counts a stall.
     pub(super) fn note(&mut self, header: &Header, record: &Arc<StallRecord>) {
+        self.group_with(header, record);
+    }
+
+    /// Counts a stall that is not kept.
+    pub(super) fn fold(&mut self, header: &Header, record: &Arc<StallRecord>) {
+        self.group_with(header, record).lengths.note(record);
+    }
+
+    fn group_with(&mut self, header: &Header, record: &Arc<StallRecord>) -> &mut Group {
         let mut culprit = Culprit::of(record);
         let mut key = (Kind::of(record), Key::new(header, &culprit));
         if self.is_full_for(&key) {
@@ -155,10 +167,9 @@ impl Groups {
                 let routes = record.stall.victims.routes.iter();
                 known.count_routes(routes.map(|victims| (victims.route.clone(), victims.requests)));
                 known.blame(record, || (culprit, Arc::clone(record)));
+                known
             }
-            Entry::Vacant(new) => {
-                new.insert(Group::new(culprit, record, sums));
-            }
+            Entry::Vacant(new) => new.insert(Group::new(culprit, record, sums)),
         }
     }
 
@@ -170,9 +181,10 @@ impl Groups {
             }
             match self.0.entry(key) {
                 Entry::Occupied(known) => {
-                    let Group { culprit, worst, sums, routes } = group;
+                    let Group { culprit, worst, sums, lengths, routes } = group;
                     let known = known.into_mut();
                     known.sums.merge(sums);
+                    known.lengths.merge(&lengths);
                     known.count_routes(routes);
                     known.blame(&worst, || (culprit, Arc::clone(&worst)));
                 }
@@ -181,6 +193,12 @@ impl Groups {
                 }
             }
         }
+    }
+
+    /// Those of them that are wanted.
+    pub(super) fn filter(mut self, wanted: impl Fn(&Group) -> bool) -> Self {
+        self.0.retain(|_, group| wanted(group));
+        self
     }
 
     fn is_full_for(&self, key: &(Kind, Key)) -> bool {

@@ -1,6 +1,6 @@
 use super::measure::{measure, out_of_sight, unguarded};
 use super::thresholds::{Metric, Value};
-use super::{History, Threshold};
+use super::{History, Terms, Threshold};
 use serde::{Deserialize, Serialize};
 use stallscope_wire::duration;
 use std::collections::BTreeMap;
@@ -95,9 +95,10 @@ pub struct Outcome {
 }
 
 /// Judges what was seen. A breach is one however little was seen; nothing else is said of data that is not complete,
-/// unless `allow_incomplete` accepts processes whose end was not seen. That there was nothing to see is never accepted.
+/// unless the terms accept processes whose end was not seen. That there was nothing to see is never accepted.
 #[must_use]
-pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete: bool) -> Judgement {
+pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
+    let (thresholds, allow_incomplete) = (&terms.thresholds, terms.allow_incomplete);
     let (mut lacks, mut notes) = (Vec::new(), Vec::new());
     if !histories.is_empty() && !histories.iter().any(|history| history.is_watched()) {
         lacks.push("no poll was seen in any process".to_owned());
@@ -131,7 +132,7 @@ pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete:
             left_out.add(threshold, why);
             continue;
         }
-        let (outcome, alone) = outcome(threshold, histories);
+        let (outcome, alone) = outcome(threshold, terms, histories);
         verdict = graver(verdict, alone);
         if alone == Verdict::Incomplete && unmeasured.is_none() {
             unmeasured.clone_from(&outcome.note);
@@ -202,9 +203,9 @@ fn graver(a: Verdict, b: Verdict) -> Verdict {
 }
 
 /// What one threshold says, and the verdict if it stood alone.
-fn outcome(threshold: &Threshold, histories: &[&History]) -> (Outcome, Verdict) {
+fn outcome(threshold: &Threshold, terms: &Terms, histories: &[&History]) -> (Outcome, Verdict) {
     let expr = threshold.expr().to_owned();
-    let measured = match measure(threshold, histories) {
+    let measured = match measure(threshold, terms, histories) {
         Ok(measured) => measured,
         Err(why) => {
             let outcome =

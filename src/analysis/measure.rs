@@ -2,6 +2,7 @@
 
 mod handler;
 mod occurrence;
+mod selection;
 mod shift;
 mod stall;
 
@@ -12,7 +13,8 @@ pub(super) use shift::Shift;
 
 use super::place::short_place;
 use super::thresholds::{Metric, Stat, Value};
-use super::{Culprit, History, Threshold};
+use super::{Culprit, History, Terms, Threshold};
+use selection::Selection;
 use stallscope_wire::{Histogram, Location, Tier};
 
 /// How much longer a poll may have been than mode lean knows, in nanoseconds.
@@ -36,10 +38,24 @@ pub(super) struct Measured {
     pub(super) remark: Option<String>,
 }
 
+impl Measured {
+    /// With something else that is to be known of it.
+    fn remarking(mut self, remark: Option<String>) -> Self {
+        let remarks: Vec<_> = self.remark.into_iter().chain(remark).collect();
+        self.remark = (!remarks.is_empty()).then(|| remarks.join("; "));
+        self
+    }
+}
+
 /// The value that a threshold is about, or why there is none.
-pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<Measured, String> {
-    match threshold.metric() {
-        Metric::Stall => stall::measure(threshold, histories),
+pub(super) fn measure(
+    threshold: &Threshold,
+    terms: &Terms,
+    histories: &[&History],
+) -> Result<Measured, String> {
+    let selection = Selection::of(threshold, terms);
+    let measured = match threshold.metric() {
+        Metric::Stall => stall::measure(threshold, &selection, histories),
         Metric::Poll => timed(histories)
             .and_then(|()| {
                 distribution(threshold, histories, polls).ok_or_else(|| "no poll was seen".to_owned())
@@ -49,7 +65,7 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
         Metric::Lag => distribution(threshold, histories, lags)
             .ok_or_else(|| "no probe was answered".to_owned())
             .map(|measured| Measured { worst: worst_wait(histories), ..measured }),
-        Metric::Handler => handler::measure(threshold, histories),
+        Metric::Handler => handler::measure(threshold, &selection, histories),
         Metric::Schedule => distribution(threshold, histories, schedules)
             .ok_or_else(|| {
                 "no wait from wake to poll was recorded: build with the feature schedule-latency".to_owned()
@@ -60,10 +76,11 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
                 ..measured
             }),
         metric => match occurrence::rule_of(metric) {
-            Some(rule) => occurrence::measure(threshold, rule, histories),
+            Some(rule) => occurrence::measure(threshold, rule, &selection, histories),
             None => Err(format!("this version of stallscope does not measure {}", metric.name())),
         },
-    }
+    };
+    measured.map(|measured| measured.remarking(selection.left_out(threshold.metric())))
 }
 
 /// Polls are timed in all of these processes.

@@ -11,10 +11,12 @@
 //! ```
 
 mod error;
+mod labels;
 mod name;
 mod parse;
 
 pub use error::ParseError;
+pub use labels::Labels;
 pub use name::nearest;
 
 use stallscope_wire::duration::show;
@@ -29,12 +31,15 @@ pub const FINEST_STALL_NS: u64 = 1_000_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Threshold {
     expr: String,
+    /// Where its labels are written, or would be.
+    labels_at: usize,
     metric: Metric,
     stat: Stat,
-    route: Option<String>,
+    labels: Labels,
     op: Op,
     limit: Value,
     assumed: bool,
+    overrides: bool,
 }
 
 impl Threshold {
@@ -59,7 +64,30 @@ impl Threshold {
     /// The one route that is meant; none: the worst of all.
     #[must_use]
     pub fn route(&self) -> Option<&str> {
-        self.route.as_deref()
+        self.labels.route.as_deref()
+    }
+
+    /// What alone it is about.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// Whether thresholds of the same metric that have no labels are not about what this one is about.
+    #[must_use]
+    pub fn overrides(&self) -> bool {
+        self.overrides
+    }
+
+    /// The same of what the labels name alone, in place of thresholds of the metric that have no labels. None where the
+    /// metric is not known apart by them, and of a threshold that has labels already.
+    #[must_use]
+    pub fn overriding(mut self, labels: Labels) -> Option<Self> {
+        if !self.labels.is_empty() || !self.metric.is_known_by(&labels) {
+            return None;
+        }
+        self.expr.insert_str(self.labels_at, &labels.to_string());
+        Some(Self { labels, overrides: true, ..self })
     }
 
     /// What it is compared with.

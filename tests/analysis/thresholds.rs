@@ -65,7 +65,7 @@ fn refuses_and_points_at_the_character() {
         ("poll.p99.9999 < 1ms", 6, "unknown statistic"),
         ("poll. < 1ms", 7, "expected a statistic"),
         ("never-awaited.max == 0", 15, "write never-awaited.count"),
-        ("stall.max{route=\"x\"} < 1ms", 10, "stall takes no label"),
+        ("poll.max{route=\"x\"} < 1ms", 9, "poll takes no label"),
         ("handler.p95{path=\"x\"} < 1ms", 13, "unknown label \"path\""),
         ("handler.p95{} < 1ms", 13, "expected a label"),
         ("handler.p95{route} < 1ms", 18, "expected = and the route"),

@@ -1,11 +1,11 @@
 //! What is acceptable, and what is not known.
 
 use crate::scenario::{MS, found, judged, process, sampled, stall, times};
-use stallscope::analysis::{History, Judgement, Report, Severity, Verdict, judge, thresholds};
+use stallscope::analysis::{History, Judgement, Report, Severity, Terms, Verdict, judge};
 use stallscope_wire::{Cause, Certainty, Coverage, Gap, Header, Lag, Line, Lost, Mode, Phase, Stall};
 
 fn by_default(history: &History) -> Judgement {
-    judge(&thresholds::defaults(), &[history], false)
+    judge(&Terms::default(), &[history])
 }
 
 #[test]
@@ -65,16 +65,16 @@ fn a_stall_breaches_and_names_the_worst_site() {
 
 #[test]
 fn nothing_seen_is_incomplete_even_when_that_is_allowed() {
-    assert_eq!(judge(&thresholds::defaults(), &[], true).verdict, Verdict::Incomplete);
+    assert_eq!(judge(&Terms::default().allow_incomplete(true), &[]).verdict, Verdict::Incomplete);
     let idle = History::new(Header::default());
-    assert_eq!(judge(&thresholds::defaults(), &[&idle], true).verdict, Verdict::Incomplete);
+    assert_eq!(judge(&Terms::default().allow_incomplete(true), &[&idle]).verdict, Verdict::Incomplete);
 }
 
 #[test]
 fn a_killed_process_is_incomplete_unless_allowed() {
     let history = process().killed();
     assert_eq!(by_default(&history).verdict, Verdict::Incomplete);
-    let allowed = judge(&thresholds::defaults(), &[&history], true);
+    let allowed = judge(&Terms::default().allow_incomplete(true), &[&history]);
     assert_eq!(allowed.verdict, Verdict::Pass);
     assert!(allowed.notes[0].contains("process 7 (/app) did not end in order"), "{:?}", allowed.notes);
     assert_eq!((allowed.lacks.len(), allowed.want()), (0, None));
@@ -118,7 +118,7 @@ fn where_stalls_may_have_gone_unseen_none_is_no_pass() {
     let judgement = by_default(&history);
     assert_eq!(judgement.verdict, Verdict::Incomplete);
     assert!(judgement.want().unwrap().contains("while the mode was off"), "{judgement:?}");
-    assert_eq!(judge(&thresholds::defaults(), &[&history], true).verdict, Verdict::Pass);
+    assert_eq!(judge(&Terms::default().allow_incomplete(true), &[&history]).verdict, Verdict::Pass);
 }
 
 #[test]
@@ -177,7 +177,10 @@ fn a_poll_that_goes_on_counts_with_its_age() {
 
 #[test]
 fn what_the_process_does_not_measure_never_passes() {
-    let judgement = judge(&["schedule.p99 < 5ms".parse().expect("it parses")], &[&process().ended()], true);
+    let judgement = judge(
+        &Terms::new(vec!["schedule.p99 < 5ms".parse().expect("it parses")]).allow_incomplete(true),
+        &[&process().ended()],
+    );
     assert_eq!(judgement.verdict, Verdict::Incomplete);
     assert_eq!((judgement.outcomes[0].ok, &judgement.outcomes[0].measured[..]), (None, "not measured"));
 }

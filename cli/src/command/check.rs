@@ -9,7 +9,7 @@ use crate::color::Color;
 use crate::failure::{Failure, clean};
 use crate::report::Material;
 use sight::Sight;
-use stallscope::analysis::{Report, Threshold, Verdict, judge, thresholds};
+use stallscope::analysis::{Report, Terms, Threshold, Verdict, judge, thresholds};
 use stallscope_wire::duration;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -73,7 +73,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
-    let thresholds = thresholds_of(&args.fail_on)?;
+    let terms = Terms::new(thresholds_of(&args.fail_on)?).allow_incomplete(args.allow_incomplete);
     let outputs = args.outputs.and_text();
     let own_stdout = outputs.own_stdout();
     let sinks = outputs.open()?;
@@ -82,12 +82,12 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
         _ if args.command.is_empty() => Sight::of_logs(&args.log, args.allow_incomplete)?,
         _ => {
             let order = sight::Order { command: &args.command, timeout: args.timeout, own_stdout };
-            Sight::of_command(&order, &thresholds, args.allow_incomplete)?
+            Sight::of_command(&order, &terms.thresholds, args.allow_incomplete)?
         }
     };
 
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
-    let mut judgement = judge(&thresholds, &histories, args.allow_incomplete);
+    let mut judgement = judge(&terms, &histories);
     judgement.notes.extend(sight.notes);
     sight.lacks.into_iter().for_each(|lack| judgement.lack(lack));
     let want = judgement.want().map(str::to_owned);

@@ -172,10 +172,10 @@ fn short(text: impl std::fmt::Display) -> String {
 mod tests {
     use super::*;
     use crate::report::folded::tests::history;
-    use stallscope::analysis::{Frame, History, judge, thresholds};
+    use stallscope::analysis::{Frame, History, Terms, judge};
 
     fn report(histories: &[&History]) -> Report {
-        Report::new(Vec::new(), judge(&thresholds::defaults(), histories, true), histories)
+        Report::new(Vec::new(), judge(&Terms::default().allow_incomplete(true), histories), histories)
     }
 
     fn text(report: &Report) -> String {

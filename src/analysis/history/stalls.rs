@@ -1,6 +1,6 @@
-use super::super::group::Groups;
+use super::super::group::{Group, Groups};
 use super::super::measure::Shift;
-use super::Pauses;
+use super::{Lengths, Pauses, Subject};
 use stallscope_wire::{Cause, Certainty, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ const LIMIT: usize = 4096;
 const NEWEST: usize = 1024;
 /// The worst of the others that are then kept.
 const WORST: usize = 1024;
+/// More subjects of those that are folded than this are not told apart.
+const SUBJECTS: usize = 64;
 
 /// A stall, its lines merged: numbers by the last line, the stack by the last capture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,10 +53,9 @@ impl StallRecord {
 pub(in super::super) struct Stalls {
     /// Shared with the copies of the history that a dashboard keeps: few of them change any more.
     records: BTreeMap<u64, Arc<StallRecord>>,
-    folded: Groups,
+    folded: BTreeMap<Subject, Groups>,
     folded_hosts: HostTimes,
     folded_shift: Shift,
-    folded_lengths: Shift,
 }
 
 /// Times in which the machine did not run a thread, and that no pause tells of.
@@ -150,31 +151,47 @@ impl Stalls {
 
     /// All stalls by culprit, the folded ones among them.
     pub(in super::super) fn groups(&self, header: &Header) -> Groups {
-        let mut groups = self.folded.clone();
+        let mut groups = Groups::default();
+        self.folded.values().for_each(|folded| groups.extend(folded.clone()));
         for record in self.records.values() {
             groups.note(header, record);
         }
         groups
     }
 
+    /// Those of them that are chosen, by what is common to them and the stall: of those that are no longer kept one by one it
+    /// is the worst of their culprit, and an unknown one of those whose culprits are not told apart.
+    pub(in super::super) fn chosen(
+        &self,
+        header: &Header,
+        takes: impl Fn(&Subject, &StallRecord) -> bool,
+    ) -> (Groups, Lengths) {
+        let (mut groups, mut lengths) = (Groups::default(), Lengths::default());
+        let mixed = StallRecord::default();
+        for (subject, folded) in &self.folded {
+            let folded = folded
+                .clone()
+                .filter(|group| takes(subject, if group.culprit.is_known() { &group.worst } else { &mixed }));
+            folded.iter().for_each(|group| lengths.merge(&group.lengths));
+            groups.extend(folded);
+        }
+        for record in self.records.values().filter(|record| takes(&Subject::of(record), record)) {
+            groups.note(header, record);
+            lengths.note(record);
+        }
+        (groups, lengths)
+    }
+
     /// Those that are no longer kept, by culprit.
     #[cfg(feature = "report")]
-    pub(in super::super) fn folded(&self) -> &Groups {
-        &self.folded
+    pub(in super::super) fn folded(&self) -> impl Iterator<Item = &Group> {
+        self.folded.values().flat_map(Groups::iter)
     }
 
     /// How many there were.
     pub(in super::super) fn count(&self) -> u64 {
-        self.records.len() as u64 + self.folded.iter().map(|group| group.sums.count).sum::<u64>()
-    }
-
-    /// The lengths of all stalls that are certain: as measured, and as far as the code answers for them.
-    pub(in super::super) fn lengths(&self) -> Shift {
-        let mut lengths = self.folded_lengths.clone();
-        for record in self.records.values().filter(|record| !record.is_probable()) {
-            lengths.add(record.stall.duration_ns, record.attributable_ns());
-        }
-        lengths
+        self.records.len() as u64
+            + self.folded.values().flat_map(Groups::iter).map(|group| group.sums.count).sum::<u64>()
     }
 
     /// What to change in the poll histogram to leave the host's part out.
@@ -203,13 +220,14 @@ impl Stalls {
         for (_, _, id) in ids.into_iter().skip(WORST) {
             if let Some(record) = self.records.remove(&id) {
                 shift_polls(&mut self.folded_shift, &record);
-                if !record.is_probable() {
-                    self.folded_lengths.add(record.stall.duration_ns, record.attributable_ns());
-                }
                 if record.blames_host() && !pauses.overlap(header, &record) {
                     self.folded_hosts.note(record.stall.started_ns, record.stall.duration_ns);
                 }
-                self.folded.note(header, &record);
+                let mut subject = Subject::of(&record);
+                if self.folded.len() >= SUBJECTS && !self.folded.contains_key(&subject) {
+                    subject = Subject::default();
+                }
+                self.folded.entry(subject).or_default().fold(header, &record);
             }
         }
     }

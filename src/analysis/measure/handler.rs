@@ -1,6 +1,6 @@
 use super::super::thresholds::{Stat, Value};
 use super::super::{History, Threshold};
-use super::{Measured, statistic};
+use super::{Measured, Selection, statistic};
 use stallscope_wire::Histogram;
 use std::collections::BTreeMap;
 
@@ -12,9 +12,14 @@ const NAMED: usize = 5;
 
 /// Latency of a route, or without one: of the route that does worst; counts and totals are then of all together.
 /// Latency is as measured: how much of it the host cost is not known.
-pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<Measured, String> {
+pub(super) fn measure(
+    threshold: &Threshold,
+    selection: &Selection<'_>,
+    histories: &[&History],
+) -> Result<Measured, String> {
     let stat = threshold.stat();
     let routes = routes(histories);
+    let chosen = || routes.iter().filter(|(route, _)| selection.takes_route(route));
     let (value, worst) = match threshold.route() {
         Some(route) => {
             let latency = routes.get(route).ok_or_else(|| unseen(route, &routes))?;
@@ -23,13 +28,16 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
         None if routes.is_empty() => {
             return Err("no request was seen: is stallscope::http::Layer in place?".to_owned());
         }
+        None if chosen().next().is_none() => {
+            return Err("no request was seen to a route without limits of its own".to_owned());
+        }
         None if matches!(stat, Stat::Count | Stat::Total) => {
             let mut all = Histogram::default();
-            routes.values().for_each(|latency| all.merge(latency));
+            chosen().map(|(_, latency)| latency).for_each(|latency| all.merge(latency));
             (statistic(&all, stat), None)
         }
         None => {
-            let values = routes.iter().map(|(route, latency)| (statistic(latency, stat), route));
+            let values = chosen().map(|(route, latency)| (statistic(latency, stat), route));
             let by_number = |(value, _): &(Value, &String)| value.number();
             let worst = if threshold.wants_little() {
                 values.max_by_key(by_number)

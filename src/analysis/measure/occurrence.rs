@@ -1,7 +1,7 @@
 use super::super::rule::findings_of;
 use super::super::thresholds::{Metric, Value};
 use super::super::{Finding, History, Rule, Severity, Threshold};
-use super::Measured;
+use super::{Measured, Selection};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Certainty, Tier};
 
@@ -10,12 +10,17 @@ const SOCKETS_WITHIN_NS: u64 = 2_000_000_000;
 
 /// How often a rule fired for certain. An assumed threshold says nothing of processes that cannot show it; one that was asked
 /// for does not hold as long as there are any.
-pub(super) fn measure(threshold: &Threshold, rule: Rule, histories: &[&History]) -> Result<Measured, String> {
+pub(super) fn measure(
+    threshold: &Threshold,
+    rule: Rule,
+    selection: &Selection<'_>,
+    histories: &[&History],
+) -> Result<Measured, String> {
     let found = findings_of(rule, histories);
     if found.is_empty() && !histories.iter().any(|history| history.is_watched()) {
         return Err("no poll was seen".to_owned());
     }
-    let told = |finding: &&Finding| finding.severity >= Severity::Warning;
+    let told = |finding: &&Finding| finding.severity >= Severity::Warning && selection.takes_finding(finding);
     let (certain, probable): (Vec<_>, Vec<_>) =
         found.iter().filter(told).partition(|finding| finding.certainty == Certainty::Exact);
     let count = |found: &[&Finding]| found.iter().map(|finding| finding.count).fold(0, u64::saturating_add);

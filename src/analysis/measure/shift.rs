@@ -56,17 +56,6 @@ impl Shift {
         attributable.merge(&Histogram::from(&self.settled));
         attributable
     }
-
-    pub(in super::super) fn merge(&mut self, other: &Self) {
-        // All three resize themselves.
-        for (mine, theirs) in [
-            (&mut self.added, &other.added),
-            (&mut self.removed, &other.removed),
-            (&mut self.settled, &other.settled),
-        ] {
-            mine.add(theirs).expect("a resizing histogram takes another");
-        }
-    }
 }
 
 fn record(hdr: &mut Hdr<u64>, value: u64) {

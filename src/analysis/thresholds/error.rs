@@ -1,3 +1,5 @@
+use super::Metric;
+use super::labels::Label;
 use super::name::{METRICS, STATS, nearest};
 use std::fmt;
 use std::ops::Range;
@@ -18,7 +20,8 @@ pub(super) enum Problem {
     UnknownStat(String),
     OnlyCounts(&'static str),
     NoLabels(&'static str),
-    UnknownLabel(String),
+    UnknownLabel(String, Metric),
+    TwiceLabel(&'static str),
     Expected(&'static str),
     Unclosed,
     Assignment,
@@ -70,11 +73,23 @@ impl fmt::Display for Problem {
                 suggest(f, name, &STATS, "statistics")
             }
             Self::OnlyCounts(metric) => write!(f, "{metric} can only be counted: write {metric}.count"),
-            Self::NoLabels(metric) => write!(f, "{metric} takes no label: only handler has one, route"),
-            Self::UnknownLabel(name) => write!(
+            Self::NoLabels(metric) => write!(
                 f,
-                "unknown label \"{name}\": handler has one, route, as in handler.p95{{route=\"GET /\"}}"
+                "{metric} takes no label: it is not known apart by route or crate, as stall and handler are"
             ),
+            Self::UnknownLabel(name, metric) => {
+                let known = || metric.labels().iter().map(|label| label.name());
+                write!(f, "unknown label \"{name}\"")?;
+                match nearest(name, known()) {
+                    Some(near) => write!(f, "; did you mean \"{near}\"?"),
+                    None => {
+                        let known: Vec<_> = known().collect();
+                        write!(f, "; {} has {}, as in ", metric.name(), known.join(" and "))?;
+                        write!(f, "{}{{{}}}", metric.name(), Label::Route.example())
+                    }
+                }
+            }
+            Self::TwiceLabel(name) => write!(f, "the label {name} is given twice"),
             Self::Expected(what) => write!(f, "expected {what}"),
             Self::Unclosed => f.write_str("this text is not closed: it ends with a \""),
             Self::Assignment => f.write_str("a single = compares nothing: write =="),
