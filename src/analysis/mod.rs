@@ -23,12 +23,14 @@ mod finding;
 mod group;
 mod help;
 mod history;
+mod host;
 mod imbalance;
 mod judge;
 mod measure;
 mod place;
 #[cfg(feature = "report")]
 mod report;
+mod retry;
 mod rule;
 mod terms;
 pub mod thresholds;
@@ -36,6 +38,7 @@ pub mod thresholds;
 pub use culprit::Culprit;
 pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task, frames_of};
 pub use history::{History, Since, StallRecord, Window};
+pub use host::HostDelay;
 pub use imbalance::imbalance;
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
@@ -44,6 +47,7 @@ pub use report::{
     Blocked, BlockedStack, Connections, Figures, Histograms, Listener, Lost, Process, Quantiles, Report,
     Requests, Route, Slow, Sockets, SpawnSite, Tasks,
 };
+pub use retry::Attempt;
 pub use rule::findings;
 pub use terms::Terms;
 pub use thresholds::Threshold;
