@@ -1,6 +1,4 @@
-use super::{
-    Run, codequality, flame, folded, github, histogram, html, junit, markdown, sarif, text, trace,
-};
+use super::{Run, codequality, flame, folded, github, histogram, html, junit, markdown, sarif, text, trace};
 use stallscope::analysis::{Blocked, Report};
 use std::io::{self, Write};
 use std::path::Path;

@@ -183,11 +183,9 @@ mod tests {
     fn a_file_that_is_not_here_is_guessed_only_of_own_code() {
         let repository = Repository::new("/srv/repository".into(), Path::new("/srv"), std::iter::empty());
         assert_eq!(inside(&repository, "./src/gone.rs", true).as_deref(), Some("src/gone.rs"));
-        assert_eq!(
-            inside(&repository, "/srv/repository/a/gone.rs", false).as_deref(),
-            Some("a/gone.rs")
-        );
-        for (file, own) in [("axum-0.8.9/src/lib.rs", false), ("/rustc/59/library/std/src/fs.rs", true), ("../x.rs", true)]
+        assert_eq!(inside(&repository, "/srv/repository/a/gone.rs", false).as_deref(), Some("a/gone.rs"));
+        for (file, own) in
+            [("axum-0.8.9/src/lib.rs", false), ("/rustc/59/library/std/src/fs.rs", true), ("../x.rs", true)]
         {
             assert_eq!(inside(&repository, file, own), None, "{file}");
         }

@@ -144,10 +144,7 @@ fn location(finding: &Finding, report: &Report, repository: &Repository) -> Loca
 fn physical(place: &Place) -> Physical {
     let inside = matches!(place.file, repository::Location::Inside(_));
     Physical {
-        artifact_location: Artifact {
-            uri: place.file.uri(),
-            uri_base_id: inside.then_some(document::ROOT),
-        },
+        artifact_location: Artifact { uri: place.file.uri(), uri_base_id: inside.then_some(document::ROOT) },
         region: place.line.map(|start_line| Region { start_line }),
     }
 }
@@ -181,7 +178,9 @@ fn stack(finding: &Finding, repository: &Repository) -> Option<Stack> {
 /// How the user's own code came there, outermost first: what is shown of a path.
 fn code_flow(finding: &Finding, repository: &Repository) -> Option<CodeFlow> {
     let innermost = finding.culprit_frame().unwrap_or(0);
-    let own = finding.stack[innermost.min(finding.stack.len())..].iter().filter(|frame| frame.user && frame.file.is_some());
+    let own = finding.stack[innermost.min(finding.stack.len())..]
+        .iter()
+        .filter(|frame| frame.user && frame.file.is_some());
     let steps: Vec<_> = own.rev().map(|frame| Step { location: of_frame(frame, repository) }).collect();
     (steps.len() > 1).then(|| CodeFlow { thread_flows: [ThreadFlow { locations: steps }] })
 }

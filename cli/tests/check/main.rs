@@ -2,6 +2,9 @@
 
 mod bench;
 mod command;
+mod exact;
+mod harm;
+mod retries;
 #[expect(dead_code, reason = "the dashboard's tests use the rest")]
 #[path = "../terminal/mod.rs"]
 mod terminal;

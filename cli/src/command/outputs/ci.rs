@@ -58,7 +58,9 @@ fn say(what: &str) {
 fn github(material: Material<'_>) -> Result<(), String> {
     // As above.
     let _ = Format::Github.write(&mut BufWriter::new(io::stderr().lock()), material, &Style::default());
-    let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return Ok(()) };
+    let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
+        return Ok(());
+    };
     let file = File::options().append(true).create(true).open(&path);
     file.and_then(|file| summary(&mut BufWriter::new(file), material))
         .map_err(|error| format!("cannot write the step's summary to {}: {error}", path.display()))
