@@ -18,6 +18,8 @@
 //! assert_eq!(judgement.verdict, Verdict::Breach);
 //! ```
 
+#[cfg(feature = "report")]
+pub mod compare;
 mod culprit;
 mod finding;
 mod group;
@@ -26,6 +28,8 @@ mod history;
 mod host;
 mod imbalance;
 mod judge;
+#[cfg(feature = "instrument")]
+pub(crate) mod limits;
 mod measure;
 mod place;
 #[cfg(feature = "report")]

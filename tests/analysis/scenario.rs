@@ -73,7 +73,7 @@ pub(crate) fn stall(place: &str, ms: u64, cause: Cause) -> Stall {
         duration_ns: ms * MS,
         attributable_ns: if cause == Cause::Host { 0 } else { ms * MS },
         cause,
-        stack: Some(Stack { quality: Quality::Exact, culprit: Some(1), frames, modules: Vec::new() }),
+        stack: Some(Stack { quality: Quality::Exact, culprit: Some(1), frames, ..Stack::default() }),
         ..Stall::default()
     }
 }

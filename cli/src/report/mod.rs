@@ -28,4 +28,5 @@ pub(crate) use file::Target;
 pub(crate) use format::{Format, Material, Style};
 pub(crate) use github::summary;
 pub(crate) use histogram::distributions;
+pub(crate) use paint::Paint;
 pub(crate) use run::Run;
