@@ -154,13 +154,15 @@ fn logical(function: Option<&String>) -> Vec<Logical> {
     function.map(named).into_iter().collect()
 }
 
+/// A path that starts in another project's folder says nothing to a host: it is told in words.
 fn of_frame(frame: &Frame, repository: &Repository) -> Location {
     let place = frame.file.as_ref().map(|file| repository.at(file, frame.line, frame.user));
+    let told = frame.place().map(|place| format!(" at {place}")).unwrap_or_default();
     Location {
         id: None,
-        physical_location: place.as_ref().map(physical),
+        physical_location: place.filter(|place| place.file.is_found()).as_ref().map(physical),
         logical_locations: logical(frame.function.as_ref()),
-        message: Some(text(frame)),
+        message: Some(text(format_args!("{frame}{told}"))),
     }
 }
 
