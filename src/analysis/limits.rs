@@ -152,11 +152,10 @@ impl Conduct {
         {
             notes.push(format!("not checked: {}; cure: {}", gap.what, gap.cure));
         }
-        let lost = self.history.lost();
-        if lost.events + lost.stacks > 0 {
-            let (events, stacks) = (counted(lost.events, "event"), counted(lost.stacks, "stack"));
-            notes
-                .push(format!("the process has lost {events} and {stacks} so far: there may have been more"));
+        let lost = self.history.lost().events;
+        if lost > 0 {
+            let lost = counted(lost, "event");
+            notes.push(format!("the process has lost {lost} so far: there may have been more"));
         }
         notes
     }

@@ -21,6 +21,7 @@
 #[cfg(feature = "report")]
 pub mod compare;
 mod culprit;
+mod excuse;
 mod finding;
 mod group;
 mod help;
@@ -38,6 +39,7 @@ mod terms;
 pub mod thresholds;
 
 pub use culprit::Culprit;
+pub use excuse::{Allowance, AllowanceState, Baseline, By, Excuse, Known};
 pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task, frames_of};
 pub use history::{History, Since, StallRecord, Window};
 pub use imbalance::imbalance;

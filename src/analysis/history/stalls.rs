@@ -41,6 +41,11 @@ impl StallRecord {
         self.stall.cause == Cause::Host
     }
 
+    /// Whether it is a stall only by what the code allows itself.
+    pub(in super::super) fn is_allowed(&self, header: &Header) -> bool {
+        self.stall.is_allowed(header.threshold_ns)
+    }
+
     /// Whether it is only probable that it was one poll: it is told, and breaches no threshold.
     #[must_use]
     pub fn is_probable(&self) -> bool {
@@ -92,7 +97,9 @@ impl Stalls {
         }
         let record = Arc::make_mut(self.records.entry(stall.id).or_default());
         let earlier = record.stall.stack.take();
-        stall.stack = better(earlier, stall.stack);
+        let is_allowed = stall.is_allowed(header.threshold_ns);
+        // Where the rest is a stall of its own, it is not the allowed part that is to blame.
+        stall.stack = better(earlier, stall.stack).filter(|stack| is_allowed || !stack.allowed);
         if matches!(stall.owner, Owner::Task | Owner::Unknown) {
             stall.task = stall.task.or_else(|| record.stall.task.take());
         }
@@ -113,7 +120,10 @@ impl Stalls {
                 let age = snapshot.at_ns.saturating_sub(record.stall.started_ns);
                 let grown = age.saturating_sub(record.stall.duration_ns);
                 record.stall.duration_ns += grown;
-                record.stall.attributable_ns = record.stall.attributable_ns.saturating_add(grown);
+                match &mut record.stall.allowed {
+                    Some(allowed) if allowed.ongoing => allowed.ns = allowed.ns.saturating_add(grown),
+                    _ => record.stall.attributable_ns = record.stall.attributable_ns.saturating_add(grown),
+                }
                 record.ongoing = true;
             }
         }
@@ -169,17 +179,26 @@ impl Stalls {
         let (mut groups, mut lengths) = (Groups::default(), Lengths::default());
         let mixed = StallRecord::default();
         for (subject, folded) in &self.folded {
-            let folded = folded
-                .clone()
-                .filter(|group| takes(subject, if group.culprit.is_known() { &group.worst } else { &mixed }));
+            let folded = folded.clone().filter(|group| {
+                !group.worst.is_allowed(header)
+                    && takes(subject, if group.culprit.is_known() { &group.worst } else { &mixed })
+            });
             folded.iter().for_each(|group| lengths.merge(&group.lengths));
             groups.extend(folded);
         }
-        for record in self.records.values().filter(|record| takes(&Subject::of(record), record)) {
+        let chosen =
+            |record: &&Arc<StallRecord>| !record.is_allowed(header) && takes(&Subject::of(record), record);
+        for record in self.records.values().filter(chosen) {
             groups.note(header, record);
             lengths.note(record);
         }
         (groups, lengths)
+    }
+
+    /// What the stalls can be told apart by.
+    pub(in super::super) fn subjects(&self) -> impl Iterator<Item = Subject> {
+        let kept = self.records.values().map(|record| Subject::of(record));
+        self.folded.keys().cloned().chain(kept)
     }
 
     /// Those that are no longer kept, by culprit.
@@ -194,11 +213,12 @@ impl Stalls {
             + self.folded.values().flat_map(Groups::iter).map(|group| group.sums.count).sum::<u64>()
     }
 
-    /// What to change in the poll histogram to leave the host's part out.
-    pub(in super::super) fn shift(&self) -> Shift {
+    /// What to change in the poll histogram to leave the host's part out, and the stalls that are excused. Of those that are no
+    /// longer kept one by one only what the code allows itself is.
+    pub(in super::super) fn shift(&self, is_excused: impl Fn(&StallRecord) -> bool) -> Shift {
         let mut shift = self.folded_shift.clone();
         for record in self.records.values() {
-            shift_polls(&mut shift, record);
+            shift_polls(&mut shift, record, is_excused(record));
         }
         shift
     }
@@ -219,7 +239,7 @@ impl Stalls {
         ids.sort_unstable_by(|a, b| b.cmp(a));
         for (_, _, id) in ids.into_iter().skip(WORST) {
             if let Some(record) = self.records.remove(&id) {
-                shift_polls(&mut self.folded_shift, &record);
+                shift_polls(&mut self.folded_shift, &record, false);
                 if record.blames_host() && !pauses.overlap(header, &record) {
                     self.folded_hosts.note(record.stall.started_ns, record.stall.duration_ns);
                 }
@@ -240,18 +260,27 @@ fn is_in(worker: &Worker, stall: &Stall, now_ns: u64) -> bool {
     worker.stall == Some(stall.id) || began_ns.is_some_and(|began_ns| began_ns <= stall.at_ns)
 }
 
-fn shift_polls(shift: &mut Shift, record: &StallRecord) {
+fn shift_polls(shift: &mut Shift, record: &StallRecord, is_excused: bool) {
+    let (duration_ns, outside_ns) = (record.stall.duration_ns, record.stall.outside_ns());
     if record.ongoing {
-        shift.add(record.stall.duration_ns, record.attributable_ns());
-    } else {
-        shift.shift(record.stall.duration_ns, record.attributable_ns());
+        shift.add(duration_ns, duration_ns);
     }
+    if is_excused {
+        return shift.excuse(duration_ns, None);
+    }
+    if outside_ns < duration_ns {
+        shift.excuse(duration_ns, Some(outside_ns));
+    }
+    shift.shift(outside_ns, record.attributable_ns());
 }
 
 /// The later stack, unless only the earlier one knows the culprit, or knows it from a whole stack: the last capture may have
 /// caught the poll on its way out, or with more stack than is copied.
 fn better(earlier: Option<Stack>, later: Option<Stack>) -> Option<Stack> {
     match (earlier, later) {
+        (Some(earlier), Some(later)) if later.allowed != earlier.allowed => {
+            Some(if later.allowed { earlier } else { later })
+        }
         (Some(earlier), Some(later)) if earlier.culprit.is_some() && is_worse(&earlier, &later) => {
             Some(earlier)
         }

@@ -12,7 +12,7 @@ const LISTED: usize = 16;
 /// Something that went beyond a limit.
 #[derive(Debug, Clone)]
 pub(crate) struct Breach {
-    first: String,
+    pub(super) first: String,
     more: String,
     /// Futures that were never awaited.
     futures: Option<u64>,

@@ -1,7 +1,9 @@
+use super::super::excuse::Excuses;
 use super::super::group::{Group, Groups, Sums};
 use super::super::history::Lengths;
 use super::super::thresholds::{FINEST_STALL_NS, Metric, Stat, Value};
 use super::super::{History, Threshold};
+use super::selection::{mistaken_crate, unseen};
 use super::{LEAN_ERROR_NS, Measured, Selection, polls, statistic};
 use stallscope_wire::duration::show;
 
@@ -12,6 +14,9 @@ pub(super) fn measure(
 ) -> Result<Measured, String> {
     if !histories.iter().any(|history| history.is_watched()) {
         return Err("no poll was seen".to_owned());
+    }
+    if let Some(unseen) = unseen(threshold, histories) {
+        return Err(unseen);
     }
     let mut groups = Groups::default();
     let mut lengths = Lengths::default();
@@ -52,7 +57,7 @@ pub(super) fn measure(
         Stat::Total => group.sums.attributable_total_ns,
         _ => group.attributable_max_ns(),
     });
-    Ok(Measured {
+    let measured = Measured {
         attributable,
         whole,
         worst: worst.map(|group| group.culprit.to_string()),
@@ -63,7 +68,8 @@ pub(super) fn measure(
                 format!("in mode lean a stall may be {} longer than it is known", show(LEAN_ERROR_NS))
             })
         }),
-    })
+    };
+    Ok(measured.remarking(mistaken_crate(threshold, histories)))
 }
 
 /// What is left out because it is only probable.
@@ -82,7 +88,7 @@ fn doubt(threshold: &Threshold, history: &History) -> Option<String> {
         return None;
     }
     let recorded_from = history.header().threshold_ns;
-    let (histogram, shift) = polls(history);
+    let (histogram, shift) = polls(history, &Excuses::default());
     let longest = shift.attributable(&histogram).max_ns;
     let known = histogram.count() > 0 && !history.estimated();
     let pid = history.header().pid;
