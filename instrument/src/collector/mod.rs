@@ -248,8 +248,11 @@ impl Collector {
         }
         let now_ns = clock::now_ns();
         self.with_flight(|flight, header, coverage| flight.beat(now_ns, header, coverage));
-        let gap = self.output.flight.as_mut().and_then(FlightRecorder::gap);
-        gap.into_iter().for_each(|gap| self.tell_gap(gap));
+        if let Some(gap) = self.output.flight.as_mut().and_then(FlightRecorder::gap) {
+            // Whoever asked for recordings must not find out when one is needed.
+            self.notices.gap(&gap);
+            self.tell_gap(gap);
+        }
     }
 
     fn with_flight(&mut self, act: impl FnOnce(&mut FlightRecorder, &Header, &Coverage)) {
