@@ -1,6 +1,6 @@
 use super::culprit::{Culprit, Key};
 use super::history::StallRecord;
-use stallscope_wire::{Header, RouteVictims};
+use stallscope_wire::{EarlierStalls, Header, RouteVictims};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -142,12 +142,32 @@ pub(super) struct Groups(BTreeMap<(Kind, Key), Group>);
 impl Groups {
     /// Counts a stall.
     pub(super) fn note(&mut self, header: &Header, record: &Arc<StallRecord>) {
+        self.add(header, record, Sums::of(header, record));
+    }
+
+    /// Counts stalls that are told together.
+    pub(super) fn note_earlier(&mut self, header: &Header, earlier: EarlierStalls) {
+        let EarlierStalls { worst, count, over, duration_ns, attributable_ns, delay_ns, first_ns } = earlier;
+        let record = Arc::new(StallRecord { stall: worst, ongoing: false });
+        let one = Sums::of(header, &record);
+        let sums = Sums {
+            count,
+            over: if Kind::of(&record) == Kind::Blamed { over } else { 0 },
+            total_ns: duration_ns,
+            attributable_total_ns: if record.blames_host() { 0 } else { attributable_ns },
+            delay_ns,
+            first_unix_ns: header.started_unix_ns.saturating_add(first_ns),
+            ..one
+        };
+        self.add(header, &record, sums);
+    }
+
+    fn add(&mut self, header: &Header, record: &Arc<StallRecord>, sums: Sums) {
         let mut culprit = Culprit::of(record);
         let mut key = (Kind::of(record), Key::new(header, &culprit));
         if self.is_full_for(&key) {
             (culprit, key.1) = (Culprit::default(), Key::default());
         }
-        let sums = Sums::of(header, record);
         match self.0.entry(key) {
             Entry::Occupied(known) => {
                 let known = known.into_mut();

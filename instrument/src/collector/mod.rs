@@ -9,6 +9,8 @@ mod live;
 mod load;
 mod log;
 mod notice;
+#[cfg(all(unix, not(stallscope_elsewhere)))]
+mod past;
 mod snapshot;
 #[cfg_attr(not(all(target_os = "linux", not(stallscope_elsewhere))), path = "sockets_elsewhere.rs")]
 mod sockets;
@@ -75,7 +77,7 @@ impl Output {
             None => None,
         };
         let flight = config.flight.as_deref().map(FlightRecorder::open);
-        let live = Live::open(config.socket.as_deref());
+        let live = Live::open(config.socket.as_deref(), config.runtime.threshold_ns);
         if let Err(problem) = &live {
             // Nobody can look on; what is seen and logged is whole all the same.
             header.coverage.missing.push(Gap::new(format!("live: {problem}"), problem.cure()));

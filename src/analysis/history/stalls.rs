@@ -1,7 +1,9 @@
 use super::super::group::Groups;
 use super::super::measure::Shift;
 use super::Pauses;
-use stallscope_wire::{Cause, Certainty, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker};
+use stallscope_wire::{
+    Cause, Certainty, Earlier, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -99,6 +101,21 @@ impl Stalls {
         record.stall = stall;
         if self.records.len() > LIMIT {
             self.fold(header, pauses);
+        }
+    }
+
+    /// Takes in stalls that are told together.
+    pub(super) fn take_earlier(&mut self, header: &Header, earlier: Earlier) {
+        for stalls in earlier.stalls {
+            if stalls.worst.cause == Cause::Host {
+                self.folded_hosts.add(HostTimes {
+                    count: stalls.count,
+                    max_ns: stalls.worst.duration_ns,
+                    total_ns: stalls.duration_ns,
+                    first_ns: Some(stalls.first_ns),
+                });
+            }
+            self.folded.note_earlier(header, stalls);
         }
     }
 
