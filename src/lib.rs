@@ -11,20 +11,17 @@
 //! [`install`] and [`Config`] do the same for a runtime that you build yourself, [`attach`] for one that runs already. Built
 //! without tokio's task hooks (`--cfg tokio_unstable`), all of them watch by sampling.
 //!
-//! What is started is not lost: [`watched`] and [`must_await`] name the line that made a future which nobody awaits, and in a
-//! test [`observe`] tells which tasks live on.
+//! What is started is not lost: [`watched`] and [`must_await`] name the line that made a future which nobody awaits. A test that
+//! stands under [`macro@test`] fails, with the line and the stack, when anything in it blocks for longer than it may, and
+//! [`observe`] tells of one part of a test what it blocked and what it left behind.
 //!
 //! ```
-//! # fn main() -> Result<(), stallscope::InstallError> {
-//! let mut builder = tokio::runtime::Builder::new_current_thread();
-//! let _guard = stallscope::install(&mut builder)?;
-//! builder.build().unwrap().block_on(async {
-//!     let observed = stallscope::observe(async { tokio::spawn(async { 7 }).await.unwrap() }).await;
-//! # #[cfg(tokio_unstable)]
-//!     observed.assert_no_leaked_tasks();
-//!     assert_eq!(observed.into_output(), 7);
-//! });
-//! # Ok(()) }
+//! # #[stallscope::main] async fn main() {
+//! let observed = stallscope::observe(async { tokio::spawn(async { 7 }).await.unwrap() }).await;
+//! # #[cfg(all(tokio_unstable, target_os = "linux"))]
+//! observed.assert_no_stalls().assert_no_leaked_tasks();
+//! assert_eq!(observed.into_output(), 7);
+//! # }
 //! ```
 //!
 //! [`spawn`] and [`task`] stand in for tokio's `spawn` and `JoinSet`, and tell of tasks that fail unseen, and of those that
@@ -43,16 +40,22 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+#[cfg(feature = "instrument")]
+mod observe;
+#[cfg(feature = "instrument")]
+mod test;
 
+#[cfg(feature = "instrument")]
+pub use analysis::limits::AliveTasks;
+#[cfg(feature = "instrument")]
+pub use observe::{Observed, observe};
 #[cfg(feature = "http")]
 pub use stallscope_instrument::http;
 #[cfg(feature = "instrument")]
 pub use stallscope_instrument::{
-    AliveTasks, Config, FutureExt, Guard, InstallError, Mode, Observed, Watched, attach, install, mode,
-    observe, set_mode, spawn, task, watched,
+    Allow, Config, FutureExt, Guard, InstallError, Mode, Watched, allow, attach, install, mode, set_mode,
+    spawn, task, watched,
 };
-#[cfg(feature = "instrument")]
-pub use stallscope_macros::main;
 /// ```
 /// #[stallscope::must_await]
 /// async fn save(order: &str) -> std::io::Result<usize> {
@@ -97,7 +100,12 @@ pub use stallscope_macros::main;
 /// ```
 #[cfg(feature = "instrument")]
 pub use stallscope_macros::must_await;
+#[cfg(feature = "instrument")]
+pub use stallscope_macros::{main, test};
 
 #[cfg(feature = "instrument")]
 #[doc(hidden)]
-pub use stallscope_instrument::__private;
+pub mod __private {
+    pub use crate::test::{Allowed, CannotFail, MayFail, Outcome, run_test};
+    pub use stallscope_instrument::__private::*;
+}

@@ -27,6 +27,11 @@ impl Failure {
         Self { message: message.to_string(), code: 1 }
     }
 
+    /// Both, told together, with the exit code of this one.
+    pub(crate) fn and(self, other: &Self) -> Self {
+        Self { message: format!("{}\n{}", self.message, other.message), ..self }
+    }
+
     /// Says it on stderr, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let lines: Vec<_> = self.message.split('\n').map(clean).collect();

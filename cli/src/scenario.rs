@@ -386,5 +386,6 @@ fn stack(culprit: u32, frames: &[(&str, &str, u32, &str, bool)]) -> Stack {
         user,
         ..Frame::default()
     });
-    Stack { quality: Quality::Exact, culprit: Some(culprit), frames: frames.collect(), modules: Vec::new() }
+    let frames = frames.collect();
+    Stack { quality: Quality::Exact, culprit: Some(culprit), frames, ..Stack::default() }
 }

@@ -76,6 +76,14 @@ pub(crate) struct App {
     pub(crate) source_root: Option<&'static str>,
 }
 
+impl App {
+    /// Neither is known of a build without cargo.
+    pub(crate) fn known(crate_name: Option<&'static str>, source_root: &'static str) -> Self {
+        let known = |text: &&str| !text.is_empty();
+        Self { crate_name: crate_name.filter(known), source_root: Some(source_root).filter(known) }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self::new()
@@ -323,7 +331,29 @@ impl Config {
 
     /// Starts the engine; none when the environment switches it off.
     fn start(self) -> Result<Option<(&'static Engine, u32)>, InstallError> {
-        let config = self.with_environment()?;
+        self.with_environment()?.begin()
+    }
+
+    /// Sets the hooks on a test's builder: what the test asks for holds, unless the environment asks for more to be seen. None
+    /// when the environment switches it off.
+    pub(crate) fn install_test(
+        self,
+        builder: &mut Builder,
+    ) -> Result<Option<(&'static Engine, u32)>, InstallError> {
+        let asked = self.runtime;
+        let mut config = self.with_environment()?;
+        config.runtime.threshold_ns = config.runtime.threshold_ns.min(asked.threshold_ns);
+        config.runtime.lag_limit_ns = config.runtime.lag_limit_ns.min(asked.lag_limit_ns);
+        config.runtime.probe_interval_ns = config.runtime.probe_interval_ns.min(asked.probe_interval_ns);
+        config.runtime.grace_ns = asked.grace_ns;
+        let started = config.begin()?;
+        let probe = started.map(|(_, probe)| probe);
+        probe::set(builder, probe, AppHooks::default());
+        Ok(started)
+    }
+
+    fn begin(self) -> Result<Option<(&'static Engine, u32)>, InstallError> {
+        let config = self;
         if config.mode == Mode::Off {
             return Ok(None);
         }

@@ -214,6 +214,16 @@ impl Engine {
         }
     }
 
+    /// Has what was seen so far told, and waits for that; whether it came to be in this time.
+    pub(crate) fn settle(&self, patience: Duration) -> bool {
+        engine().is_some() && self.request(Control::Flush).recv_timeout(patience).is_ok()
+    }
+
+    /// Has what was seen so far told; hears when it has been.
+    pub(crate) fn settling(&self) -> Receiver<()> {
+        self.request(Control::Flush)
+    }
+
     /// Has what was seen so far written.
     pub(crate) fn flush_without_waiting(&self) {
         if engine().is_some() {

@@ -22,9 +22,7 @@ pub fn run<F: Future>(
 ) -> F::Output {
     let location = Location::caller();
     let mut config = Config::new();
-    // Neither is known of a build without cargo.
-    let known = |text: &&str| !text.is_empty();
-    config.app = App { crate_name: crate_name.filter(known), source_root: Some(source_root).filter(known) };
+    config.app = App::known(crate_name, source_root);
     config.runtime.root_known = true;
     let guard = config.install(&mut builder);
     if let Err(error) = &guard {

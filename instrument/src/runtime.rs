@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use stallscope_wire::{Startup, Tier};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// The longest lag that is told apart, in nanoseconds: an hour.
@@ -41,6 +41,8 @@ pub(crate) struct Runtime {
     pulses: Arc<()>,
     /// Jobs that threads of its pool had finished which are gone.
     jobs: AtomicU64,
+    /// The descriptor of its I/O driver's epoll instance, which it keeps; none where it was looked for in vain.
+    driver: OnceLock<Option<i32>>,
 }
 
 /// The waits of the lag probes.
@@ -69,7 +71,23 @@ impl Runtime {
             shown: Mutex::default(),
             pulses: Arc::new(()),
             jobs: AtomicU64::new(0),
+            driver: OnceLock::new(),
         }
+    }
+
+    /// Looks for its I/O driver, unless that was done. One of its threads must come to park meanwhile.
+    pub(crate) fn find_driver(&self, find: impl FnOnce() -> Option<i32>) {
+        self.driver.get_or_init(find);
+    }
+
+    /// The descriptor of its I/O driver's epoll instance, where that is known.
+    pub(crate) fn driver(&self) -> Option<i32> {
+        self.driver.get().copied().flatten()
+    }
+
+    /// Tasks in it that live and are no pulses, as it counts them: one too many while a probe of ours is on its way.
+    pub(crate) fn tasks_alive(&self) -> u64 {
+        (self.handle.metrics().num_alive_tasks() as u64).saturating_sub(self.pulses())
     }
 
     /// When its start-up grace ends, in nanoseconds since the start.

@@ -2,23 +2,27 @@ mod connections;
 mod growth;
 mod kept;
 mod lags;
+mod lengths;
 mod pauses;
 mod queues;
 mod since;
 mod spawns;
 mod stalls;
+mod subject;
 mod window;
 
 pub(super) use connections::{Connections, LeftOver, Place};
 pub(super) use growth::{Growth, Leak};
 pub(super) use kept::Kept;
 pub(super) use lags::{LagGroup, Lags};
+pub(super) use lengths::Lengths;
 pub(super) use pauses::{Pauses, host_time};
 pub(super) use queues::{Backlog, Queues};
 pub use since::Since;
 use spawns::Spawns;
 pub use stalls::StallRecord;
 pub(super) use stalls::{HostTimes, Stalls};
+pub(super) use subject::Subject;
 pub use window::Window;
 
 use stallscope_wire::{

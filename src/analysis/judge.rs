@@ -1,6 +1,7 @@
-use super::measure::{measure, out_of_sight, unguarded};
+use super::excuse::Excuses;
+use super::measure::{measure, out_of_sight, unguarded, unseen};
 use super::thresholds::{Metric, Value};
-use super::{History, Threshold};
+use super::{Allowance, AllowanceState, Finding, History, Terms, Threshold};
 use serde::{Deserialize, Serialize};
 use stallscope_wire::duration;
 use std::collections::BTreeMap;
@@ -59,6 +60,7 @@ pub struct Judgement {
     pub notes: Vec<String>,
     /// Why the first threshold that could not be measured could not be.
     unmeasured: Option<String>,
+    excused: Excuses,
 }
 
 impl Judgement {
@@ -66,6 +68,17 @@ impl Judgement {
     pub fn lack(&mut self, what: String) {
         self.lacks.push(what);
         self.verdict = graver(self.verdict, Verdict::Incomplete);
+    }
+
+    /// What is excused, by whom, and how much there was of it.
+    #[must_use]
+    pub fn allowances(&self) -> &[Allowance] {
+        self.excused.allowances()
+    }
+
+    /// Says at the findings that are excused by whom, and ranks them behind the others.
+    pub fn mark(&self, findings: &mut [Finding]) {
+        self.excused.mark(findings);
     }
 
     /// Why too little was seen for the verdict: what lacks, else what could not be measured.
@@ -95,9 +108,10 @@ pub struct Outcome {
 }
 
 /// Judges what was seen. A breach is one however little was seen; nothing else is said of data that is not complete,
-/// unless `allow_incomplete` accepts processes whose end was not seen. That there was nothing to see is never accepted.
+/// unless the terms accept processes whose end was not seen. That there was nothing to see is never accepted.
 #[must_use]
-pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete: bool) -> Judgement {
+pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
+    let (thresholds, allow_incomplete) = (&terms.thresholds, terms.allow_incomplete);
     let (mut lacks, mut notes) = (Vec::new(), Vec::new());
     if !histories.is_empty() && !histories.iter().any(|history| history.is_watched()) {
         lacks.push("no poll was seen in any process".to_owned());
@@ -124,26 +138,61 @@ pub fn judge(thresholds: &[Threshold], histories: &[&History], allow_incomplete:
 
     let (mut verdict, mut outcomes) = (if whole { Verdict::Pass } else { Verdict::Incomplete }, Vec::new());
     let (mut unmeasured, mut left_out) = (None, LeftOut::default());
+    let excused = Excuses::of(terms, histories);
     for threshold in thresholds {
-        if threshold.is_assumed()
-            && let Some(why) = out_of_sight(threshold.metric(), histories)
-        {
+        // Neither what nobody asked for nor what is only to be judged otherwise is a claim that there is any.
+        let absent = match () {
+            () if threshold.is_assumed() => out_of_sight(threshold.metric(), histories),
+            () if threshold.overrides() => unseen(threshold, histories),
+            () => None,
+        };
+        if let Some(why) = absent {
             left_out.add(threshold, why);
             continue;
         }
-        let (outcome, alone) = outcome(threshold, histories);
+        let (outcome, alone) = outcome(threshold, terms, &excused, histories);
         verdict = graver(verdict, alone);
         if alone == Verdict::Incomplete && unmeasured.is_none() {
             unmeasured.clone_from(&outcome.note);
         }
         outcomes.push(outcome);
     }
+    if outcomes.is_empty() && !thresholds.is_empty() {
+        lacks.push("nothing was seen that a threshold is about".to_owned());
+        verdict = graver(verdict, Verdict::Incomplete);
+    }
     notes.extend(left_out.notes());
-    notes.extend(unguarded(thresholds, histories));
-    Judgement { verdict, outcomes, lacks, notes, unmeasured }
+    notes.extend(unguarded(thresholds, &excused, histories));
+    notes.extend(excused.allowances().iter().filter_map(Allowance::complaint));
+    if terms.deny_stale {
+        let outcome = staleness(excused.allowances());
+        verdict = graver(verdict, if outcome.ok == Some(false) { Verdict::Breach } else { verdict });
+        outcomes.push(outcome);
+    }
+    Judgement { verdict, outcomes, lacks, notes, unmeasured, excused }
 }
 
-/// Thresholds that nobody asked for, and that no process can show.
+/// Whether each excuse was needed, and holds.
+fn staleness(allowances: &[Allowance]) -> Outcome {
+    let of = |state| allowances.iter().filter(move |allowance| allowance.state == state);
+    let counts = [AllowanceState::Unused, AllowanceState::Expired].map(|state| (of(state).count(), state));
+    let told: Vec<_> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, state)| format!("{count} {state}"))
+        .collect();
+    let worst = allowances.iter().find(|allowance| allowance.is_stale());
+    Outcome {
+        expr: "no stale excuse".to_owned(),
+        measured: if told.is_empty() { "none".to_owned() } else { told.join(", ") },
+        ok: Some(told.is_empty()),
+        worst: worst.map(|stale| format!("{} ({})", stale.at, stale.about())),
+        ..Outcome::default()
+    }
+}
+
+/// Thresholds that say nothing here: those that nobody asked for and that no process can show, and overrides for what did not
+/// occur.
 #[derive(Default)]
 struct LeftOut {
     /// By the reason.
@@ -202,9 +251,14 @@ fn graver(a: Verdict, b: Verdict) -> Verdict {
 }
 
 /// What one threshold says, and the verdict if it stood alone.
-fn outcome(threshold: &Threshold, histories: &[&History]) -> (Outcome, Verdict) {
+fn outcome(
+    threshold: &Threshold,
+    terms: &Terms,
+    excused: &Excuses,
+    histories: &[&History],
+) -> (Outcome, Verdict) {
     let expr = threshold.expr().to_owned();
-    let measured = match measure(threshold, histories) {
+    let measured = match measure(threshold, terms, excused, histories) {
         Ok(measured) => measured,
         Err(why) => {
             let outcome =

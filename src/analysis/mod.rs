@@ -5,7 +5,7 @@
 //! document.
 //!
 //! ```
-//! use stallscope::analysis::{History, Verdict, findings, judge, thresholds};
+//! use stallscope::analysis::{History, Terms, Verdict, findings, judge};
 //! use stallscope_wire::{Header, Line, Stall};
 //!
 //! let mut history = History::new(Header { threshold_ns: 100_000_000, ..Header::default() });
@@ -14,25 +14,32 @@
 //! let findings = findings(&[&history]);
 //! assert_eq!(findings[0].max_ns, 312_000_000);
 //!
-//! let judgement = judge(&thresholds::defaults(), &[&history], false);
+//! let judgement = judge(&Terms::default(), &[&history]);
 //! assert_eq!(judgement.verdict, Verdict::Breach);
 //! ```
 
+#[cfg(feature = "report")]
+pub mod compare;
 mod culprit;
+mod excuse;
 mod finding;
 mod group;
 mod help;
 mod history;
 mod imbalance;
 mod judge;
+#[cfg(feature = "instrument")]
+pub(crate) mod limits;
 mod measure;
 mod place;
 #[cfg(feature = "report")]
 mod report;
 mod rule;
+mod terms;
 pub mod thresholds;
 
 pub use culprit::Culprit;
+pub use excuse::{Allowance, AllowanceState, Baseline, By, Excuse, Known};
 pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task, frames_of};
 pub use history::{History, Since, StallRecord, Window};
 pub use imbalance::imbalance;
@@ -44,4 +51,5 @@ pub use report::{
     Requests, Route, Slow, Sockets, SpawnSite, Tasks,
 };
 pub use rule::findings;
+pub use terms::Terms;
 pub use thresholds::Threshold;

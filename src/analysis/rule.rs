@@ -7,6 +7,7 @@ mod detached_panic;
 mod host_pause;
 mod loop_lag;
 mod lost_task;
+mod meaning;
 mod never_awaited;
 mod never_polled;
 mod socket_leak;
@@ -14,25 +15,10 @@ mod task_leak;
 
 use super::{Finding, History, Rule, help};
 
-/// All rules.
-const RULES: [Rule; 11] = [
-    Rule::BlockingPoll,
-    Rule::LoopLag,
-    Rule::HostPause,
-    Rule::NeverPolled,
-    Rule::NeverAwaited,
-    Rule::DetachedPanic,
-    Rule::LostTask,
-    Rule::TaskLeak,
-    Rule::BlockingPool,
-    Rule::SocketLeak,
-    Rule::AcceptBacklog,
-];
-
 /// What went wrong in these processes: by severity, then by the delay caused to others, then by its own length.
 #[must_use]
 pub fn findings(histories: &[&History]) -> Vec<Finding> {
-    let mut findings: Vec<_> = RULES.into_iter().flat_map(|rule| findings_of(rule, histories)).collect();
+    let mut findings: Vec<_> = Rule::ALL.into_iter().flat_map(|rule| findings_of(rule, histories)).collect();
     for finding in &mut findings {
         finding.help = help::advice(finding);
     }

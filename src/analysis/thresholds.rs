@@ -11,11 +11,15 @@
 //! ```
 
 mod error;
+mod labels;
 mod name;
 mod parse;
+mod profile;
 
 pub use error::ParseError;
+pub use labels::Labels;
 pub use name::nearest;
+pub use profile::{PROFILES, defaults, profile};
 
 use stallscope_wire::duration::show;
 use std::fmt;
@@ -29,12 +33,15 @@ pub const FINEST_STALL_NS: u64 = 1_000_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Threshold {
     expr: String,
+    /// Where its labels are written, or would be.
+    labels_at: usize,
     metric: Metric,
     stat: Stat,
-    route: Option<String>,
+    labels: Labels,
     op: Op,
     limit: Value,
     assumed: bool,
+    overrides: bool,
 }
 
 impl Threshold {
@@ -59,7 +66,30 @@ impl Threshold {
     /// The one route that is meant; none: the worst of all.
     #[must_use]
     pub fn route(&self) -> Option<&str> {
-        self.route.as_deref()
+        self.labels.route.as_deref()
+    }
+
+    /// What alone it is about.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// Whether thresholds of the same metric that have no labels are not about what this one is about.
+    #[must_use]
+    pub fn overrides(&self) -> bool {
+        self.overrides
+    }
+
+    /// The same of what the labels name alone, in place of thresholds of the metric that have no labels. None where the
+    /// metric is not known apart by them, and of a threshold that has labels already.
+    #[must_use]
+    pub fn overriding(mut self, labels: Labels) -> Option<Self> {
+        if !self.labels.is_empty() || !self.metric.is_known_by(&labels) {
+            return None;
+        }
+        self.expr.insert_str(self.labels_at, &labels.to_string());
+        Some(Self { labels, overrides: true, ..self })
     }
 
     /// What it is compared with.
@@ -90,6 +120,13 @@ impl Threshold {
         }
     }
 
+    /// Whether both are about the same statistic of the same things, so that one may stand in the other's place.
+    #[must_use]
+    pub fn is_about_the_same_as(&self, other: &Self) -> bool {
+        let about = |threshold: &Self| (threshold.metric, threshold.stat, threshold.labels.clone());
+        about(self) == about(other)
+    }
+
     /// Whether nobody has asked for it. Where it cannot be measured, such a one is left out and not wanting.
     #[must_use]
     pub fn is_assumed(&self) -> bool {
@@ -114,27 +151,6 @@ impl FromStr for Threshold {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         parse::threshold(text)
     }
-}
-
-/// What must hold when nobody says.
-const DEFAULTS: [&str; 6] = [
-    "stall.max < 100ms",
-    "never-awaited.count == 0",
-    "never-polled.count == 0",
-    "detached-panic.count == 0",
-    "task-leak.count == 0",
-    "socket-leak.count == 0",
-];
-
-/// What must hold when nobody says: no stall, and nothing that was started and lost or left open. Of these, what no process can show is
-/// left out.
-#[must_use]
-pub fn defaults() -> Vec<Threshold> {
-    let assumed = |expr: &str| {
-        let threshold: Threshold = expr.parse().expect("the defaults are well-formed");
-        Threshold { assumed: true, ..threshold }
-    };
-    DEFAULTS.map(assumed).into()
 }
 
 /// What is measured.
@@ -183,6 +199,28 @@ pub enum Stat {
     Mean,
     /// What a share of them does not exceed, in thousandths of a percent: 99 000 is p99.
     Quantile(u32),
+}
+
+impl Stat {
+    /// All of them, as a quantile.
+    pub(super) const ALL: u32 = 100_000;
+}
+
+/// As in an expression.
+impl fmt::Display for Stat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Max => f.pad("max"),
+            Self::Count => f.pad("count"),
+            Self::Total => f.pad("total"),
+            Self::Mean => f.pad("mean"),
+            Self::Quantile(thousandths) => {
+                let (whole, fraction) = (thousandths / 1000, thousandths % 1000);
+                let decimals = format!(".{fraction:03}");
+                f.pad(&format!("p{whole}{}", decimals.trim_end_matches(['0']).trim_end_matches('.')))
+            }
+        }
+    }
 }
 
 /// A comparison.

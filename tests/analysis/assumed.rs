@@ -1,7 +1,7 @@
 //! What must hold when nobody says, and what of it a process can show.
 
 use crate::scenario::{MS, judged, process, sampled, tasks, times};
-use stallscope::analysis::{History, Judgement, Report, Verdict, judge, thresholds};
+use stallscope::analysis::{History, Judgement, Report, Terms, Verdict, judge};
 use stallscope_wire::{Header, Line, Location, Snapshot, Unpolled, Waits};
 
 const DEFAULTS: [&str; 6] = [
@@ -14,7 +14,7 @@ const DEFAULTS: [&str; 6] = [
 ];
 
 fn by_default(histories: &[&History]) -> Judgement {
-    judge(&thresholds::defaults(), histories, false)
+    judge(&Terms::default(), histories)
 }
 
 fn exprs(judgement: &Judgement) -> Vec<&str> {
@@ -76,7 +76,7 @@ fn a_process_that_shows_it_is_judged_beside_one_that_cannot() {
     let guilty = process().unpolled(unpolled()).ended();
     let asked = |shown: &History| {
         let threshold = "never-polled.count == 0".parse().expect("it parses");
-        judge(&[threshold], &[shown, &unseen], false).verdict
+        judge(&Terms::new(vec![threshold]), &[shown, &unseen]).verdict
     };
     assert_eq!((asked(&seen), asked(&guilty)), (Verdict::Incomplete, Verdict::Breach));
     let judgement = by_default(&[&seen, &unseen]);

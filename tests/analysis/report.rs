@@ -3,7 +3,7 @@
 use crate::scenario::{MS, process, task, times, victims};
 use hdrhistogram::serialization::Deserializer;
 use proptest::prelude::*;
-use stallscope::analysis::{Blocked, History, Report, judge, thresholds};
+use stallscope::analysis::{Blocked, History, Report, Terms, judge};
 use stallscope_wire::{
     Cause, End, Flight, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Location, Lost, Pause,
     Phase, Serving, SlowRequest, Snapshot, Stall, Watched, Worker,
@@ -17,7 +17,7 @@ fn report() -> Report {
         ..crate::scenario::stall("src/report.rs:42", 312, Cause::Syscall)
     };
     let history = process().stall(stall).requests(&[("GET /report", 313)]).ended();
-    let judgement = judge(&thresholds::defaults(), &[&history], false);
+    let judgement = judge(&Terms::default(), &[&history]);
     Report::new(vec!["app".into()], judgement, &[&history])
 }
 
@@ -95,7 +95,7 @@ fn reads_back_what_it_wrote() {
 
 #[test]
 fn is_honest_of_nothing() {
-    let report = Report::new(vec!["true".into()], judge(&thresholds::defaults(), &[], false), &[]);
+    let report = Report::new(vec!["true".into()], judge(&Terms::default(), &[]), &[]);
     assert!(!report.coverage.complete);
     assert_eq!(report.histograms.poll, None);
     assert_eq!(report.thresholds[0].ok, None);
@@ -106,7 +106,7 @@ fn counts_that_no_process_has_are_left_out() {
     let mut history = process().killed();
     let poll = Histogram { buckets: vec![(1000, u64::MAX)], max_ns: 1000, sum_ns: 1000 };
     history.apply(Line::Snapshot(Snapshot { poll, ..Snapshot::default() }));
-    let report = Report::new(Vec::new(), judge(&thresholds::defaults(), &[&history], false), &[&history]);
+    let report = Report::new(Vec::new(), judge(&Terms::default(), &[&history]), &[&history]);
     assert_eq!(report.histograms.poll, None);
 }
 
@@ -169,7 +169,7 @@ proptest! {
             "poll.p99 < 1ms", "lag.max < 1ms", "lag.mean < 1s", "handler.total < 1s", "handler.count < 1"];
         let thresholds: Vec<_> = exprs.iter().map(|expr| expr.parse().expect("it parses")).collect();
         let both = [&history, &history];
-        let report = Report::new(Vec::new(), judge(&thresholds, &both, true), &both);
+        let report = Report::new(Vec::new(), judge(&Terms::new(thresholds.clone()).allow_incomplete(true), &both), &both);
         prop_assert_eq!(report.thresholds.len(), exprs.len());
     }
 }
@@ -220,7 +220,7 @@ fn sums_up_what_became_of_watched_futures() {
 }
 
 fn of_each(histories: &[&History]) -> Report {
-    Report::new(Vec::new(), judge(&[], histories, false), histories)
+    Report::new(Vec::new(), judge(&Terms::new(Vec::new()), histories), histories)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Processes in a few words. Times are in milliseconds.
 
-use stallscope::analysis::{Finding, History, Judgement, findings, judge};
+use stallscope::analysis::{Finding, History, Judgement, Terms, findings, judge};
 use stallscope_wire::{
     Cause, Coverage, End, Frame, Handler, Handlers, Header, Histogram, Lag, LagState, Line, Location, Mode,
     Pause, Phase, Quality, Runtime, Snapshot, SocketGroup, Sockets, Stack, Stall, Startup, Task, Tier,
@@ -73,7 +73,7 @@ pub(crate) fn stall(place: &str, ms: u64, cause: Cause) -> Stall {
         duration_ns: ms * MS,
         attributable_ns: if cause == Cause::Host { 0 } else { ms * MS },
         cause,
-        stack: Some(Stack { quality: Quality::Exact, culprit: Some(1), frames, modules: Vec::new() }),
+        stack: Some(Stack { quality: Quality::Exact, culprit: Some(1), frames, ..Stack::default() }),
         ..Stall::default()
     }
 }
@@ -225,5 +225,5 @@ pub(crate) fn found(history: &History) -> Vec<Finding> {
 }
 
 pub(crate) fn judged(expr: &str, history: &History) -> Judgement {
-    judge(&[expr.parse().unwrap_or_else(|error| panic!("{error}"))], &[history], false)
+    judge(&Terms::new(vec![expr.parse().unwrap_or_else(|error| panic!("{error}"))]), &[history])
 }

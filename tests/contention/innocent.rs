@@ -2,7 +2,7 @@
 
 use crate::harness::{Seen, current_thread, ms, multi_thread, program, run};
 use crate::hogs::beside_hogs;
-use stallscope::analysis::{Finding, Rule, Severity, Threshold, Verdict, findings, judge};
+use stallscope::analysis::{Finding, Rule, Severity, Terms, Threshold, Verdict, findings, judge};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
@@ -43,7 +43,7 @@ fn is_innocent(seen: &Seen) {
     let found: Vec<_> = findings(&[history]).into_iter().filter(failing).collect();
     assert!(found.is_empty(), "{found:#?}\n{:#?}", seen.told());
     let threshold: Threshold = "stall.max < 100ms".parse().unwrap();
-    let verdict = judge(&[threshold], &[history], false).verdict;
+    let verdict = judge(&Terms::new(vec![threshold]), &[history]).verdict;
     assert!(matches!(verdict, Verdict::Pass | Verdict::Inconclusive), "{verdict}");
     assert!(history.complete() && history.polls() > 10, "{} polls", history.polls());
 }

@@ -1,5 +1,6 @@
 //! What the instrument does in a process that uses it through the facade.
 
+mod allowed;
 mod blocking;
 mod ending;
 mod flight;

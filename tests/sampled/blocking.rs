@@ -3,7 +3,7 @@
 use crate::computing::{compute, is_probable};
 use crate::harness::{LONG, Seen, current_thread, ms, multi_thread, program, run};
 use crate::ways::{held_lock, slow_fifo, slow_peer};
-use stallscope::analysis::{History, Severity, Verdict, findings, judge, thresholds};
+use stallscope::analysis::{History, Severity, Terms, Verdict, findings, judge};
 use stallscope_wire::{Cause, Certainty, Owner, Tier};
 use std::io::Read;
 use std::thread;
@@ -137,7 +137,7 @@ fn is_only_probable(seen: &Seen, owner: Owner) {
     let findings = findings(&[history]);
     assert!(findings.iter().all(|finding| finding.severity <= Severity::Warning), "{findings:#?}");
     assert!(findings[0].to_string().contains("probably blocked a worker once"), "{}", findings[0]);
-    let judgement = judge(&thresholds::defaults(), &[history], false);
+    let judgement = judge(&Terms::default(), &[history]);
     assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:#?}");
     let note = judgement.outcomes[0].note.as_deref().unwrap_or_default();
     assert!(note.starts_with("1 probable stall is not counted, at most"), "{note}");
@@ -176,7 +176,7 @@ fn a_task_that_computes_on_one_thread() {
 fn is_silent(seen: &Seen) {
     let history: &History = &seen.log().history;
     assert!(seen.log().stalls().is_empty(), "{:#?}", seen.log().stalls());
-    let judgement = judge(&thresholds::defaults(), &[history], false);
+    let judgement = judge(&Terms::default(), &[history]);
     assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:#?}");
     assert_eq!(seen.stderr, "");
 }
@@ -224,7 +224,7 @@ fn a_busy_program_of_short_polls_breaches_nothing() {
     });
     let seen = program.run().ended();
     let history = &seen.log().history;
-    assert_eq!(judge(&thresholds::defaults(), &[history], false).verdict, Verdict::Pass);
+    assert_eq!(judge(&Terms::default(), &[history]).verdict, Verdict::Pass);
     let certain = seen.log().history.stalls().filter(|stall| !stall.blames_host() && !stall.is_probable());
     assert_eq!(certain.count(), 0, "{:#?}", seen.log().stalls());
 }
@@ -290,7 +290,7 @@ fn polls_are_not_measured_and_never_pass() {
     }
     let seen = program(root).run().ended();
     let history = &seen.log().history;
-    let judgement = judge(&["poll.p99 < 1h".parse().unwrap()], &[history], false);
+    let judgement = judge(&Terms::new(vec!["poll.p99 < 1h".parse().unwrap()]), &[history]);
     assert_eq!(judgement.verdict, Verdict::Incomplete, "{judgement:#?}");
     assert!(judgement.want().unwrap().contains("tier sampled"), "{judgement:#?}");
     is_silent(&seen);

@@ -1,5 +1,7 @@
 //! The sampled tier, in processes of their own: all of it in a build without tokio's task hooks, and `attach` in any.
 
+#[cfg(not(tokio_unstable))]
+mod allowed;
 mod attached;
 #[cfg(not(tokio_unstable))]
 mod blocking;

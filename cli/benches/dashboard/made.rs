@@ -320,6 +320,6 @@ fn stack(culprit: u64) -> Stack {
         quality: Quality::Exact,
         culprit: Some(4),
         frames: (0..25).map(frame).collect(),
-        modules: Vec::new(),
+        ..Stack::default()
     }
 }

@@ -3,7 +3,7 @@
 mod headless;
 mod pictures;
 mod play;
-mod process;
+pub(super) mod process;
 mod scenario;
 mod scene;
 

@@ -1,13 +1,16 @@
 //! One file a subcommand, one variant and one line of dispatch each.
 
 mod check;
+mod checklist;
 mod demo;
+mod doctor;
 mod list;
 mod load;
 mod outputs;
 mod read;
 mod record;
 mod report;
+mod selftest;
 mod serve;
 mod watch;
 
@@ -19,10 +22,12 @@ use std::process::ExitCode;
 pub(crate) enum Command {
     Check(check::Args),
     Demo(demo::Args),
+    Doctor(doctor::Args),
     List(list::Args),
     Load(load::Args),
     Report(report::Args),
     Record(record::Args),
+    Selftest(selftest::Args),
     Serve(serve::Args),
     Watch(watch::Args),
 }
@@ -32,10 +37,12 @@ impl Command {
         match self {
             Self::Check(args) => check::run(args, color),
             Self::Demo(args) => demo::run(&args, color),
+            Self::Doctor(args) => doctor::run(&args, color),
             Self::List(args) => list::run(&args),
             Self::Load(args) => load::run(args, color),
             Self::Report(args) => report::run(args, color),
             Self::Record(args) => record::run(&args),
+            Self::Selftest(args) => selftest::run(&args, color),
             Self::Serve(args) => serve::run(&args, color),
             Self::Watch(args) => watch::run(&args, color),
         }

@@ -1,5 +1,9 @@
 //! `--format FORMAT [-o FILE]`, as often as one likes.
 
+mod ci;
+
+pub(super) use ci::Ci;
+
 use crate::color::Color;
 use crate::failure::{Failure, unless_closed};
 use crate::report::{Format, Material, Style, Target};
@@ -18,8 +22,7 @@ pub(super) struct Outputs {
 impl Outputs {
     /// Pairs each format with the file that follows it, else with one before it that has none. A file that is left has the format
     /// that its name says.
-    fn pair(given: Vec<Given>) -> Result<Vec<(Format, Option<PathBuf>)>, &'static str> {
-        let by_name = |path: PathBuf| (Format::of_file(&path), Some(path));
+    fn pair(given: Vec<Given>) -> Result<Vec<(Format, Option<PathBuf>)>, String> {
         let (mut outputs, mut waiting) = (Vec::new(), None);
         let mut given = given.into_iter().peekable();
         while let Some(next) = given.next() {
@@ -27,7 +30,7 @@ impl Outputs {
                 Given::Format(format) => {
                     let follows = given.next_if(|next| matches!(next, Given::File(_)));
                     if follows.is_some() {
-                        outputs.extend(waiting.take().map(by_name));
+                        outputs.extend(waiting.take().map(by_name).transpose()?);
                     }
                     let file = match follows {
                         Some(Given::File(path)) => Some(path),
@@ -35,13 +38,13 @@ impl Outputs {
                     };
                     outputs.push((format, file));
                 }
-                Given::File(path) => outputs.extend(waiting.replace(path).map(by_name)),
+                Given::File(path) => outputs.extend(waiting.replace(path).map(by_name).transpose()?),
             }
         }
-        outputs.extend(waiting.map(by_name));
+        outputs.extend(waiting.map(by_name).transpose()?);
         match outputs.iter().filter(|(_, file)| file.is_none()).count() {
             0 | 1 => Ok(outputs),
-            _ => Err("only one format can go to stdout: give the others a file with -o"),
+            _ => Err("only one format can go to stdout: give the others a file with -o".to_owned()),
         }
     }
 
@@ -83,7 +86,7 @@ fn target(path: &Path) -> Result<Target, Failure> {
 /// Reports waiting to be written.
 #[derive(Debug)]
 pub(super) struct Sinks {
-    sinks: Vec<(Format, Option<(PathBuf, Target)>)>,
+    sinks: Vec<Sink>,
     style: Style,
 }
 
@@ -93,25 +96,39 @@ impl Sinks {
         self.style.distribution = distribution;
     }
 
-    pub(super) fn write(self, material: Material<'_>, color: Color) -> Result<(), Failure> {
-        for (format, file) in self.sinks {
-            match file {
-                Some((path, target)) => {
-                    let style = Style { color: color == Color::Always, ..self.style.clone() };
-                    let written = target.write(|out| format.write(out, material, &style));
-                    written.map_err(|error| {
-                        let path = path.display();
-                        Failure::internal(format_args!("cannot write the report to {path}: {error}"))
-                    })?;
-                }
-                None => {
-                    let stdout = io::stdout().lock();
-                    let style = Style { color: color.on(&stdout), ..self.style.clone() };
-                    unless_closed(format.write(&mut BufWriter::new(stdout), material, &style))?;
-                }
-            }
+    /// Writes each, those after one that fails too.
+    ///
+    /// # Errors
+    /// All that failed, told together.
+    pub(super) fn write(&self, material: Material<'_>, color: Color) -> Result<(), Failure> {
+        let failed = self.sinks.iter().filter_map(|sink| self.write_one(sink, material, color).err());
+        failed.reduce(|all, failure| all.and(&failure)).map_or(Ok(()), Err)
+    }
+
+    fn write_one(&self, (format, file): &Sink, material: Material<'_>, color: Color) -> Result<(), Failure> {
+        if let Some((path, target)) = file {
+            let style = Style { color: color == Color::Always, ..self.style.clone() };
+            return target.write(|out| format.write(out, material, &style)).map_err(|error| {
+                let path = path.display();
+                Failure::internal(format_args!("cannot write the report to {path}: {error}"))
+            });
         }
-        Ok(())
+        let stdout = io::stdout().lock();
+        let style = Style { color: color.on(&stdout), ..self.style.clone() };
+        unless_closed(format.write(&mut BufWriter::new(stdout), material, &style))
+    }
+}
+
+type Sink = (Format, Option<(PathBuf, Target)>);
+
+fn by_name(path: PathBuf) -> Result<(Format, Option<PathBuf>), String> {
+    match Format::of_file(&path) {
+        Some(format) => Ok((format, Some(path))),
+        None => Err(format!(
+            "-o {}: the file's ending says no format; known are {}, or name one before it with --format",
+            path.display(),
+            Format::endings()
+        )),
     }
 }
 
@@ -130,6 +147,7 @@ impl clap::Args for Outputs {
                     .value_name("FORMAT")
                     .value_parser(value_parser!(Format))
                     .action(ArgAction::Append)
+                    .help_heading("Output")
                     .help("Form of the report [default: what FILE ends in, else text]"),
             )
             .arg(
@@ -139,12 +157,22 @@ impl clap::Args for Outputs {
                     .value_name("FILE")
                     .value_parser(value_parser!(PathBuf))
                     .action(ArgAction::Append)
-                    .help("Write the format before it to a file; without one, the file's ending says the format"),
+                    .help_heading("Output")
+                    .help("Write the format before it to a file; without one, the file's ending says the format")
+                    .long_help(
+                        "Write the format before it to a file, which is there as a whole or not at all. Without a format, the \
+                         file's ending says it:\n.json the report, but .trace.json a trace, .sarif.json SARIF and \
+                         …codequality.json or …code-quality-report.json GitLab's report; .xml JUnit; .sarif, .md, .html, .svg, \
+                         .folded, .hgrm, .txt what they are called; text where there is no ending. Any other needs --format. \
+                         May be given as often as --format. When one cannot be written, the others are; it is told, and the \
+                         exit code is 1 where it would have been 0.",
+                    ),
             )
             .arg(
                 Arg::new("full-stacks")
                     .long("full-stacks")
                     .action(ArgAction::SetTrue)
+                    .help_heading("Output")
                     .help("In text, show all frames of each stack"),
             )
     }

@@ -5,7 +5,7 @@ use super::read;
 use crate::color::Color;
 use crate::failure::Failure;
 use crate::report::{Material, distributions};
-use stallscope::analysis::{Report, judge, thresholds};
+use stallscope::analysis::{Report, Terms, judge};
 use stallscope_wire::duration;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     let (runs, notes) = read::targets(&args.targets, args.r#for)?;
     let histories: Vec<_> = runs.iter().map(|run| &run.history).collect();
     // A process that still runs is no fault of a report, as it may be one of a test.
-    let mut judgement = judge(&thresholds::defaults(), &histories, true);
+    let mut judgement = judge(&Terms::default().allow_incomplete(true), &histories);
     judgement.notes.extend(notes);
     let command = match &histories[..] {
         [history] => history.header().command.clone(),

@@ -21,6 +21,7 @@ mod shutdown;
 mod slow_body;
 mod state;
 mod supervisor;
+pub(crate) mod trials;
 mod upstream;
 mod wait;
 

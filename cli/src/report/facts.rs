@@ -24,6 +24,10 @@ pub(super) fn of_finding(finding: &Finding) -> Vec<String> {
         facts.push(format!("in task {task}"));
     }
     facts.extend(finding.request_in_words().map(|request| format!("answering {request}")));
+    if let Some(reason) = &finding.allowed_by {
+        let at = finding.allowed_at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+        facts.push(format!("allowed{at}: {reason}"));
+    }
     facts
 }
 
@@ -67,6 +71,11 @@ pub(super) fn seen(report: &Report) -> Option<String> {
     let sight = if report.is_whole() { "everything was seen" } else { "not everything was seen" };
     let (tier, mode) = (report.tier, report.mode);
     Some(format!("{count}, {}, tier {tier}, mode {mode}; {sight}", show(longest)))
+}
+
+/// What is to be known of the run, what lacks first.
+pub(super) fn notes(report: &Report) -> impl Iterator<Item = &str> {
+    report.lacks.iter().chain(&report.notes).map(String::as_str)
 }
 
 /// What was dropped; none when nothing was.

@@ -1,4 +1,4 @@
-use super::{Run, flame, folded, histogram, html, markdown, text, trace};
+use super::{Run, codequality, flame, folded, github, histogram, html, junit, markdown, sarif, text, trace};
 use stallscope::analysis::{Blocked, Report};
 use std::io::{self, Write};
 use std::path::Path;
@@ -22,7 +22,39 @@ pub(crate) enum Format {
     Histogram,
     /// All of it in one file for a browser.
     Html,
+    /// A test case for each threshold, in JUnit's XML.
+    Junit,
+    /// Findings with their places and rules, for code scanning (SARIF 2.1.0).
+    Sarif,
+    /// Annotations of a step of GitHub Actions.
+    Github,
+    /// Findings as GitLab's code quality report has them.
+    Codequality,
 }
+
+/// What a file's name ends in, and the form that it says; the first that fits holds.
+const ENDINGS: [(&str, Format); 20] = [
+    (".txt", Format::Text),
+    (".text", Format::Text),
+    (".log", Format::Text),
+    (".trace.json", Format::ChromeTrace),
+    (".trace", Format::ChromeTrace),
+    (".sarif.json", Format::Sarif),
+    (".sarif", Format::Sarif),
+    ("codequality.json", Format::Codequality),
+    ("code-quality-report.json", Format::Codequality),
+    (".json", Format::Json),
+    (".md", Format::Markdown),
+    (".markdown", Format::Markdown),
+    (".folded", Format::Folded),
+    (".collapsed", Format::Folded),
+    (".svg", Format::Svg),
+    (".hgrm", Format::Histogram),
+    (".html", Format::Html),
+    (".htm", Format::Html),
+    (".xml", Format::Junit),
+    (".junit", Format::Junit),
+];
 
 /// How it is written, where a format leaves a choice.
 #[derive(Debug, Clone, Default)]
@@ -42,23 +74,17 @@ pub(crate) struct Material<'a> {
 }
 
 impl Format {
-    /// What a file's name says: its ending, else text.
-    pub(crate) fn of_file(path: &Path) -> Self {
+    /// What a file's name says: its ending, or text where it has none, as devices and pipes have. None with an ending that
+    /// is not known.
+    pub(crate) fn of_file(path: &Path) -> Option<Self> {
         let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let known = [
-            (".trace.json", Self::ChromeTrace),
-            (".trace", Self::ChromeTrace),
-            (".json", Self::Json),
-            (".md", Self::Markdown),
-            (".markdown", Self::Markdown),
-            (".folded", Self::Folded),
-            (".collapsed", Self::Folded),
-            (".svg", Self::Svg),
-            (".hgrm", Self::Histogram),
-            (".html", Self::Html),
-            (".htm", Self::Html),
-        ];
-        known.iter().find(|(ending, _)| name.ends_with(ending)).map_or(Self::Text, |&(_, format)| format)
+        let known = ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)).map(|&(_, format)| format);
+        known.or_else(|| Path::new(&name).extension().is_none().then_some(Self::Text))
+    }
+
+    /// The endings that say a form, for people.
+    pub(crate) fn endings() -> String {
+        ENDINGS.map(|(ending, _)| ending).join(", ")
     }
 
     /// Writes the report in this form.
@@ -75,6 +101,10 @@ impl Format {
             Self::ChromeTrace => trace::write(out, of)?,
             Self::Histogram => histogram::write(out, of.report, style.distribution.as_deref())?,
             Self::Html => html::write(out, of)?,
+            Self::Junit => junit::write(out, of)?,
+            Self::Sarif => sarif::write(out, of)?,
+            Self::Github => github::write(out, of)?,
+            Self::Codequality => codequality::write(out, of)?,
         }
         out.flush()
     }
@@ -104,9 +134,18 @@ mod tests {
             ("lag.hgrm", Format::Histogram),
             ("stacks.folded", Format::Folded),
             ("report.txt", Format::Text),
+            ("junit.xml", Format::Junit),
+            ("r.sarif", Format::Sarif),
+            ("r.sarif.json", Format::Sarif),
+            ("gl-code-quality-report.json", Format::Codequality),
+            ("stallscope-codequality.json", Format::Codequality),
+            ("/dev/null", Format::Text),
             ("", Format::Text),
         ] {
-            assert_eq!(Format::of_file(Path::new(name)), format, "{name}");
+            assert_eq!(Format::of_file(Path::new(name)), Some(format), "{name}");
+        }
+        for name in ["r.docx", "report.json.gz", "v1.2", "r.", "r.yaml"] {
+            assert_eq!(Format::of_file(Path::new(name)), None, "{name}");
         }
     }
 }

@@ -166,7 +166,7 @@ fn write_sight(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if let Some(lost) = facts::lost(report) {
         writeln!(out, "<li class=\"warning\">lost: {}</li>", xml(lost))?;
     }
-    for note in &report.notes {
+    for note in facts::notes(report) {
         writeln!(out, "<li>note: {}</li>", xml(note))?;
     }
     writeln!(out, "</ul>")

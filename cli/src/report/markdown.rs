@@ -156,7 +156,7 @@ fn write_sight(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if let Some(lost) = facts::lost(report) {
         writeln!(out, "- Lost: {lost}")?;
     }
-    report.notes.iter().try_for_each(|note| writeln!(out, "- Note: {}", code(short(note))))
+    facts::notes(report).try_for_each(|note| writeln!(out, "- Note: {}", code(short(note))))
 }
 
 /// A text in one line, of bounded length.
@@ -172,10 +172,10 @@ fn short(text: impl std::fmt::Display) -> String {
 mod tests {
     use super::*;
     use crate::report::folded::tests::history;
-    use stallscope::analysis::{Frame, History, judge, thresholds};
+    use stallscope::analysis::{Frame, History, Terms, judge};
 
     fn report(histories: &[&History]) -> Report {
-        Report::new(Vec::new(), judge(&thresholds::defaults(), histories, true), histories)
+        Report::new(Vec::new(), judge(&Terms::default().allow_incomplete(true), histories), histories)
     }
 
     fn text(report: &Report) -> String {

@@ -99,5 +99,5 @@ fn write_sight(out: &mut impl Write, report: &Report, paint: Paint) -> io::Resul
     if let Some(lost) = facts::lost(report) {
         writeln!(out, "{}: {lost}", paint.yellow(&"lost"))?;
     }
-    report.notes.iter().try_for_each(|note| writeln!(out, "{}: {}", paint.yellow(&"note"), clean(note)))
+    facts::notes(report).try_for_each(|note| writeln!(out, "{}: {}", paint.yellow(&"note"), clean(note)))
 }

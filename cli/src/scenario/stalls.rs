@@ -9,7 +9,7 @@ impl Scenario {
         let modules = vec![Module { path: "/srv/bin/shop-api".into(), build_id: None }];
         let frame = |offset| Frame { module: Some(0), offset, ..Frame::default() };
         let frames = vec![frame(0x1f3a0), frame(0x20010)];
-        let stack = Stack { quality: Quality::Exact, culprit: None, frames, modules };
+        let stack = Stack { quality: Quality::Exact, frames, modules, ..Stack::default() };
         let mut draft = stall(id, Phase::Begin, self.now_ns, lasted_ms * MS, Some(stack));
         draft.victims = Victims::default();
         self.lines.push(Line::Stall(draft));

@@ -59,7 +59,7 @@ impl OpenError {
     }
 
     /// Whether the process runs, and has no live socket.
-    pub(super) fn is_not_instrumented(&self) -> bool {
+    pub(crate) fn is_not_instrumented(&self) -> bool {
         matches!(self.kind, Kind::NotInstrumented { .. })
     }
 

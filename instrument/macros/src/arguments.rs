@@ -1,10 +1,11 @@
-//! The arguments of `#[tokio::main]`.
+//! The arguments of `#[tokio::main]` and `#[tokio::test]`, and the limits of a test.
 
+use crate::limits::Limits;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, ExprLit, Lit, LitStr, MetaNameValue, Path, Result, Token};
+use syn::{Error, Expr, LitStr, MetaNameValue, Path, Result, Token};
 
 /// What the attribute's arguments ask for.
 pub(crate) struct Arguments {
@@ -12,20 +13,39 @@ pub(crate) struct Arguments {
     /// `new_multi_thread` or `new_current_thread`, and what is called on the builder.
     pub(crate) constructor: TokenStream,
     pub(crate) settings: TokenStream,
+    /// Of a test.
+    pub(crate) limits: Limits,
 }
 
-impl Default for Arguments {
-    fn default() -> Self {
-        let settings = TokenStream::new();
-        Self { crate_path: syn::parse_quote!(::stallscope), constructor: quote!(new_multi_thread), settings }
-    }
+/// What the attribute is put on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// On a runtime of several threads, unless it is said otherwise.
+    Main,
+    /// On a runtime of one thread, unless it is said otherwise.
+    Test,
 }
 
 impl Arguments {
-    pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
+    /// No arguments.
+    pub(crate) fn none(item: Item) -> Self {
+        let constructor = match item {
+            Item::Main => quote!(new_multi_thread),
+            Item::Test => quote!(new_current_thread),
+        };
+        Self {
+            crate_path: syn::parse_quote!(::stallscope),
+            constructor,
+            settings: TokenStream::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    pub(crate) fn parse(tokens: TokenStream, item: Item) -> Result<Self> {
         let pairs = Punctuated::<MetaNameValue, Token![,]>::parse_terminated.parse2(tokens)?;
         let mut crate_path = syn::parse_quote!(::stallscope);
-        let mut current_thread = false;
+        let mut limits = Limits::default();
+        let mut current_thread = item == Item::Test;
         let mut workers: Option<Expr> = None;
         let mut paused: Option<Expr> = None;
         let mut panic: Option<LitStr> = None;
@@ -54,15 +74,24 @@ impl Arguments {
                     settings.extend(quote! { builder.name(#name); });
                 }
                 "crate" => crate_path = text(&value)?.parse()?,
+                limit if item == Item::Test && limits.take(limit, &value)? => {}
                 _ => {
-                    let known = "flavor, worker_threads, start_paused, unhandled_panic, name, crate";
+                    let of_test = match item {
+                        Item::Main => "",
+                        Item::Test => {
+                            ", and the limits max_stall, max_lag, max_leaked_tasks, max_leaked_sockets, max_never_awaited"
+                        }
+                    };
+                    let known = format!(
+                        "flavor, worker_threads, start_paused, unhandled_panic, name, crate{of_test}"
+                    );
                     return Err(Error::new_spanned(path, format!("no such argument: it takes {known}")));
                 }
             }
         }
         if let Some(workers) = &workers {
             if current_thread {
-                let message = "a current_thread runtime has one worker: leave worker_threads out";
+                let message = "a current_thread runtime has one worker: leave worker_threads out, or add flavor = \"multi_thread\"";
                 return Err(Error::new_spanned(workers, message));
             }
             settings.extend(quote! { builder.worker_threads(#workers); });
@@ -94,15 +123,13 @@ impl Arguments {
             );
         }
         let constructor = if current_thread { quote!(new_current_thread) } else { quote!(new_multi_thread) };
-        Ok(Self { crate_path, constructor, settings })
+        Ok(Self { crate_path, constructor, settings, limits })
     }
 }
 
 fn text(value: &Expr) -> Result<LitStr> {
-    match value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text.clone()),
-        _ => Err(Error::new_spanned(value, "a text in quotes is needed here")),
-    }
+    let text = crate::limits::text(value).cloned();
+    text.ok_or_else(|| Error::new_spanned(value, "a text in quotes is needed here"))
 }
 
 #[cfg(test)]
@@ -110,12 +137,36 @@ mod tests {
     use super::*;
 
     fn settings(tokens: TokenStream) -> String {
-        let arguments = Arguments::parse(tokens).unwrap();
+        settings_of(Item::Main, tokens)
+    }
+
+    fn settings_of(item: Item, tokens: TokenStream) -> String {
+        let arguments = Arguments::parse(tokens, item).unwrap();
         format!("{} {}", arguments.constructor, arguments.settings)
     }
 
     fn refusal(tokens: TokenStream) -> String {
-        Arguments::parse(tokens).err().expect("the arguments are refused").to_string()
+        refusal_of(Item::Main, tokens)
+    }
+
+    fn refusal_of(item: Item, tokens: TokenStream) -> String {
+        Arguments::parse(tokens, item).err().expect("the arguments are refused").to_string()
+    }
+
+    #[test]
+    fn a_test_has_one_thread_and_limits() {
+        assert_eq!(settings_of(Item::Test, quote!()), "new_current_thread ");
+        assert_eq!(
+            settings_of(Item::Test, quote!(start_paused = true, max_stall = "20ms", max_leaked_tasks = 0)),
+            "new_current_thread builder . start_paused (true) ;"
+        );
+        let two = settings_of(Item::Test, quote!(flavor = "multi_thread", worker_threads = 2));
+        assert_eq!(two, "new_multi_thread builder . worker_threads (2) ;");
+        assert!(refusal_of(Item::Test, quote!(worker_threads = 2)).contains("flavor = \"multi_thread\""));
+        assert!(refusal_of(Item::Test, quote!(max_stal = "20ms")).contains("max_stall, max_lag"));
+        assert!(refusal_of(Item::Test, quote!(max_lag = "20")).contains("has no unit"));
+        let main = refusal(quote!(max_stall = "20ms"));
+        assert!(main.contains("no such argument") && !main.contains("limits"), "{main}");
     }
 
     #[test]

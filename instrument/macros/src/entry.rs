@@ -1,26 +1,36 @@
-//! `#[stallscope::main]`.
+//! `#[stallscope::main]` and `#[stallscope::test]`.
 
-use crate::arguments::Arguments;
-use proc_macro2::{Ident, Span, TokenStream};
+use crate::arguments::{Arguments, Item};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use std::path::Path;
-use syn::{Error, ItemFn};
+use syn::{Attribute, Error, ItemFn, ReturnType, Type};
 
 /// The function that runs on a runtime. What is wrong with the attribute or the function is one error: the function is there
 /// all the same, so that no other error says it is missing.
-pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
-    let mut function: ItemFn = match syn::parse2(item.clone()) {
+pub(crate) fn expand(item: Item, arguments: TokenStream, function: &TokenStream) -> TokenStream {
+    let tokens = function;
+    let mut function: ItemFn = match syn::parse2(tokens.clone()) {
         Ok(function) => function,
-        Err(error) => return refused(&error, item),
+        Err(error) => return refused(&error, tokens),
     };
     if function.sig.asyncness.take().is_none() {
         let message = "only an async function can be run on a runtime: write `async fn`";
-        return refused(&Error::new_spanned(function.sig.fn_token, message), item);
+        return refused(&Error::new_spanned(function.sig.fn_token, message), tokens);
     }
-    match Arguments::parse(arguments) {
-        Ok(arguments) => entry(arguments, function),
-        Err(error) => refused(&error, &entry(Arguments::default(), function)),
+    if let Some(second) = function.attrs.iter().find(|attribute| item == Item::Test && is_test(attribute)) {
+        let message = "a second test attribute would run the test twice: leave it out";
+        return refused(&Error::new_spanned(second, message), tokens);
     }
+    match Arguments::parse(arguments, item) {
+        Ok(arguments) => entry(item, arguments, function),
+        Err(error) => refused(&error, &entry(item, Arguments::none(item), function)),
+    }
+}
+
+/// Whether an attribute makes a function a test of the standard harness's.
+fn is_test(attribute: &Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|last| last.ident == "test")
 }
 
 fn refused(error: &Error, function: &TokenStream) -> TokenStream {
@@ -28,22 +38,67 @@ fn refused(error: &Error, function: &TokenStream) -> TokenStream {
     quote!(#error #function)
 }
 
-fn entry(arguments: Arguments, function: ItemFn) -> TokenStream {
-    let Arguments { crate_path, constructor, settings } = arguments;
+fn entry(item: Item, arguments: Arguments, function: ItemFn) -> TokenStream {
+    let Arguments { crate_path, constructor, settings, limits } = arguments;
     let ItemFn { attrs, vis, sig, block, .. } = function;
     let root = source_root();
     // Made where the function's arguments are not yet hidden by ours, under a name that hides none of them.
     let body = Ident::new("body", Span::mixed_site());
+    let crate_name = quote!(::core::option_env!("CARGO_CRATE_NAME"));
+    // Behind all others, so that those which make several tests of one see it.
+    let (harness, run) = match item {
+        Item::Main => (None, quote!(#crate_path::__private::run(builder, #crate_name, #root, #body))),
+        Item::Test => {
+            let about = quote!(#crate_path::__private::Crate { name: #crate_name, source_root: #root });
+            let allowed = quote!(#crate_path::__private::Allowed { #limits });
+            let failed = failed(&sig.output, &crate_path);
+            let run = called_at(
+                sig.ident.span(),
+                quote!(#crate_path::__private::run_test),
+                quote!(builder, #about, #allowed, #failed, #body),
+            );
+            (Some(quote!(#[::core::prelude::v1::test])), run)
+        }
+    };
     quote! {
         #(#attrs)*
+        #harness
         #vis #sig {
             let #body = async #block;
             let mut builder = #crate_path::__private::Builder::#constructor();
             builder.enable_all();
             #settings
-            #crate_path::__private::run(builder, ::core::option_env!("CARGO_CRATE_NAME"), #root, #body)
+            #run
         }
     }
+}
+
+/// Tells whether what a test returns is a failure of its own: an error, whatever the function calls its type.
+fn failed(output: &ReturnType, crate_path: &syn::Path) -> TokenStream {
+    match output {
+        ReturnType::Type(_, returned) if !matches!(**returned, Type::ImplTrait(_) | Type::Never(_)) => {
+            quote! {
+                |output: &#returned| {
+                    #[allow(unused_imports)]
+                    use #crate_path::__private::{CannotFail as _, MayFail as _};
+                    (&#crate_path::__private::Outcome(output)).failed()
+                }
+            }
+        }
+        _ => quote!(|_| false),
+    }
+}
+
+/// A call that takes its caller's place for a panic from the user's own code.
+fn called_at(span: Span, path: TokenStream, arguments: TokenStream) -> TokenStream {
+    let mut call: TokenStream = path.into_iter().map(|token| placed(token, span)).collect();
+    call.extend([placed(TokenTree::Group(Group::new(Delimiter::Parenthesis, arguments)), span)]);
+    call
+}
+
+fn placed(mut token: TokenTree, span: Span) -> TokenTree {
+    token.set_span(span);
+    token
 }
 
 /// The folder that the compiler's relative paths start from: where cargo runs it for the crates of a workspace, which is
@@ -59,8 +114,32 @@ fn source_root() -> String {
 mod tests {
     use super::*;
 
-    fn text(arguments: TokenStream, item: &TokenStream) -> String {
-        expand(arguments, item).to_string()
+    fn text(arguments: TokenStream, function: &TokenStream) -> String {
+        expand(Item::Main, arguments, function).to_string()
+    }
+
+    #[test]
+    fn a_test_keeps_its_attributes_and_arguments_and_is_the_harnesss_last() {
+        let function = quote!(
+            #[should_panic]
+            #[case(1)]
+            async fn adds(#[case] number: u8) -> Result<u8, Wrong> {
+                Ok(number)
+            }
+        );
+        let text = expand(Item::Test, quote!(max_stall = "20ms"), &function).to_string();
+        let attributes = "# [should_panic] # [case (1)] # [:: core :: prelude :: v1 :: test] fn adds";
+        assert!(text.starts_with(attributes), "{text}");
+        assert!(text.contains("(# [case] number : u8) -> Result < u8 , Wrong > {"), "{text}");
+        assert!(text.contains("new_current_thread") && text.contains("Some (20000000u64)"), "{text}");
+    }
+
+    #[test]
+    fn a_second_test_attribute_is_refused() {
+        for second in [quote!(#[test]), quote!(#[tokio::test])] {
+            let text = expand(Item::Test, quote!(), &quote!(#second async fn f() {})).to_string();
+            assert!(text.contains("compile_error") && text.contains("run the test twice"), "{text}");
+        }
     }
 
     #[test]

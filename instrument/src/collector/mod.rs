@@ -4,6 +4,7 @@
 mod asking;
 mod coverage;
 mod flight;
+mod listeners;
 #[cfg_attr(not(all(unix, not(stallscope_elsewhere))), path = "live_elsewhere.rs")]
 mod live;
 mod load;
@@ -24,10 +25,12 @@ use crate::mode::set_mode;
 use crate::recorder;
 use coverage::{HookCheck, gap_of};
 use flight::FlightRecorder;
+pub(crate) use listeners::{Listening, listen};
 use live::{Live, UnixListener, UnixStream};
 use log::Log;
 use notice::Notices;
 use snapshot::Snapshots;
+pub(crate) use sockets::in_words as sockets_in_words;
 use stallscope_wire::{Coverage, End, Gap, Header, Line, Lost, Mode, Request, Tier, Versions};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -146,7 +149,7 @@ pub(crate) fn run(
         engine,
         snapshots: Snapshots::new(Arc::clone(settled)),
         hooks: HookCheck::default(),
-        notices: Notices::default(),
+        notices: Notices::new(output.header.threshold_ns),
         coverage: output.header.coverage.clone(),
         told: Lost::default(),
         beats: 0,
@@ -283,6 +286,9 @@ impl Collector {
 
     fn tell(&mut self, line: &Line) {
         self.write(line, true);
+        if listeners::speaks_of(line) {
+            return;
+        }
         match line {
             Line::Stall(stall) => self.notices.stall(stall),
             Line::Failure(failure) => self.notices.failure(failure),
@@ -347,6 +353,7 @@ impl Collector {
         if self.ended {
             return;
         }
+        listeners::hand_on(line);
         let text = line.encode();
         if let Some(log) = self.output.log.as_mut().filter(|_| to_files) {
             log.write(&text, line);

@@ -24,8 +24,10 @@ const EXIT_PATIENCE: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
 pub(super) struct Notices {
+    /// Of what takes less nothing is told that the code allows itself.
+    threshold_ns: u64,
     told: HashSet<String>,
-    /// Culprits of stalls that the host was blamed for, by the stall's id: when more is known, it may be the code.
+    /// Culprits of stalls that the host was blamed for, or that the code allows itself, by the stall's id: when more is known, it may be the code.
     doubtful: VecDeque<(u64, String)>,
     window: Option<Instant>,
     in_window: u32,
@@ -36,15 +38,15 @@ pub(super) struct Notices {
     speaker: Option<Speaker>,
 }
 
-impl Default for Notices {
-    fn default() -> Self {
-        Self::by(say)
-    }
-}
-
 impl Notices {
+    /// Where a stall is what takes at least so many nanoseconds.
+    pub(super) fn new(threshold_ns: u64) -> Self {
+        Self { threshold_ns, ..Self::by(say) }
+    }
+
     fn by(say: fn(&str)) -> Self {
         Self {
+            threshold_ns: 0,
             told: HashSet::new(),
             doubtful: VecDeque::new(),
             window: None,
@@ -56,7 +58,7 @@ impl Notices {
         }
     }
 
-    /// Tells of a stall whose culprit was not told of before. What the host did is no news, but whose doing a stall is may
+    /// Tells of a stall whose culprit was not told of before. What the host did is no news, nor what the code allows itself, but whose doing a stall is may
     /// be known only later.
     pub(super) fn stall(&mut self, stall: &Stall) {
         let known = self.doubtful.iter().position(|(id, _)| *id == stall.id);
@@ -67,7 +69,7 @@ impl Notices {
             None if stall.phase != Phase::Begin => return,
             _ => culprit(stall),
         };
-        if stall.cause == Cause::Host {
+        if stall.cause == Cause::Host || stall.is_allowed(self.threshold_ns) {
             if stall.phase != Phase::End {
                 self.doubtful.truncate(DOUBTFUL - 1);
                 self.doubtful.push_front((stall.id, culprit));
@@ -260,7 +262,7 @@ fn culprit(stall: &Stall) -> String {
 
 /// The line that a stack accuses, or else the function.
 fn place(stack: Option<&Stack>) -> Option<String> {
-    let frame = stack.and_then(Stack::culprit_frame)?;
+    let frame = stack.filter(|stack| !stack.allowed).and_then(Stack::culprit_frame)?;
     let place = frame.file.as_ref().zip(frame.line).map(|(file, line)| format!("{file}:{line}"));
     place.or_else(|| frame.function.clone())
 }

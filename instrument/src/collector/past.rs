@@ -78,15 +78,17 @@ impl Past {
     }
 
     fn count(&mut self, mut stall: Stall) {
+        let threshold_ns = self.threshold_ns;
         self.counted_to = self.counted_to.max(stall.id);
         self.earlier.at_ns = self.earlier.at_ns.max(stall.at_ns);
         let groups = &mut self.earlier.stalls;
-        if !groups.iter().any(|group| is_alike(&group.worst, &stall)) && groups.len() >= CULPRITS {
+        let alike = |group: &EarlierStalls, stall: &Stall| is_alike(&group.worst, stall, threshold_ns);
+        if !groups.iter().any(|group| alike(group, &stall)) && groups.len() >= CULPRITS {
             // The place of one must not stand for others.
             (stall.stack, stall.task) = (None, None);
         }
-        let group = groups.iter().position(|group| is_alike(&group.worst, &stall));
-        let one = EarlierStalls::of(stall, self.threshold_ns);
+        let group = groups.iter().position(|group| alike(group, &stall));
+        let one = EarlierStalls::of(stall, threshold_ns);
         match group {
             Some(at) => groups[at].merge(one),
             None => groups.push(one),
@@ -101,8 +103,10 @@ fn knows_less(later: Option<&Stack>, earlier: Option<&Stack>) -> bool {
 }
 
 /// Whether both have the same culprit, and the same is to be said of them.
-fn is_alike(one: &Stall, other: &Stall) -> bool {
-    let kind = |stall: &Stall| (stall.cause == Cause::Host, stall.certainty == Certainty::Probable);
+fn is_alike(one: &Stall, other: &Stall, threshold_ns: u64) -> bool {
+    let kind = |stall: &Stall| {
+        (stall.cause == Cause::Host, stall.certainty == Certainty::Probable, stall.is_allowed(threshold_ns))
+    };
     kind(one) == kind(other) && place(one) == place(other)
 }
 

@@ -16,7 +16,7 @@ use routes::Routes;
 use row::{LISTEN, Row, TRANSPORTS};
 use stallscope_wire::{Gap, Socket, Sockets, Transport};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 
@@ -158,6 +158,20 @@ impl Watch {
             inode: row.inode,
         }
     }
+}
+
+/// Sockets in a line of words each, as far as the kernel lists them, which it does not for those of Unix.
+pub(crate) fn in_words(inodes: &HashSet<u64>) -> Vec<String> {
+    let mut rows = Vec::new();
+    for transport in TRANSPORTS {
+        // What cannot be read now is told without addresses.
+        let _ = table::read(transport, inodes, &mut rows);
+    }
+    let mut words: Vec<_> = rows.iter().map(Row::in_words).collect();
+    words.sort();
+    let others = inodes.len().saturating_sub(rows.len());
+    words.extend((0..others).map(|_| "one that is neither TCP nor UDP".to_owned()));
+    words
 }
 
 /// Listeners first, then what is left over, oldest first, then the fullest queues.

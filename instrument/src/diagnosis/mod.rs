@@ -146,6 +146,8 @@ struct Found {
     /// All that was told had no names.
     draft: bool,
     certainty: Certainty,
+    /// Its stack shows what the code allows itself, and not the rest.
+    shows_allowed: bool,
 }
 
 impl Found {
@@ -171,7 +173,9 @@ impl Diagnosis<'_> {
         found.call = cause::call(captured.activity, &[], None);
         found.running = captured.activity == Activity::Running;
         found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
-        let draft = line(report, found, Some(Symbols::unnamed(raw)));
+        found.shows_allowed = report.shows_allowed;
+        let unnamed = Stack { allowed: report.shows_allowed, ..Symbols::unnamed(raw) };
+        let draft = line(report, found, Some(unnamed));
         found.told = Some(Stall { stack: None, ..draft.clone() });
         found.draft = true;
         Some(draft)
@@ -216,6 +220,7 @@ impl Diagnosis<'_> {
             let root = report.open.task == 0 && report.open.location.is_some();
             found.owned = owner::of(&stack, program, root);
             culprit::cut_and_find(&mut stack, &self.origins, found.owned);
+            stack.allowed = report.shows_allowed;
             if let Some(sampled) = &report.sampled {
                 self.doubt(&mut found, sampled, &mut stack, output);
             }
@@ -230,6 +235,9 @@ impl Diagnosis<'_> {
             found.owned = Owned::Nobody;
         }
         if let Some(captured) = &report.captured {
+            if std::mem::replace(&mut found.shows_allowed, report.shows_allowed) && !report.shows_allowed {
+                (found.call, found.wrapper) = (None, None);
+            }
             let call = cause::call(captured.activity, &found.frames, found.culprit);
             found.call = call.or(found.call);
             found.running = captured.activity == Activity::Running;
@@ -378,7 +386,7 @@ fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
         phase: report.phase,
         started_ns: report.started_ns,
         duration_ns: report.duration_ns,
-        attributable_ns: attributable_ns(report, found.running),
+        attributable_ns: outside_ns(report, attributable_ns(report, found.running)),
         thread: Thread {
             runtime: thread.runtime,
             worker: thread.worker,
@@ -395,5 +403,13 @@ fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
         stack,
         serving: report.serving.clone(),
         victims: report.victims.clone(),
+        allowed: report.allowed.told.clone(),
     }
+}
+
+/// The part of the time that the code answers for in which it was allowed nothing. What the host cost may lie in the other
+/// part: no more is taken out than is sure to be neither.
+fn outside_ns(report: &StallReport, attributable_ns: u64) -> u64 {
+    let counted_ns = report.duration_ns.saturating_sub(report.excused_ns);
+    attributable_ns.min(counted_ns.saturating_sub(report.allowed.counted_ns))
 }

@@ -1,12 +1,15 @@
-//! A scope: what is spawned in it, and what of that is left when it ends.
+//! A scope: what is done in it, and what of that is left when it ends.
 
-mod observed;
+mod futures;
 mod registry;
 mod scope;
 mod settle;
+mod sockets;
+mod whose;
 
-pub use observed::{AliveTasks, Observed};
-pub(crate) use registry::adopt;
+pub(crate) use futures::Fate;
+pub(crate) use registry::{adopt, count_future, scope_here};
 #[cfg(tokio_unstable)]
 pub(crate) use registry::{ended, hooked, spawned};
-pub use scope::observe;
+pub use scope::{Limits, Seen, Wants, scope};
+pub use whose::Whose;

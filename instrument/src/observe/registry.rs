@@ -1,16 +1,20 @@
 //! Which tasks live that were spawned in a scope. Nothing is kept, and a spawn costs one load, while no scope is open.
 
+use super::futures::{Fate, Futures};
+use crate::recorder::{task_bits, task_id};
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use tokio::runtime;
+use tokio::runtime::{self, Handle};
 use tokio::task::{AbortHandle, Id, try_id};
 
 /// Tasks that ended before they were told of, as those do that are spawned in a runtime that is shut down: the latest.
 #[cfg(tokio_unstable)]
 const EARLY: usize = 64;
+/// Tasks of a scope that are remembered, so that a stall of one that is gone is known to be the scope's.
+const REMEMBERED: usize = 1 << 16;
 
 /// Scopes that are open. What is spawned in a scope is spawned after it opened: nobody who matters to it sees an older count.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
@@ -42,6 +46,30 @@ struct Record {
     /// A hook told of a task.
     hooked: bool,
     ended: u64,
+    runtime: Option<runtime::Id>,
+    seen: Seen,
+}
+
+/// What a scope leaves behind.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// tokio's ids of all tasks that were spawned in it.
+    pub(super) tasks: HashSet<u64>,
+    /// There were more.
+    pub(super) forgot: bool,
+    /// Another scope, neither around it nor within it, was open in its runtime meanwhile.
+    pub(super) shared: bool,
+    pub(super) futures: Futures,
+}
+
+impl Seen {
+    fn remember(&mut self, task: Id) {
+        if self.tasks.len() < REMEMBERED {
+            self.tasks.extend(task_id(task_bits(task)));
+        } else {
+            self.forgot = true;
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -58,7 +86,15 @@ impl Registry {
     pub(super) fn open(&mut self) -> u64 {
         self.next += 1;
         let parent = self.here();
-        self.scopes.insert(self.next, Record { parent, ..Record::default() });
+        let runtime = Handle::try_current().ok().map(|runtime| runtime.id());
+        let around: Vec<u64> = parent.into_iter().flat_map(|parent| self.chain(parent)).collect();
+        let mut record = Record { parent, runtime, ..Record::default() };
+        for (id, other) in &mut self.scopes {
+            if runtime.is_some() && other.runtime == runtime && !around.contains(id) {
+                (other.seen.shared, record.seen.shared) = (true, true);
+            }
+        }
+        self.scopes.insert(self.next, record);
         OPEN.store(self.scopes.len(), Relaxed);
         self.next
     }
@@ -83,6 +119,18 @@ impl Registry {
                 Vec::new()
             }
             None => self.tasks.extract_if(|_, task| its_own(task)).map(|(_, task)| task).collect(),
+        }
+    }
+
+    /// What it has seen so far, which is then forgotten.
+    pub(super) fn take_seen(&mut self, scope: u64) -> Seen {
+        self.scopes.get_mut(&scope).map(|record| std::mem::take(&mut record.seen)).unwrap_or_default()
+    }
+
+    /// Does something to a scope and those around it.
+    fn for_each(&mut self, scope: u64, mut act: impl FnMut(&mut Record)) {
+        for scope in self.chain(scope).collect::<Vec<_>>() {
+            self.scopes.get_mut(&scope).into_iter().for_each(&mut act);
         }
     }
 
@@ -145,6 +193,7 @@ impl Registry {
             return;
         }
         if let Some(scope) = self.here() {
+            self.for_each(scope, |record| record.seen.remember(id));
             self.tasks.insert(id, Task { scope, location, handle: handle.cloned() });
         }
     }
@@ -163,11 +212,7 @@ impl Registry {
     }
 
     fn count_ended(&mut self, scope: u64) {
-        for scope in self.chain(scope).collect::<Vec<_>>() {
-            if let Some(record) = self.scopes.get_mut(&scope) {
-                record.ended += 1;
-            }
-        }
+        self.for_each(scope, |record| record.ended += 1);
     }
 }
 
@@ -203,6 +248,30 @@ pub(super) fn within<T>(scope: u64, poll: impl FnOnce() -> T) -> T {
     let before = POLLED.try_with(|polled| polled.replace(Some((scope, try_id())))).ok().flatten();
     let _restore = Restore(before);
     poll()
+}
+
+/// The scope that whatever is made here belongs to; 0 where none is open.
+#[inline]
+pub(crate) fn scope_here() -> u32 {
+    if OPEN.load(Relaxed) == 0 { 0 } else { find_here() }
+}
+
+#[cold]
+#[inline(never)]
+fn find_here() -> u32 {
+    registry().here().and_then(|scope| u32::try_from(scope).ok()).unwrap_or(0)
+}
+
+/// Counts what became of a watched future that was made in a scope.
+#[cold]
+#[inline(never)]
+pub(crate) fn count_future(
+    scope: u32,
+    location: &'static Location<'static>,
+    function: Option<&'static str>,
+    fate: Fate,
+) {
+    registry().for_each(scope.into(), |record| record.seen.futures.count(location, function, fate));
 }
 
 /// A hook is told of a task that this thread spawned and that is our own: so hooks tell of those of the scope too.

@@ -2,6 +2,12 @@
 
 use super::registry::registry;
 use super::scope::Scope;
+use crate::probe::{LagProbe, Wait};
+use crate::runtime::Runtime;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics, worker_index};
 use tokio::task::yield_now;
@@ -14,19 +20,33 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// up: a task that is woken is polled in the first round, and what it wakes in the next.
 const ROUNDS: u32 = 256;
 
-/// Waits until the scope's tasks have ended, or nothing shows that another one will.
-pub(super) async fn settle(scope: &Scope) {
+/// How long the thread is given back to the runtime in between, where that is the scope's own; how often at least.
+const REST: Duration = Duration::from_millis(5);
+const RESTS: u32 = 8;
+
+/// Waits until the scope's tasks have ended, or nothing shows that another one will. How many live then.
+pub(super) async fn settle(scope: &Scope) -> u64 {
     let runtime = Handle::try_current().ok();
     let begun = Instant::now();
-    let mut quiet = Quiet::new(runtime.as_ref(), scope);
-    while !scope.alive().is_empty() && begun.elapsed() < LIMIT {
-        if scope.ended() != quiet.ended {
-            quiet = Quiet::new(runtime.as_ref(), scope);
+    let mut quiet = Quiet::new(runtime.as_ref(), scope, scope.count());
+    while begun.elapsed() < LIMIT {
+        let count = scope.count();
+        if count == 0 {
+            return 0;
+        }
+        if scope.ended() != quiet.ended || count < quiet.count {
+            quiet = Quiet::new(runtime.as_ref(), scope, count);
         }
         if quiet.is_over(runtime.as_ref()) {
-            return;
+            break;
         }
-        yield_now().await;
+        if quiet.rounds >= ROUNDS && scope.has_own_runtime() {
+            // A clock that is paused goes on only while nothing runs: who sleeps is not to sleep for ever. Where others use the
+            // runtime, it is not for us to put their clock forward.
+            rest().await;
+        } else {
+            yield_now().await;
+        }
         if let (Some(runtime), Some(worker)) = (&runtime, worker_index()) {
             registry().turn((runtime.id(), worker));
         }
@@ -34,26 +54,67 @@ pub(super) async fn settle(scope: &Scope) {
         std::thread::yield_now();
         quiet.rounds += 1;
     }
+    quiet.count
+}
+
+/// Waits until the runtime has come to what was given to it so far from outside.
+pub(super) async fn come_round(runtime: &Runtime) {
+    let begun = Instant::now();
+    let probe = LagProbe::send(&runtime.handle, runtime.sampled_by());
+    while probe.wait() == Wait::Waiting && begun.elapsed() < LIMIT {
+        yield_now().await;
+    }
+}
+
+/// Lets the runtime's threads park for a while.
+async fn rest() {
+    let over = Arc::new(AtomicBool::new(false));
+    let mut alarm = Some(Arc::clone(&over));
+    poll_fn(|context| {
+        if over.load(Acquire) {
+            return Poll::Ready(());
+        }
+        if alarm.take().is_some_and(|over| !wakes(over, context.waker().clone())) {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Has a thread wake a task after a rest; whether there is one.
+fn wakes(over: Arc<AtomicBool>, waker: Waker) -> bool {
+    let body = move || {
+        std::thread::sleep(REST);
+        over.store(true, Release);
+        waker.wake();
+    };
+    crate::signals::blocked(|| std::thread::Builder::new().name("stallscope-rest".to_owned()).spawn(body))
+        .is_ok()
 }
 
 /// A time in which none of the tasks ended.
 struct Quiet {
     ended: u64,
+    /// How many lived when it began.
+    count: u64,
     since: Instant,
     rounds: u32,
+    needed: u32,
     /// How far each worker was when it began.
     workers: Vec<Progress>,
 }
 
 impl Quiet {
-    fn new(runtime: Option<&Handle>, scope: &Scope) -> Self {
+    fn new(runtime: Option<&Handle>, scope: &Scope, count: u64) -> Self {
         let workers = runtime.map(progress).unwrap_or_default();
-        Self { ended: scope.ended(), since: Instant::now(), rounds: 0, workers }
+        let needed = if scope.has_own_runtime() { ROUNDS + RESTS } else { ROUNDS };
+        Self { ended: scope.ended(), count, since: Instant::now(), rounds: 0, needed, workers }
     }
 
     /// It has lasted, and all that was woken before it began has been polled.
     fn is_over(&self, runtime: Option<&Handle>) -> bool {
-        let lasted = self.since.elapsed() >= QUIET && self.rounds >= ROUNDS;
+        let lasted = self.since.elapsed() >= QUIET && self.rounds >= self.needed;
         lasted && runtime.is_none_or(|runtime| self.came_round(runtime))
     }
 

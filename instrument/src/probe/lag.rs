@@ -36,6 +36,15 @@ impl LagProbe {
         Self(polled)
     }
 
+    /// Does something on a thread of the runtime's blocking pool, while the one that waits for it may park. A clock that is
+    /// paused stands still meanwhile.
+    pub(crate) async fn aside<T: Send + 'static>(
+        runtime: &Handle,
+        act: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        runtime.spawn_blocking(act).await.ok()
+    }
+
     pub(crate) fn wait(&self) -> Wait {
         match self.0.load(Acquire) {
             WAITING => Wait::Waiting,
@@ -44,7 +53,7 @@ impl LagProbe {
         }
     }
 
-    /// Whether a task spawned at `location` is a probe.
+    /// Whether a task or job that was spawned at `location` is our own.
     #[cfg(tokio_unstable)]
     pub(crate) fn is_at(location: &Location<'_>) -> bool {
         location.file() == file!()

@@ -38,7 +38,7 @@ pub(crate) struct Open {
 
 impl Open {
     /// No tick has this bit for centuries.
-    const LEAN: u64 = 1 << 63;
+    pub(super) const LEAN: u64 = 1 << 63;
 
     /// When it began, in ticks; none in mode lean, where [`Cell::start`] knows more.
     pub(crate) fn start(self) -> Option<u64> {

@@ -1,6 +1,7 @@
 //! What each worker writes of itself, without a lock, and what everybody else may read.
 
 mod alarm;
+mod allowances;
 mod cell;
 mod counts;
 mod fresh;
@@ -18,6 +19,7 @@ mod tasks;
 mod threads;
 
 pub(crate) use alarm::ALARM;
+pub(crate) use allowances::{Allowances, Allowed, Scope};
 pub(crate) use cell::{Cell, Open};
 pub(crate) use counts::{Counts, bucket_of};
 pub(crate) use fresh::{FreshTask, fresh};
@@ -38,8 +40,8 @@ pub(crate) use threads::scheduled;
 #[cfg(feature = "http")]
 pub(crate) use threads::{OwnLong, own_long, own_parks};
 pub(crate) use threads::{
-    Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish, left,
-    own_record, registered, rest, retire, rise, runtime_id, set_mode,
+    Registered, Thread, beat, begin_other, cancel, cells, changes, enlist, enlist_worker, finish,
+    is_seen_here, left, own_record, own_scope, registered, rest, retire, rise, runtime_id, set_mode,
 };
 #[cfg(tokio_unstable)]
 pub(crate) use threads::{begin_poll, ended, spawned};

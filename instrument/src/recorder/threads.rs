@@ -1,6 +1,7 @@
 //! The threads that have a cell.
 
 use super::alarm::ALARM;
+use super::allowances::Scope;
 use super::cell::{Cell, Open};
 #[cfg(tokio_unstable)]
 use super::{
@@ -260,6 +261,17 @@ pub(crate) fn retire(probe: u32) {
 /// What the thread is at, where a hook told.
 pub(crate) fn own_record() -> Option<Open> {
     MINE.try_with(Local::get).ok()?.read()
+}
+
+/// What the thread is in, as far as it can tell: a poll, or the time since it parked.
+pub(crate) fn own_scope() -> Scope {
+    let parks = || Scope::since_park(enlisted().map_or(0, Cell::parks));
+    own_record().map_or_else(parks, Scope::of_record)
+}
+
+/// Whether what this thread is at for a runtime is seen, whoever writes it down.
+pub(crate) fn is_seen_here(probe: u32) -> bool {
+    MINE.try_with(Local::get).is_ok_and(|mine| mine.owned_by(probe)) || enlisted().is_some()
 }
 
 /// A long poll of the calling thread.

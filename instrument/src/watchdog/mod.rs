@@ -1,5 +1,6 @@
 //! The watchdog: a thread of its own that sees what the blocked workers cannot tell.
 
+mod allowed;
 mod behind;
 mod debugger;
 mod evidence;
@@ -24,3 +25,4 @@ pub(crate) use pool::PoolReport;
 pub(crate) use round::{Control, run};
 pub(crate) use sampled::Sampled;
 pub(crate) use stalls::StallReport;
+pub(crate) use unread::{driver_of, sockets_of};

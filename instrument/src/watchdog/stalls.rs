@@ -1,5 +1,6 @@
 //! One thread's stalls: begin, progress, end.
 
+use super::allowed::{Allowing, Part};
 use super::behind::{Behind, Waits};
 use super::debugger;
 use super::evidence::{Base, Known, Sleep, Span, evidence};
@@ -61,6 +62,10 @@ pub(crate) struct StallReport {
     pub(crate) ticks: Option<u64>,
     /// Of a thread that is looked at from outside.
     pub(crate) sampled: Option<Sampled>,
+    /// What of it the code allows itself.
+    pub(crate) allowed: Part,
+    /// What was captured shows that part, or may show it.
+    pub(crate) shows_allowed: bool,
 }
 
 /// The open record that was seen at the last look.
@@ -77,6 +82,7 @@ pub(super) struct Seen {
     /// The longest time since then that the watchdog itself was neither run nor ready to.
     pub(super) gap_ns: u64,
     pub(super) waits: Waits,
+    pub(super) allowing: Allowing,
     /// Somebody held it, at a breakpoint, when it became as long as a stall: it is none.
     pub(super) debugged: bool,
     pub(super) stall: Option<Ongoing>,
@@ -142,9 +148,13 @@ impl Watch {
                 host,
                 gap_ns: 0,
                 waits,
+                allowing: Allowing::new(&self.registered, open),
                 debugged: false,
                 stall: None,
             });
+        }
+        if let Some(seen) = &mut self.seen {
+            seen.allowing.look(&self.registered);
         }
         if !self.registered.cell.is_dismissed(open) {
             self.follow(look, capturer, reports);
@@ -156,13 +166,14 @@ impl Watch {
         let threshold = self.runtime.settings.threshold_ns;
         let Some(seen) = self.seen.as_mut().filter(|seen| !seen.debugged) else { return };
         seen.gap_ns = seen.gap_ns.max(look.gap_ns);
-        let (open, started_ns) = (seen.open, seen.started_ns);
+        let (open, start, started_ns) = (seen.open, seen.start, seen.started_ns);
         let length = look.now_ns.saturating_sub(started_ns);
+        let Some(seen) = &self.seen else { return };
+        let excused = self.excused_ns(started_ns).min(length);
         let quiet_until_ns = seen.stall.as_ref().map(|ongoing| match ongoing.tries_left {
-            0 => ongoing.next_ns,
+            0 if !seen.allowing.wants_stack(start, excused, length, threshold) => ongoing.next_ns,
             _ => 0,
         });
-        let excused = self.excused_ns(started_ns).min(length);
         let phase = match quiet_until_ns {
             None if length - excused < threshold => {
                 if length >= threshold {
@@ -182,7 +193,7 @@ impl Watch {
             debugger::gap().map(Report::Unseen).into_iter().for_each(|unseen| reports.tell(unseen));
             return;
         }
-        let captured = match capturer {
+        let mut captured = match capturer {
             Some(capturer) => match capturer.capture(&self.registered, open) {
                 Some(captured) => Some(captured),
                 // It ended just now, or its stack is on its way; the next look tells.
@@ -202,6 +213,12 @@ impl Watch {
         let Some(seen) = &self.seen else { return };
         let (evidence, _) = self.evidence(seen, length, look.host);
         let Some(seen) = &mut self.seen else { return };
+        let seen_outside = seen.allowing.seen_outside();
+        let shows_allowed = !seen.allowing.shows_outside(&self.registered);
+        if shows_allowed && seen_outside {
+            // The culprit of the part that counts is known.
+            captured = None;
+        }
         let ongoing = seen.stall.get_or_insert_with(|| {
             self.registered.cell.time_end(open);
             let stack = if capturer.is_some() { Wanted::Yes } else { Wanted::No };
@@ -248,6 +265,8 @@ impl Watch {
             victims: seen.waits.victims.clone(),
             ticks: None,
             sampled: self.sampler.as_mut().map(Sampler::grounds),
+            allowed: seen.allowing.part(start, clock::ticks(), excused),
+            shows_allowed,
         };
         reports.tell(Report::Stall(Box::new(report)));
     }
@@ -275,7 +294,7 @@ impl Watch {
                     Ongoing { id: next_id(), next_ns: 0, tries_left: 0, stack: Wanted::No, serving: None }
                 });
                 self.read_times();
-                let seen = seen.unwrap_or_else(|| Seen {
+                let mut seen = seen.unwrap_or_else(|| Seen {
                     open: poll.open,
                     start,
                     started_ns,
@@ -286,9 +305,11 @@ impl Watch {
                     host: Some(look.host.before()),
                     gap_ns: look.gap_ns,
                     waits: Waits::since(started_ns),
+                    allowing: Allowing::new(&self.registered, poll.open),
                     debugged: false,
                     stall: None,
                 });
+                seen.allowing.settle(&self.registered);
                 Report::Stall(Box::new(self.ended(seen, ongoing, look, length, excused, poll)))
             } else if length < self.runtime.settings.threshold_ns {
                 // Handed over when its end was asked for in mode lean, or before the clock was known.
@@ -315,6 +336,7 @@ impl Watch {
         poll: LongPoll,
     ) -> StallReport {
         let (evidence, settled) = self.evidence(&seen, length, look.host);
+        let ended = seen.start.saturating_add(clock::ns_to_ticks(length));
         StallReport {
             id: ongoing.id,
             phase: Phase::End,
@@ -332,6 +354,8 @@ impl Watch {
             captured: None,
             serving: ongoing.serving,
             ticks: Some(poll.end.saturating_sub(seen.start)),
+            allowed: seen.allowing.part(seen.start, ended, excused),
+            shows_allowed: false,
             victims: seen.waits.end(seen.started_ns.saturating_add(length)),
             sampled: self.sampler.as_ref().map(|_| Sampled::default()),
         }
@@ -341,6 +365,7 @@ impl Watch {
     fn drop_seen(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
         let Some(mut seen) = self.seen.take() else { return };
         let Some(ongoing) = seen.stall.take() else { return };
+        seen.allowing.settle(&self.registered);
         let length = clock::now_ns().saturating_sub(seen.started_ns);
         let excused = self.excused_ns(seen.started_ns).min(length);
         let generation = self.registered.generation;

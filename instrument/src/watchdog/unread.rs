@@ -11,6 +11,17 @@ use crate::clock;
 use sockets::{Registered, Tcp, is_socket, poll, registered, tcp, waits_in};
 use std::collections::HashMap;
 
+/// The epoll instance of an I/O driver that a thread waits in, if it does.
+pub(crate) fn driver_of(tid: i32) -> Option<i32> {
+    waits_in(tid).filter(|epoll| registered(*epoll).is_some_and(|found| !found.is_empty()))
+}
+
+/// The inodes of the sockets that an I/O driver looks after; none when the descriptor is no epoll instance.
+pub(crate) fn sockets_of(driver: i32) -> Option<Vec<u64>> {
+    let sockets = registered(driver)?.into_iter().filter(|found| is_socket(found.descriptor, found.inode));
+    Some(sockets.map(|found| found.inode).collect())
+}
+
 /// A look that takes longer is not done before there is a stall.
 const CHEAP_NS: u64 = 1_000_000;
 /// The share of the time that looks may take: one in so many.
@@ -82,8 +93,7 @@ impl Unread {
         if tids.peek().is_none() {
             return;
         }
-        let of_driver = |epoll: &i32| registered(*epoll).is_some_and(|found| !found.is_empty());
-        self.epoll = tids.filter_map(waits_in).find(of_driver);
+        self.epoll = tids.find_map(driver_of);
         // A runtime without a driver has none to find.
         self.pause_ns = (self.pause_ns * 2).clamp(CHEAP_NS, LONGEST_TRY_NS);
         self.try_ns = now_ns + self.pause_ns;

@@ -2,6 +2,7 @@
 
 use super::sites::{self, Origin, Site};
 use crate::engine;
+use crate::observe::{Fate, count_future, scope_here};
 use std::thread;
 use tokio::task::{Id, try_id};
 
@@ -22,6 +23,8 @@ pub(super) struct Mark {
     site: &'static Site,
     /// The task that made it.
     maker: Option<Id>,
+    /// The scope that made it; 0: none.
+    scope: u32,
     state: State,
 }
 
@@ -30,13 +33,14 @@ const _: () = assert!(size_of::<Mark>() <= 24);
 
 impl Mark {
     pub(super) fn new(origin: Origin) -> Self {
-        Self { site: sites::find(origin), maker: try_id(), state: State::Made }
+        Self { site: sites::find(origin), maker: try_id(), scope: scope_here(), state: State::Made }
     }
 
     /// A poll begins.
     pub(super) fn begin_poll(&mut self) {
         if self.state == State::Made {
             self.site.count_polled();
+            self.tell_scope(Fate::Polled);
         }
         self.state = State::Over;
     }
@@ -44,6 +48,14 @@ impl Mark {
     /// The poll ended, and the future is not ready.
     pub(super) fn pends(&mut self) {
         self.state = State::Pending;
+    }
+
+    fn tell_scope(&self, fate: Fate) {
+        if self.scope != 0
+            && let Some(origin) = self.site.origin()
+        {
+            count_future(self.scope, origin.location, origin.function, fate);
+        }
     }
 
     /// The code that drops it unpolled may not have meant to. A task that another one gave the future to, and that is
@@ -58,9 +70,16 @@ impl Drop for Mark {
     fn drop(&mut self) {
         match self.state {
             State::Over => {}
-            State::Pending => self.site.count_cancelled(),
-            State::Made if self.is_excused() => self.site.count_excused(),
+            State::Pending => {
+                self.site.count_cancelled();
+                self.tell_scope(Fate::Cancelled);
+            }
+            State::Made if self.is_excused() => {
+                self.site.count_excused();
+                self.tell_scope(Fate::Excused);
+            }
             State::Made => {
+                self.tell_scope(Fate::Unpolled);
                 let first = self.site.count_unpolled();
                 // Told at once: whoever drops one may be about to end the process.
                 if let Some(engine) = engine::engine().filter(|_| first) {

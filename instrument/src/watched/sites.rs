@@ -40,7 +40,7 @@ pub(super) struct Site {
     location: AtomicUsize,
     /// The address of the function's name; 0 until `origin` is written.
     function: AtomicUsize,
-    /// Locked by who has taken the site, before anybody else can know it, and by the collector afterwards: nobody waits.
+    /// Locked by who has taken the site, before anybody else can know it, and for reading afterwards: hardly anybody waits.
     origin: Mutex<Option<Origin>>,
     polled: AtomicU64,
     unpolled: AtomicU64,
@@ -59,6 +59,11 @@ impl Site {
             cancelled: AtomicU64::new(0),
             excused: AtomicU64::new(0),
         }
+    }
+
+    /// Which line it is; none of the site that others share.
+    pub(super) fn origin(&self) -> Option<Origin> {
+        *self.origin.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A future is polled for the first time.
@@ -143,10 +148,11 @@ impl Sites {
         if self.taken.load(Relaxed) == 0 {
             return Vec::new();
         }
-        let known = self.sites.iter().filter(|site| site.function.load(Acquire) != 0).filter_map(|site| {
-            let origin = *site.origin.lock().unwrap_or_else(PoisonError::into_inner);
-            site.read(origin)
-        });
+        let known = self
+            .sites
+            .iter()
+            .filter(|site| site.function.load(Acquire) != 0)
+            .filter_map(|site| site.read(site.origin()));
         let mut lines: Vec<_> = known.chain(self.other.read(None)).collect();
         lines.sort_by(|a, b| (&a.created_at, &a.function).cmp(&(&b.created_at, &b.function)));
         // Two compilation units may hold one location twice.

@@ -9,6 +9,7 @@ mod clock;
 #[expect(clippy::modulo_one, clippy::unnecessary_min_or_max, reason = "buckets have no parts in the models")]
 mod recorder {
     mod alarm;
+    mod allowances;
     mod cell;
     mod counts;
     mod fresh;

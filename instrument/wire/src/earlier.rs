@@ -11,7 +11,7 @@ pub struct Earlier {
     pub stalls: Vec<EarlierStalls>,
 }
 
-/// Stalls of one culprit, of one kind: certain or only probable, the code's or the host's.
+/// Stalls of one culprit, of one kind: certain or only probable, the code's or the host's, allowed by the code or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EarlierStalls {
@@ -22,7 +22,7 @@ pub struct EarlierStalls {
     pub count: u64,
     /// How many of them are over the threshold by the time alone that the code answers for.
     pub over: u64,
-    /// All of them added up, in nanoseconds.
+    /// All of them added up, without the time that the code allows itself, in nanoseconds; of those that are allowed, with it.
     pub duration_ns: u64,
     /// The part of it that the code answers for.
     pub attributable_ns: u64,
@@ -36,10 +36,11 @@ impl EarlierStalls {
     /// Of this stall alone.
     #[must_use]
     pub fn of(stall: Stall, threshold_ns: u64) -> Self {
+        let allowed = stall.is_allowed(threshold_ns);
         Self {
             count: 1,
             over: u64::from(stall.attributable_ns >= threshold_ns),
-            duration_ns: stall.duration_ns,
+            duration_ns: if allowed { stall.duration_ns } else { stall.outside_ns() },
             attributable_ns: stall.attributable_ns,
             delay_ns: stall.victims.delay_ns,
             first_ns: stall.started_ns,

@@ -45,8 +45,8 @@ pub use request::Request;
 pub use snapshot::{LagState, Location, Polling, Runtime, Snapshot, Startup, Waits, Worker, WorkerState};
 pub use socket::{Socket, SocketGroup, Sockets, Transport};
 pub use stall::{
-    Cause, Certainty, Evidence, Frame, Module, Owner, Phase, Quality, RouteVictims, Stack, Stall, Task,
-    Thread, Victims,
+    Allowed, Cause, Certainty, Evidence, Frame, Module, Owner, Phase, Quality, RouteVictims, Stack, Stall,
+    Task, Thread, Victims,
 };
 pub use words::counted;
 pub use work::{Failure, How, Instead, Orphan, PoolSite, PoolWait, Unpolled, Watched};

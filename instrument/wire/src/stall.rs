@@ -39,6 +39,38 @@ pub struct Stall {
     pub serving: Option<Serving>,
     /// What it cost others so far.
     pub victims: Victims,
+    /// What of it the code allows itself; none where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Allowed>,
+}
+
+/// The part of a stall that the code allows itself, by `stallscope::allow`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Allowed {
+    /// For how long the thread was under it, in nanoseconds.
+    pub ns: u64,
+    /// It still is.
+    pub ongoing: bool,
+    /// Why, as the code says; of several, that which most of the time is due to.
+    pub reason: String,
+    /// Where the code says so, `file:line:column`.
+    pub at: String,
+}
+
+impl Stall {
+    /// Whether it is a stall, of what takes so many nanoseconds, only by what the code allows itself.
+    #[must_use]
+    pub fn is_allowed(&self, threshold_ns: u64) -> bool {
+        let with_it = |allowed: &Allowed| self.attributable_ns.saturating_add(allowed.ns) >= threshold_ns;
+        self.attributable_ns < threshold_ns && self.allowed.as_ref().is_some_and(with_it)
+    }
+
+    /// How long it lasted without what the code allows itself, in nanoseconds.
+    #[must_use]
+    pub fn outside_ns(&self) -> u64 {
+        self.duration_ns.saturating_sub(self.allowed.as_ref().map_or(0, |allowed| allowed.ns))
+    }
 }
 
 /// Where a stall is in its life.
@@ -215,6 +247,9 @@ pub struct Stack {
     pub frames: Vec<Frame>,
     /// The files that the frames lie in.
     pub modules: Vec<Module>,
+    /// The thread was, or may have been, under what the code allows itself: another part of the stall is to be blamed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allowed: bool,
 }
 
 impl Stack {

@@ -1,6 +1,6 @@
-use super::super::group::Groups;
+use super::super::group::{Group, Groups};
 use super::super::measure::Shift;
-use super::Pauses;
+use super::{Lengths, Pauses, Subject};
 use stallscope_wire::{
     Cause, Certainty, Earlier, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker,
 };
@@ -13,6 +13,8 @@ const LIMIT: usize = 4096;
 const NEWEST: usize = 1024;
 /// The worst of the others that are then kept.
 const WORST: usize = 1024;
+/// More subjects of those that are folded than this are not told apart.
+const SUBJECTS: usize = 64;
 
 /// A stall, its lines merged: numbers by the last line, the stack by the last capture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +43,11 @@ impl StallRecord {
         self.stall.cause == Cause::Host
     }
 
+    /// Whether it is a stall only by what the code allows itself.
+    pub(in super::super) fn is_allowed(&self, header: &Header) -> bool {
+        self.stall.is_allowed(header.threshold_ns)
+    }
+
     /// Whether it is only probable that it was one poll: it is told, and breaches no threshold.
     #[must_use]
     pub fn is_probable(&self) -> bool {
@@ -53,10 +60,9 @@ impl StallRecord {
 pub(in super::super) struct Stalls {
     /// Shared with the copies of the history that a dashboard keeps: few of them change any more.
     records: BTreeMap<u64, Arc<StallRecord>>,
-    folded: Groups,
+    folded: BTreeMap<Subject, Groups>,
     folded_hosts: HostTimes,
     folded_shift: Shift,
-    folded_lengths: Shift,
 }
 
 /// Times in which the machine did not run a thread, and that no pause tells of.
@@ -93,7 +99,9 @@ impl Stalls {
         }
         let record = Arc::make_mut(self.records.entry(stall.id).or_default());
         let earlier = record.stall.stack.take();
-        stall.stack = better(earlier, stall.stack);
+        let is_allowed = stall.is_allowed(header.threshold_ns);
+        // Where the rest is a stall of its own, it is not the allowed part that is to blame.
+        stall.stack = better(earlier, stall.stack).filter(|stack| is_allowed || !stack.allowed);
         if matches!(stall.owner, Owner::Task | Owner::Unknown) {
             stall.task = stall.task.or_else(|| record.stall.task.take());
         }
@@ -106,16 +114,18 @@ impl Stalls {
 
     /// Takes in stalls that are told together.
     pub(super) fn take_earlier(&mut self, header: &Header, earlier: Earlier) {
-        for stalls in earlier.stalls {
-            if stalls.worst.cause == Cause::Host {
+        for mut told in earlier.stalls {
+            let worst = std::mem::take(&mut told.worst);
+            let record = Arc::new(StallRecord { stall: worst, ongoing: false });
+            if record.blames_host() {
                 self.folded_hosts.add(HostTimes {
-                    count: stalls.count,
-                    max_ns: stalls.worst.duration_ns,
-                    total_ns: stalls.duration_ns,
-                    first_ns: Some(stalls.first_ns),
+                    count: told.count,
+                    max_ns: record.stall.duration_ns,
+                    total_ns: told.duration_ns,
+                    first_ns: Some(told.first_ns),
                 });
             }
-            self.folded.note_earlier(header, stalls);
+            self.folded_with(&record).fold_earlier(header, &record, &told);
         }
     }
 
@@ -129,7 +139,10 @@ impl Stalls {
                 let age = snapshot.at_ns.saturating_sub(record.stall.started_ns);
                 let grown = age.saturating_sub(record.stall.duration_ns);
                 record.stall.duration_ns += grown;
-                record.stall.attributable_ns = record.stall.attributable_ns.saturating_add(grown);
+                match &mut record.stall.allowed {
+                    Some(allowed) if allowed.ongoing => allowed.ns = allowed.ns.saturating_add(grown),
+                    _ => record.stall.attributable_ns = record.stall.attributable_ns.saturating_add(grown),
+                }
                 record.ongoing = true;
             }
         }
@@ -167,38 +180,64 @@ impl Stalls {
 
     /// All stalls by culprit, the folded ones among them.
     pub(in super::super) fn groups(&self, header: &Header) -> Groups {
-        let mut groups = self.folded.clone();
+        let mut groups = Groups::default();
+        self.folded.values().for_each(|folded| groups.extend(folded.clone()));
         for record in self.records.values() {
             groups.note(header, record);
         }
         groups
     }
 
+    /// Those of them that are chosen, by what is common to them and the stall: of those that are no longer kept one by one it
+    /// is the worst of their culprit, and an unknown one of those whose culprits are not told apart.
+    pub(in super::super) fn chosen(
+        &self,
+        header: &Header,
+        takes: impl Fn(&Subject, &StallRecord) -> bool,
+    ) -> (Groups, Lengths) {
+        let (mut groups, mut lengths) = (Groups::default(), Lengths::default());
+        let mixed = StallRecord::default();
+        for (subject, folded) in &self.folded {
+            let folded = folded.clone().filter(|group| {
+                !group.worst.is_allowed(header)
+                    && takes(subject, if group.culprit.is_known() { &group.worst } else { &mixed })
+            });
+            folded.iter().for_each(|group| lengths.merge(&group.lengths));
+            groups.extend(folded);
+        }
+        let chosen =
+            |record: &&Arc<StallRecord>| !record.is_allowed(header) && takes(&Subject::of(record), record);
+        for record in self.records.values().filter(chosen) {
+            groups.note(header, record);
+            lengths.note(record);
+        }
+        (groups, lengths)
+    }
+
+    /// What the stalls can be told apart by.
+    pub(in super::super) fn subjects(&self) -> impl Iterator<Item = Subject> {
+        let kept = self.records.values().map(|record| Subject::of(record));
+        self.folded.keys().cloned().chain(kept)
+    }
+
     /// Those that are no longer kept, by culprit.
     #[cfg(feature = "report")]
-    pub(in super::super) fn folded(&self) -> &Groups {
-        &self.folded
+    pub(in super::super) fn folded(&self) -> impl Iterator<Item = &Group> {
+        self.folded.values().flat_map(Groups::iter)
     }
 
     /// How many there were.
     pub(in super::super) fn count(&self) -> u64 {
-        self.records.len() as u64 + self.folded.iter().map(|group| group.sums.count).sum::<u64>()
+        self.records.len() as u64
+            + self.folded.values().flat_map(Groups::iter).map(|group| group.sums.count).sum::<u64>()
     }
 
-    /// The lengths of all stalls that are certain: as measured, and as far as the code answers for them.
-    pub(in super::super) fn lengths(&self) -> Shift {
-        let mut lengths = self.folded_lengths.clone();
-        for record in self.records.values().filter(|record| !record.is_probable()) {
-            lengths.add(record.stall.duration_ns, record.attributable_ns());
-        }
-        lengths
-    }
-
-    /// What to change in the poll histogram to leave the host's part out.
-    pub(in super::super) fn shift(&self) -> Shift {
+    /// What to change in the poll histogram to leave the host's part out, and the stalls that are excused. Of those that are no
+    /// longer kept one by one only what the code allows itself is.
+    pub(in super::super) fn shift(&self, is_excused: impl Fn(&StallRecord) -> bool) -> Shift {
         let mut shift = self.folded_shift.clone();
         for record in self.records.values() {
-            shift_polls(&mut shift, record);
+            shift_polls(&mut shift, record, is_excused(record));
         }
         shift
     }
@@ -219,16 +258,22 @@ impl Stalls {
         ids.sort_unstable_by(|a, b| b.cmp(a));
         for (_, _, id) in ids.into_iter().skip(WORST) {
             if let Some(record) = self.records.remove(&id) {
-                shift_polls(&mut self.folded_shift, &record);
-                if !record.is_probable() {
-                    self.folded_lengths.add(record.stall.duration_ns, record.attributable_ns());
-                }
+                shift_polls(&mut self.folded_shift, &record, false);
                 if record.blames_host() && !pauses.overlap(header, &record) {
                     self.folded_hosts.note(record.stall.started_ns, record.stall.duration_ns);
                 }
-                self.folded.note(header, &record);
+                self.folded_with(&record).fold(header, &record);
             }
         }
+    }
+
+    /// Where stalls of its subject are counted.
+    fn folded_with(&mut self, record: &StallRecord) -> &mut Groups {
+        let mut subject = Subject::of(record);
+        if self.folded.len() >= SUBJECTS && !self.folded.contains_key(&subject) {
+            subject = Subject::default();
+        }
+        self.folded.entry(subject).or_default()
     }
 }
 
@@ -239,18 +284,27 @@ fn is_in(worker: &Worker, stall: &Stall, now_ns: u64) -> bool {
     worker.stall == Some(stall.id) || began_ns.is_some_and(|began_ns| began_ns <= stall.at_ns)
 }
 
-fn shift_polls(shift: &mut Shift, record: &StallRecord) {
+fn shift_polls(shift: &mut Shift, record: &StallRecord, is_excused: bool) {
+    let (duration_ns, outside_ns) = (record.stall.duration_ns, record.stall.outside_ns());
     if record.ongoing {
-        shift.add(record.stall.duration_ns, record.attributable_ns());
-    } else {
-        shift.shift(record.stall.duration_ns, record.attributable_ns());
+        shift.add(duration_ns, duration_ns);
     }
+    if is_excused {
+        return shift.excuse(duration_ns, None);
+    }
+    if outside_ns < duration_ns {
+        shift.excuse(duration_ns, Some(outside_ns));
+    }
+    shift.shift(outside_ns, record.attributable_ns());
 }
 
 /// The later stack, unless only the earlier one knows the culprit, or knows it from a whole stack: the last capture may have
 /// caught the poll on its way out, or with more stack than is copied.
 fn better(earlier: Option<Stack>, later: Option<Stack>) -> Option<Stack> {
     match (earlier, later) {
+        (Some(earlier), Some(later)) if later.allowed != earlier.allowed => {
+            Some(if later.allowed { earlier } else { later })
+        }
         (Some(earlier), Some(later)) if earlier.culprit.is_some() && is_worse(&earlier, &later) => {
             Some(earlier)
         }

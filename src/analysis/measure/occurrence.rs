@@ -1,7 +1,8 @@
+use super::super::excuse::Excuses;
 use super::super::rule::findings_of;
 use super::super::thresholds::{Metric, Value};
 use super::super::{Finding, History, Rule, Severity, Threshold};
-use super::Measured;
+use super::{Measured, Selection};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Certainty, Tier};
 
@@ -10,12 +11,17 @@ const SOCKETS_WITHIN_NS: u64 = 2_000_000_000;
 
 /// How often a rule fired for certain. An assumed threshold says nothing of processes that cannot show it; one that was asked
 /// for does not hold as long as there are any.
-pub(super) fn measure(threshold: &Threshold, rule: Rule, histories: &[&History]) -> Result<Measured, String> {
+pub(super) fn measure(
+    threshold: &Threshold,
+    rule: Rule,
+    selection: &Selection<'_>,
+    histories: &[&History],
+) -> Result<Measured, String> {
     let found = findings_of(rule, histories);
     if found.is_empty() && !histories.iter().any(|history| history.is_watched()) {
         return Err("no poll was seen".to_owned());
     }
-    let told = |finding: &&Finding| finding.severity >= Severity::Warning;
+    let told = |finding: &&Finding| finding.severity >= Severity::Warning && selection.takes_finding(finding);
     let (certain, probable): (Vec<_>, Vec<_>) =
         found.iter().filter(told).partition(|finding| finding.certainty == Certainty::Exact);
     let count = |found: &[&Finding]| found.iter().map(|finding| finding.count).fold(0, u64::saturating_add);
@@ -66,10 +72,17 @@ pub(super) fn rule_of(metric: Metric) -> Option<Rule> {
 }
 
 /// What was found and would breach, had a threshold been about it: in a sentence for each rule.
-pub(in super::super) fn unguarded(thresholds: &[Threshold], histories: &[&History]) -> Vec<String> {
+pub(in super::super) fn unguarded(
+    thresholds: &[Threshold],
+    excused: &Excuses,
+    histories: &[&History],
+) -> Vec<String> {
     let is_guarded = |metric| thresholds.iter().any(|threshold| threshold.metric() == metric);
-    let breaches =
-        |finding: &Finding| finding.severity >= Severity::Warning && finding.certainty == Certainty::Exact;
+    let breaches = |finding: &Finding| {
+        finding.severity >= Severity::Warning
+            && finding.certainty == Certainty::Exact
+            && !excused.is_finding(finding)
+    };
     let found = |rule| findings_of(rule, histories).iter().any(breaches);
     let kept = if thresholds.iter().any(Threshold::is_assumed) {
         "; it replaces the defaults, so give these too"

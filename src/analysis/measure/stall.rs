@@ -1,19 +1,30 @@
+use super::super::excuse::Excuses;
 use super::super::group::{Group, Groups, Sums};
+use super::super::history::Lengths;
 use super::super::thresholds::{FINEST_STALL_NS, Metric, Stat, Value};
 use super::super::{History, Threshold};
-use super::{LEAN_ERROR_NS, Measured, Shift, polls, statistic};
-use stallscope_wire::Histogram;
+use super::selection::{mistaken_crate, unseen};
+use super::{LEAN_ERROR_NS, Measured, Selection, polls, statistic};
 use stallscope_wire::duration::show;
 
-pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<Measured, String> {
+pub(super) fn measure(
+    threshold: &Threshold,
+    selection: &Selection<'_>,
+    histories: &[&History],
+) -> Result<Measured, String> {
     if !histories.iter().any(|history| history.is_watched()) {
         return Err("no poll was seen".to_owned());
     }
+    if let Some(unseen) = unseen(threshold, histories) {
+        return Err(unseen);
+    }
     let mut groups = Groups::default();
-    let mut lengths = Shift::default();
+    let mut lengths = Lengths::default();
     for history in histories {
-        lengths.merge(&history.stall_store().lengths());
-        groups.extend(history.stall_store().groups(history.header()));
+        let takes = |subject: &_, record: &_| selection.takes_stall(subject, record);
+        let (chosen, their_lengths) = history.stall_store().chosen(history.header(), takes);
+        lengths.merge(&their_lengths);
+        groups.extend(chosen);
     }
     let blamed = || groups.blamed();
     let sum = |of: fn(&Sums) -> u64| blamed().map(|group| of(&group.sums)).fold(0, u64::saturating_add);
@@ -29,7 +40,7 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
         Stat::Total => nanos(sum(|sums| sums.attributable_total_ns), whole_total),
         stat => {
             let limit = histories.iter().map(|history| history.header().threshold_ns).min().unwrap_or(0);
-            let mut attributable = lengths.attributable(&Histogram::default());
+            let mut attributable = lengths.attributable;
             // A poll that is too long only by the host's part is no stall: not for the count, nor for its share here.
             let (long, short): (Vec<_>, Vec<_>) =
                 attributable.buckets.into_iter().partition(|&(upper, _)| upper >= limit);
@@ -38,7 +49,7 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
             attributable.buckets = long;
             // Only the buckets know what was left out; where nothing was, the sum is exact.
             attributable.sum_ns = sum(|sums| sums.attributable_total_ns).saturating_sub(left_out_ns);
-            (statistic(&attributable, stat), statistic(&lengths.measured(&Histogram::default()), stat))
+            (statistic(&attributable, stat), statistic(&lengths.whole, stat))
         }
     };
     let worst = blamed().max_by_key(|group| match threshold.stat() {
@@ -46,7 +57,7 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
         Stat::Total => group.sums.attributable_total_ns,
         _ => group.attributable_max_ns(),
     });
-    Ok(Measured {
+    let measured = Measured {
         attributable,
         whole,
         worst: worst.map(|group| group.culprit.to_string()),
@@ -57,7 +68,8 @@ pub(super) fn measure(threshold: &Threshold, histories: &[&History]) -> Result<M
                 format!("in mode lean a stall may be {} longer than it is known", show(LEAN_ERROR_NS))
             })
         }),
-    })
+    };
+    Ok(measured.remarking(mistaken_crate(threshold, histories)))
 }
 
 /// What is left out because it is only probable.
@@ -76,7 +88,7 @@ fn doubt(threshold: &Threshold, history: &History) -> Option<String> {
         return None;
     }
     let recorded_from = history.header().threshold_ns;
-    let (histogram, shift) = polls(history);
+    let (histogram, shift) = polls(history, &Excuses::default());
     let longest = shift.attributable(&histogram).max_ns;
     let known = histogram.count() > 0 && !history.estimated();
     let pid = history.header().pid;

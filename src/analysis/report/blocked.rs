@@ -39,7 +39,7 @@ impl Blocked {
         let mut stacks: BTreeMap<_, BlockedStack> = BTreeMap::new();
         for history in histories {
             let kept = history.stalls().map(|record| (record, 1, record.attributable_ns()));
-            let folded = history.stall_store().folded().iter();
+            let folded = history.stall_store().folded();
             let folded =
                 folded.map(|group| (&*group.worst, group.sums.count, group.sums.attributable_total_ns));
             for (record, count, attributable_ns) in kept.chain(folded).filter(|(.., ns)| *ns > 0) {

@@ -1,3 +1,5 @@
+use super::Metric;
+use super::labels::Label;
 use super::name::{METRICS, STATS, nearest};
 use std::fmt;
 use std::ops::Range;
@@ -18,7 +20,8 @@ pub(super) enum Problem {
     UnknownStat(String),
     OnlyCounts(&'static str),
     NoLabels(&'static str),
-    UnknownLabel(String),
+    UnknownLabel(String, Metric),
+    TwiceLabel(&'static str),
     Expected(&'static str),
     Unclosed,
     Assignment,
@@ -32,6 +35,18 @@ impl ParseError {
     #[must_use]
     pub fn column(&self) -> usize {
         self.expr[..self.at.start].chars().count() + 1
+    }
+
+    /// The offending part, in bytes of the expression.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.at.clone()
+    }
+
+    /// What is wrong and what was expected, without the expression.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.problem.to_string()
     }
 }
 
@@ -70,11 +85,23 @@ impl fmt::Display for Problem {
                 suggest(f, name, &STATS, "statistics")
             }
             Self::OnlyCounts(metric) => write!(f, "{metric} can only be counted: write {metric}.count"),
-            Self::NoLabels(metric) => write!(f, "{metric} takes no label: only handler has one, route"),
-            Self::UnknownLabel(name) => write!(
+            Self::NoLabels(metric) => write!(
                 f,
-                "unknown label \"{name}\": handler has one, route, as in handler.p95{{route=\"GET /\"}}"
+                "{metric} takes no label: it is not known apart by route or crate, as stall and handler are"
             ),
+            Self::UnknownLabel(name, metric) => {
+                let known = || metric.labels().iter().map(|label| label.name());
+                write!(f, "unknown label \"{name}\"")?;
+                match nearest(name, known()) {
+                    Some(near) => write!(f, "; did you mean \"{near}\"?"),
+                    None => {
+                        let known: Vec<_> = known().collect();
+                        write!(f, "; {} has {}, as in ", metric.name(), known.join(" and "))?;
+                        write!(f, "{}{{{}}}", metric.name(), Label::Route.example())
+                    }
+                }
+            }
+            Self::TwiceLabel(name) => write!(f, "the label {name} is given twice"),
             Self::Expected(what) => write!(f, "expected {what}"),
             Self::Unclosed => f.write_str("this text is not closed: it ends with a \""),
             Self::Assignment => f.write_str("a single = compares nothing: write =="),
@@ -82,7 +109,7 @@ impl fmt::Display for Problem {
             Self::NotANumber(value) => write!(f, "\"{value}\" is no count: write a whole number, such as 0"),
             Self::Trailing(rest) => write!(
                 f,
-                "nothing may follow the value, but \"{rest}\" does; give each threshold its own --fail-on"
+                "nothing may follow the value, but \"{rest}\" does; each threshold stands by itself"
             ),
         }
     }

@@ -1,6 +1,7 @@
 use super::error::Problem;
+use super::labels::Label;
 use super::name::{METRICS, stat};
-use super::{Metric, Op, ParseError, Stat, Threshold, Value};
+use super::{Labels, Metric, Op, ParseError, Stat, Threshold, Value};
 use stallscope_wire::duration;
 use std::ops::Range;
 
@@ -8,10 +9,13 @@ pub(super) fn threshold(expr: &str) -> Result<Threshold, ParseError> {
     let mut parser = Parser { expr, at: 0 };
     let metric = parser.metric()?;
     let stat = parser.stat(metric)?;
-    let route = parser.route(metric)?;
+    let labels_at = expr[..parser.at].trim_end().len();
+    let labels = parser.labels(metric)?;
     let op = parser.op()?;
     let limit = parser.limit(stat)?;
-    Ok(Threshold { expr: expr.trim().to_owned(), metric, stat, route, op, limit, assumed: false })
+    let labels_at = labels_at.saturating_sub(expr.len() - expr.trim_start().len());
+    let expr = expr.trim().to_owned();
+    Ok(Threshold { expr, labels_at, metric, stat, labels, op, limit, assumed: false, overrides: false })
 }
 
 /// Reads from the left; `at` is always on a character border.
@@ -85,35 +89,52 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn route(&mut self, metric: Metric) -> Result<Option<String>, ParseError> {
+    fn labels(&mut self, metric: Metric) -> Result<Labels, ParseError> {
+        let mut labels = Labels::default();
         if !self.eat("{") {
-            return Ok(None);
+            return Ok(labels);
         }
-        if metric != Metric::Handler {
+        if metric.labels().is_empty() {
             return self.fail(self.at - 1..self.at, Problem::NoLabels(metric.name()));
         }
+        loop {
+            let (label, range) = self.label(metric)?;
+            if !self.eat("=") {
+                return self.fail_here(Problem::Expected(match label {
+                    Label::Route => "= and the route in double quotes",
+                    Label::Crate => "= and the crate's name in double quotes",
+                }));
+            }
+            let value = self.quoted(label)?;
+            if labels.set(label, &value).is_some() {
+                return self.fail(range, Problem::TwiceLabel(label.name()));
+            }
+            if self.eat("}") {
+                return Ok(labels);
+            }
+            if !self.eat(",") {
+                return self.fail_here(Problem::Expected("a } after the label"));
+            }
+        }
+    }
+
+    fn label(&mut self, metric: Metric) -> Result<(Label, Range<usize>), ParseError> {
         self.skip_space();
         let (name, range) = self.take(|c| c.is_alphanumeric() || c == '-' || c == '_');
-        if name != "route" {
-            return match name {
-                "" => self.fail_here(Problem::Expected("a label: route=\"…\"")),
-                _ => self.fail(range, Problem::UnknownLabel(name.to_owned())),
-            };
+        match Label::named(name) {
+            Some(label) if metric.labels().contains(&label) => Ok((label, range)),
+            _ if name.is_empty() => self.fail_here(Problem::Expected("a label: route=\"…\"")),
+            _ => self.fail(range, Problem::UnknownLabel(name.to_owned(), metric)),
         }
-        if !self.eat("=") {
-            return self.fail_here(Problem::Expected("= and the route in double quotes"));
-        }
-        let route = self.quoted()?;
-        if !self.eat("}") {
-            return self.fail_here(Problem::Expected("a } after the label"));
-        }
-        Ok(Some(route))
     }
 
     /// A text in double quotes, in which a backslash stands before a quote or itself.
-    fn quoted(&mut self) -> Result<String, ParseError> {
+    fn quoted(&mut self, label: Label) -> Result<String, ParseError> {
         if !self.eat("\"") {
-            return self.fail_here(Problem::Expected("the route in double quotes"));
+            return self.fail_here(Problem::Expected(match label {
+                Label::Route => "the route in double quotes",
+                Label::Crate => "the crate's name in double quotes",
+            }));
         }
         let open = self.at - 1;
         let mut text = String::new();

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ const KEPT_LINES: usize = 8;
 
 /// This program once more, as another command. It ends with this value, and, bound to it by its stdin, with this process.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(in super::super) struct Process {
     child: Child,
     last_words: Arc<Mutex<VecDeque<String>>>,
     /// Who reads them; none once they are all read.
@@ -21,7 +21,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts it; nothing of it reaches the terminal.
-    pub(super) fn start(
+    pub(in super::super) fn start(
         args: impl IntoIterator<Item = String>,
         environment: &[(&str, &str)],
     ) -> io::Result<Self> {
@@ -51,23 +51,28 @@ impl Process {
         Ok(Self { child, last_words, listener })
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub(in super::super) fn id(&self) -> u32 {
         self.child.id()
     }
 
+    /// What it reads; it ends when that is dropped with this value.
+    pub(in super::super) fn stdin(&mut self) -> Option<&mut ChildStdin> {
+        self.child.stdin.as_mut()
+    }
+
     /// What it prints; none the second time.
-    pub(super) fn stdout(&mut self) -> Option<ChildStdout> {
+    pub(in super::super) fn stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
 
     /// How it ended, if it has.
-    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+    pub(in super::super) fn ended(&mut self) -> Option<ExitStatus> {
         // A process that cannot be asked after is none that we can wait for.
         self.child.try_wait().ok().flatten()
     }
 
     /// The last that it said on stderr: all of it, when it has ended.
-    pub(super) fn last_words(&mut self) -> String {
+    pub(in super::super) fn last_words(&mut self) -> String {
         if self.ended().is_some()
             && let Some(listener) = self.listener.take()
         {

@@ -9,7 +9,7 @@ mod fsync;
 mod http;
 mod mutex;
 mod pool;
-mod processor;
+pub(super) mod processor;
 mod sleep;
 
 use super::state::State;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::report::folded::tests::history;
 use crate::report::{Course, Run};
-use stallscope::analysis::{judge, thresholds};
+use stallscope::analysis::{Terms, judge};
 use stallscope_wire::{LagState, Line, Snapshot, Worker, WorkerState};
 
 fn page(mut change: impl FnMut(&mut Report)) -> String {
@@ -15,8 +15,11 @@ fn page(mut change: impl FnMut(&mut Report)) -> String {
     }
     let runs = [Run { history, course }];
     let histories = [&runs[0].history];
-    let mut report =
-        Report::new(vec!["app".into()], judge(&thresholds::defaults(), &histories, true), &histories);
+    let mut report = Report::new(
+        vec!["app".into()],
+        judge(&Terms::default().allow_incomplete(true), &histories),
+        &histories,
+    );
     change(&mut report);
     let mut out = Vec::new();
     write(&mut out, Material { report: &report, runs: &runs }).expect("it is written");

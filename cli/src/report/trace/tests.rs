@@ -1,6 +1,6 @@
 use super::*;
 use crate::report::Course;
-use stallscope::analysis::{History, Report, judge};
+use stallscope::analysis::{History, Report, Terms, judge};
 use stallscope_wire::{
     Cause, Frame, Handlers, Header, Lag, LagState, Line, Pause, Phase as Life, Polling, Runtime, Serving,
     Snapshot, Stack, Stall, Step, Thread, Worker, WorkerState,
@@ -98,7 +98,11 @@ fn run(pid: u32, started_unix_ns: u64) -> Run {
 
 fn document(runs: &[Run]) -> Value {
     let histories: Vec<_> = runs.iter().map(|run| &run.history).collect();
-    let report = Report::new(Vec::new(), judge(&[], &histories, true), &histories);
+    let report = Report::new(
+        Vec::new(),
+        judge(&Terms::new(Vec::new()).allow_incomplete(true), &histories),
+        &histories,
+    );
     let mut out = Vec::new();
     write(&mut out, Material { report: &report, runs }).expect("it is written");
     serde_json::from_slice(&out).expect("JSON")

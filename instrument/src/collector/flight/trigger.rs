@@ -40,7 +40,7 @@ impl Triggers {
     /// The incident that a line tells of, and in words what it is.
     pub(super) fn look(&mut self, line: &Line, header: &Header) -> Option<(Incident, String)> {
         let (incident, over, words) = match line {
-            Line::Stall(stall) => self.stall(stall)?,
+            Line::Stall(stall) => self.stall(stall, header)?,
             Line::Lag(lag) => lag_of(lag, header)?,
             Line::Pool(wait) => pool(wait),
             Line::Snapshot(snapshot) => self.queues(snapshot)?,
@@ -71,13 +71,14 @@ impl Triggers {
         self.known.iter().any(|(known, over)| known == incident && *over)
     }
 
-    /// None of what the machine did: that is known of a stall that goes on only provisionally, and its last line settles it. Nor
+    /// None of what the code allows itself, nor of what the machine did: that is known of a stall that goes on only provisionally, and its last line settles it. Nor
     /// a first line without names: they show whether it is one.
-    fn stall(&mut self, stall: &Stall) -> Option<(Incident, bool, String)> {
+    fn stall(&mut self, stall: &Stall, header: &Header) -> Option<(Incident, bool, String)> {
         let incident = Incident::Stall(stall.id);
         let over = stall.phase == Phase::End;
         let known = self.known.iter().any(|(known, _)| *known == incident);
-        let vague = stall.cause == Cause::Host || (stall.phase == Phase::Begin && is_unnamed(stall));
+        let none = stall.cause == Cause::Host || stall.is_allowed(header.threshold_ns);
+        let vague = none || (stall.phase == Phase::Begin && is_unnamed(stall));
         if stall.phase == Phase::Dismissed || (vague && !known) {
             return None;
         }
@@ -132,7 +133,7 @@ impl Triggers {
 
 /// The line that blocks, or the function where no line is known.
 fn culprit(stall: &Stall) -> Option<String> {
-    let frame = stall.stack.as_ref()?.culprit_frame()?;
+    let frame = stall.stack.as_ref().filter(|stack| !stack.allowed)?.culprit_frame()?;
     match (&frame.file, frame.line) {
         (Some(file), Some(line)) => Some(format!("{file}:{line}")),
         _ => frame.function.clone(),

@@ -66,6 +66,14 @@ impl Row {
         self.connection().is_some() && matches!(self.state, CLOSE_WAIT | CLOSE)
     }
 
+    /// Its transport, addresses and state, for people.
+    pub(super) fn in_words(&self) -> String {
+        let transport = if self.is_tcp() { "TCP" } else { "UDP" };
+        let peer = self.peer.map(|peer| format!(" to {peer}")).unwrap_or_default();
+        let state = if self.is_tcp() { format!(" ({})", self.state_name()) } else { String::new() };
+        format!("{transport} {}{peer}{state}", self.local)
+    }
+
     pub(super) fn state_name(&self) -> &'static str {
         STATES.get(usize::from(self.state)).copied().unwrap_or(STATES[0])
     }

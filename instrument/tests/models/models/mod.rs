@@ -5,6 +5,7 @@
 //! What one thread alone stores in one place and others only load, as `beat` and `observe` do, has no model: it cannot fail.
 
 mod alarm;
+mod allowances;
 mod fresh;
 mod hand_over;
 mod lean;
@@ -44,6 +45,8 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("loom_a_change_of_mode_reaches_a_thread_that_adopts", lean::change_while_adopting),
     ("loom_a_change_of_mode_reaches_a_thread_that_registers", lean::change_while_registering),
     ("loom_a_record_has_its_own_start_or_none", lean::sighted),
+    ("loom_what_is_allowed_is_read_whole_or_not_at_all", allowances::whole_or_not_at_all),
+    ("loom_what_was_allowed_is_known_when_the_poll_is_over", allowances::known_at_the_end),
     ("loom_a_sleeper_does_not_sleep_while_there_is_work", alarm::work_begins),
     ("loom_a_doze_ends_with_a_ring", alarm::rung_awake),
     ("loom_a_sleep_ends_with_a_ring", alarm::rung_asleep),
