@@ -140,6 +140,7 @@ impl Process {
                 self.unsettled = true;
             }
             Line::Stall(_)
+            | Line::Earlier(_)
             | Line::Lag(_)
             | Line::Pause(_)
             | Line::Unpolled(_)
@@ -287,6 +288,7 @@ pub(super) fn at_ns(line: &Line) -> Option<u64> {
     Some(match line {
         Line::Snapshot(snapshot) => snapshot.at_ns,
         Line::Stall(stall) => stall.at_ns,
+        Line::Earlier(earlier) => earlier.at_ns,
         Line::Lag(lag) => lag.at_ns,
         Line::Pause(pause) => pause.at_ns,
         Line::Handler(handlers) => handlers.at_ns,
