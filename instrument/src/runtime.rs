@@ -85,11 +85,9 @@ impl Runtime {
         self.driver.get().copied().flatten()
     }
 
-    /// Tasks in it that live and are not our own, as it counts them: one too many while a probe of ours is on its way.
+    /// Tasks in it that live and are no pulses, as it counts them: one too many while a probe of ours is on its way.
     pub(crate) fn tasks_alive(&self) -> u64 {
-        (self.handle.metrics().num_alive_tasks() as u64)
-            .saturating_sub(self.pulses())
-            .saturating_sub(self.probes_waiting())
+        (self.handle.metrics().num_alive_tasks() as u64).saturating_sub(self.pulses())
     }
 
     /// When its start-up grace ends, in nanoseconds since the start.

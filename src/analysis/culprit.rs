@@ -168,12 +168,19 @@ pub(super) struct Key {
     /// Tells the `src/lib.rs` of one project from that of another.
     root: Option<String>,
     place: Culprit,
+    /// The line that allows it.
+    allowed: Option<String>,
 }
 
 impl Key {
     pub(super) fn new(header: &Header, culprit: &Culprit) -> Self {
         let place = culprit.place();
         let root = header.source_root.clone().filter(|_| place.file.is_some() || place.spawned_at.is_some());
-        Self { root, place }
+        Self { root, place, allowed: None }
+    }
+
+    /// The same, for what the code allows itself in this stall.
+    pub(super) fn allowed_by(self, record: &StallRecord) -> Self {
+        Self { allowed: record.stall.allowed.as_ref().map(|allowed| allowed.at.clone()), ..self }
     }
 }

@@ -64,6 +64,9 @@ pub struct Finding {
     pub help: String,
     /// The reason of the allowance that covers it.
     pub allowed_by: Option<String>,
+    /// Where that is said: a line of the code or of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_at: Option<String>,
 }
 
 /// Stable names of what is looked for.
@@ -94,6 +97,29 @@ pub enum Rule {
     SocketLeak,
     /// Connections wait to be accepted, and soon will be turned away.
     AcceptBacklog,
+}
+
+impl Rule {
+    /// All rules.
+    pub const ALL: [Self; 11] = [
+        Self::BlockingPoll,
+        Self::LoopLag,
+        Self::HostPause,
+        Self::NeverPolled,
+        Self::NeverAwaited,
+        Self::DetachedPanic,
+        Self::LostTask,
+        Self::TaskLeak,
+        Self::BlockingPool,
+        Self::SocketLeak,
+        Self::AcceptBacklog,
+    ];
+
+    /// The rule of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.to_string() == name)
+    }
 }
 
 impl fmt::Display for Rule {

@@ -1,6 +1,6 @@
 use super::culprit::{Culprit, Key};
 use super::history::{Lengths, StallRecord};
-use stallscope_wire::{Header, RouteVictims};
+use stallscope_wire::{EarlierStalls, Header, RouteVictims};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -86,11 +86,13 @@ pub(super) struct Sums {
 impl Sums {
     fn of(header: &Header, record: &StallRecord) -> Self {
         let (stall, attributable_ns) = (&record.stall, record.attributable_ns());
+        let kind = Kind::of(header, record);
+        let length_ns = if kind == Kind::Allowed { stall.duration_ns } else { stall.outside_ns() };
         Self {
             count: 1,
-            over: u64::from(Kind::of(record) == Kind::Blamed && attributable_ns >= header.threshold_ns),
-            max_ns: stall.duration_ns,
-            total_ns: stall.duration_ns,
+            over: u64::from(kind == Kind::Blamed && attributable_ns >= header.threshold_ns),
+            max_ns: length_ns,
+            total_ns: length_ns,
             attributable_total_ns: attributable_ns,
             ongoing: record.ongoing,
             tasks: stall.victims.tasks,
@@ -125,10 +127,15 @@ enum Kind {
     Host,
     /// So it does, if it is one.
     ProbablyHost,
+    /// The code allows itself so much of it that the rest is no stall.
+    Allowed,
 }
 
 impl Kind {
-    fn of(record: &StallRecord) -> Self {
+    fn of(header: &Header, record: &StallRecord) -> Self {
+        if record.is_allowed(header) {
+            return Self::Allowed;
+        }
         match (record.blames_host(), record.is_probable()) {
             (true, true) => Self::ProbablyHost,
             (true, false) => Self::Host,
@@ -145,21 +152,35 @@ pub(super) struct Groups(BTreeMap<(Kind, Key), Group>);
 impl Groups {
     /// Counts a stall.
     pub(super) fn note(&mut self, header: &Header, record: &Arc<StallRecord>) {
-        self.group_with(header, record);
+        self.group_with(header, record, Sums::of(header, record));
     }
 
     /// Counts a stall that is not kept.
     pub(super) fn fold(&mut self, header: &Header, record: &Arc<StallRecord>) {
-        self.group_with(header, record).lengths.note(record);
+        self.group_with(header, record, Sums::of(header, record)).lengths.note(record);
     }
 
-    fn group_with(&mut self, header: &Header, record: &Arc<StallRecord>) -> &mut Group {
+    /// Counts stalls that are told together, by the worst of them.
+    pub(super) fn fold_earlier(&mut self, header: &Header, record: &Arc<StallRecord>, told: &EarlierStalls) {
+        let blamed = Kind::of(header, record) == Kind::Blamed;
+        let sums = Sums {
+            count: told.count,
+            over: if blamed { told.over } else { 0 },
+            total_ns: told.duration_ns,
+            attributable_total_ns: if record.blames_host() { 0 } else { told.attributable_ns },
+            delay_ns: told.delay_ns,
+            first_unix_ns: header.started_unix_ns.saturating_add(told.first_ns),
+            ..Sums::of(header, record)
+        };
+        self.group_with(header, record, sums);
+    }
+
+    fn group_with(&mut self, header: &Header, record: &Arc<StallRecord>, sums: Sums) -> &mut Group {
         let mut culprit = Culprit::of(record);
-        let mut key = (Kind::of(record), Key::new(header, &culprit));
+        let mut key = Self::key(header, record, &culprit);
         if self.is_full_for(&key) {
             (culprit, key.1) = (Culprit::default(), Key::default());
         }
-        let sums = Sums::of(header, record);
         match self.0.entry(key) {
             Entry::Occupied(known) => {
                 let known = known.into_mut();
@@ -201,6 +222,11 @@ impl Groups {
         self
     }
 
+    fn key(header: &Header, record: &StallRecord, culprit: &Culprit) -> (Kind, Key) {
+        let (kind, key) = (Kind::of(header, record), Key::new(header, culprit));
+        (kind, if kind == Kind::Allowed { key.allowed_by(record) } else { key })
+    }
+
     fn is_full_for(&self, key: &(Kind, Key)) -> bool {
         self.0.len() >= LIMIT && !self.0.contains_key(key)
     }
@@ -218,6 +244,11 @@ impl Groups {
     /// Those that the code answers for, if they are stalls.
     pub(super) fn probable(&self) -> impl Iterator<Item = &Group> {
         self.of(Kind::Probable)
+    }
+
+    /// Those that the code allows itself.
+    pub(super) fn allowed(&self) -> impl Iterator<Item = &Group> {
+        self.of(Kind::Allowed)
     }
 
     /// Those that are known to be stalls, whoever answers for them.

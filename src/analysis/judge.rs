@@ -1,6 +1,9 @@
+use super::excuse::Excuses;
+use super::host::HostDelay;
 use super::measure::{measure, out_of_sight, unguarded, unseen};
+use super::retry::Attempt;
 use super::thresholds::{Metric, Value};
-use super::{History, Terms, Threshold};
+use super::{Allowance, AllowanceState, Finding, History, Terms, Threshold};
 use serde::{Deserialize, Serialize};
 use stallscope_wire::duration;
 use std::collections::BTreeMap;
@@ -59,6 +62,7 @@ pub struct Judgement {
     pub notes: Vec<String>,
     /// Why the first threshold that could not be measured could not be.
     unmeasured: Option<String>,
+    excused: Excuses,
 }
 
 impl Judgement {
@@ -66,6 +70,17 @@ impl Judgement {
     pub fn lack(&mut self, what: String) {
         self.lacks.push(what);
         self.verdict = graver(self.verdict, Verdict::Incomplete);
+    }
+
+    /// What is excused, by whom, and how much there was of it.
+    #[must_use]
+    pub fn allowances(&self) -> &[Allowance] {
+        self.excused.allowances()
+    }
+
+    /// Says at the findings that are excused by whom, and ranks them behind the others.
+    pub fn mark(&self, findings: &mut [Finding]) {
+        self.excused.mark(findings);
     }
 
     /// Why too little was seen for the verdict: what lacks, else what could not be measured.
@@ -92,6 +107,24 @@ pub struct Outcome {
     /// Why it cannot be told, or what else is to be known of the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What the host cost, where it holds but for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostDelay>,
+    /// What it was in each run, where it was measured again because it did not hold at first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+}
+
+impl Outcome {
+    /// The verdict if it stood alone.
+    pub(super) fn alone(&self) -> Verdict {
+        match self.ok {
+            Some(true) => Verdict::Pass,
+            Some(false) => Verdict::Breach,
+            None if self.host.is_some() => Verdict::Inconclusive,
+            None => Verdict::Incomplete,
+        }
+    }
 }
 
 /// Judges what was seen. A breach is one however little was seen; nothing else is said of data that is not complete,
@@ -125,6 +158,7 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
 
     let (mut verdict, mut outcomes) = (if whole { Verdict::Pass } else { Verdict::Incomplete }, Vec::new());
     let (mut unmeasured, mut left_out) = (None, LeftOut::default());
+    let excused = Excuses::of(terms, histories);
     for threshold in thresholds {
         // Neither what nobody asked for nor what is only to be judged otherwise is a claim that there is any.
         let absent = match () {
@@ -136,7 +170,8 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
             left_out.add(threshold, why);
             continue;
         }
-        let (outcome, alone) = outcome(threshold, terms, histories);
+        let outcome = outcome(threshold, terms, &excused, histories);
+        let alone = outcome.alone();
         verdict = graver(verdict, alone);
         if alone == Verdict::Incomplete && unmeasured.is_none() {
             unmeasured.clone_from(&outcome.note);
@@ -148,8 +183,33 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
         verdict = graver(verdict, Verdict::Incomplete);
     }
     notes.extend(left_out.notes());
-    notes.extend(unguarded(thresholds, histories));
-    Judgement { verdict, outcomes, lacks, notes, unmeasured }
+    notes.extend(unguarded(thresholds, &excused, histories));
+    notes.extend(excused.allowances().iter().filter_map(Allowance::complaint));
+    if terms.deny_stale {
+        let outcome = staleness(excused.allowances());
+        verdict = graver(verdict, if outcome.ok == Some(false) { Verdict::Breach } else { verdict });
+        outcomes.push(outcome);
+    }
+    Judgement { verdict, outcomes, lacks, notes, unmeasured, excused }
+}
+
+/// Whether each excuse was needed, and holds.
+fn staleness(allowances: &[Allowance]) -> Outcome {
+    let of = |state| allowances.iter().filter(move |allowance| allowance.state == state);
+    let counts = [AllowanceState::Unused, AllowanceState::Expired].map(|state| (of(state).count(), state));
+    let told: Vec<_> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, state)| format!("{count} {state}"))
+        .collect();
+    let worst = allowances.iter().find(|allowance| allowance.is_stale());
+    Outcome {
+        expr: "no stale excuse".to_owned(),
+        measured: if told.is_empty() { "none".to_owned() } else { told.join(", ") },
+        ok: Some(told.is_empty()),
+        worst: worst.map(|stale| format!("{} ({})", stale.at, stale.about())),
+        ..Outcome::default()
+    }
 }
 
 /// Thresholds that say nothing here: those that nobody asked for and that no process can show, and overrides for what did not
@@ -201,7 +261,7 @@ fn startup(history: &History) -> Option<Excused> {
     })
 }
 
-fn graver(a: Verdict, b: Verdict) -> Verdict {
+pub(super) fn graver(a: Verdict, b: Verdict) -> Verdict {
     let gravity = |verdict| match verdict {
         Verdict::Pass => 0,
         Verdict::Inconclusive => 1,
@@ -211,30 +271,38 @@ fn graver(a: Verdict, b: Verdict) -> Verdict {
     if gravity(b) > gravity(a) { b } else { a }
 }
 
-/// What one threshold says, and the verdict if it stood alone.
-fn outcome(threshold: &Threshold, terms: &Terms, histories: &[&History]) -> (Outcome, Verdict) {
+/// What one threshold says.
+fn outcome(threshold: &Threshold, terms: &Terms, excused: &Excuses, histories: &[&History]) -> Outcome {
     let expr = threshold.expr().to_owned();
-    let measured = match measure(threshold, terms, histories) {
+    let measured = match measure(threshold, terms, excused, histories) {
         Ok(measured) => measured,
         Err(why) => {
-            let outcome =
-                Outcome { expr, measured: "not measured".to_owned(), note: Some(why), ..Outcome::default() };
-            return (outcome, Verdict::Incomplete);
+            return Outcome {
+                expr,
+                measured: "not measured".to_owned(),
+                note: Some(why),
+                ..Outcome::default()
+            };
         }
     };
     let (value, whole) = (measured.attributable, measured.whole);
-    let (verdict, ok, note) = if !threshold.holds(value.number()) {
-        (Verdict::Breach, Some(false), measured.remark)
+    let mut host = None;
+    let (ok, note) = if !threshold.holds(value.number()) {
+        (Some(false), measured.remark)
     } else if measured.doubt.is_some() {
-        (Verdict::Incomplete, None, measured.doubt)
+        (None, measured.doubt)
     } else if !threshold.holds(whole.number()) {
+        let delay = HostDelay::worst(histories);
+        host = Some(delay);
         (
-            Verdict::Inconclusive,
             None,
-            Some(format!("{whole} with what the host cost: run it again on a quieter machine")),
+            Some(format!(
+                "{whole} with what the host cost, run it again on a quieter machine; {}",
+                delay.in_words()
+            )),
         )
     } else {
-        (Verdict::Pass, Some(true), measured.remark)
+        (Some(true), measured.remark)
     };
     let measured_ns = match value {
         Value::Nanos(nanos) => Some(nanos),
@@ -244,5 +312,6 @@ fn outcome(threshold: &Threshold, terms: &Terms, histories: &[&History]) -> (Out
         (Metric::Stall, Value::Nanos(0)) => "no stall".to_owned(),
         _ => value.to_string(),
     };
-    (Outcome { expr, measured: measured_text, measured_ns, ok, worst: measured.worst, note }, verdict)
+    let worst = measured.worst;
+    Outcome { expr, measured: measured_text, measured_ns, ok, worst, note, host, ..Outcome::default() }
 }

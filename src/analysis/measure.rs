@@ -13,6 +13,8 @@ pub(super) use occurrence::{out_of_sight, unguarded};
 pub(super) use selection::unseen;
 pub(super) use shift::Shift;
 
+use super::excuse::Excuses;
+use super::history::LagGroup;
 use super::place::short_place;
 use super::thresholds::{Metric, Stat, Value};
 use super::{Culprit, History, Terms, Threshold};
@@ -55,17 +57,22 @@ impl Measured {
 pub(super) fn measure(
     threshold: &Threshold,
     terms: &Terms,
+    excused: &Excuses,
     histories: &[&History],
 ) -> Result<Measured, String> {
-    let selection = Selection::of(threshold, terms);
+    let selection = Selection::of(threshold, terms, excused);
     let measured = match threshold.metric() {
         Metric::Stall => stall::measure(threshold, &selection, histories),
         Metric::Poll => timed(histories)
-            .and_then(|()| distribution(threshold, histories, polls, "no poll was seen"))
+            .and_then(|()| {
+                distribution(threshold, histories, |history| polls(history, excused), "no poll was seen")
+            })
             .map(|measured| Measured { worst: slowest_location(histories), ..measured })
             .map(|measured| estimate(measured, threshold, histories)),
-        Metric::Lag => distribution(threshold, histories, lags, "no probe was answered")
-            .map(|measured| Measured { worst: worst_wait(histories), ..measured }),
+        Metric::Lag => {
+            distribution(threshold, histories, |history| lags(history, excused), "no probe was answered")
+                .map(|measured| Measured { worst: worst_wait(excused, histories), ..measured })
+        }
         Metric::Handler => handler::measure(threshold, &selection, histories),
         Metric::Schedule => {
             distribution(threshold, histories, schedules, NO_SCHEDULES).map(|measured| Measured {
@@ -94,16 +101,20 @@ fn timed(histories: &[&History]) -> Result<(), String> {
 }
 
 /// All polls of a process where they are timed, and what the host made longer in them.
-pub(super) fn polls(history: &History) -> (Histogram, Shift) {
+pub(super) fn polls(history: &History, excused: &Excuses) -> (Histogram, Shift) {
     // A sampled process knows those of a root future alone.
     let snapshot = history.snapshot().filter(|_| history.header().tier != Tier::Sampled);
-    (snapshot.map(|snapshot| snapshot.poll.clone()).unwrap_or_default(), history.stall_store().shift())
+    (
+        snapshot.map(|snapshot| snapshot.poll.clone()).unwrap_or_default(),
+        history.stall_store().shift(|record| excused.is_stall(record)),
+    )
 }
 
 /// All waits of a process, and what the host made longer in them.
-pub(super) fn lags(history: &History) -> (Histogram, Shift) {
+pub(super) fn lags(history: &History, excused: &Excuses) -> (Histogram, Shift) {
     let histogram = history.snapshot().map(|snapshot| snapshot.lag.histogram.clone()).unwrap_or_default();
-    (histogram, history.lag_store().shift(history.header()))
+    let is_excused = |explanation: Option<&_>| excused.is_lag(explanation);
+    (histogram, history.lag_store().shift(history.header(), history.stall_store(), is_excused))
 }
 
 /// All waits from wake to poll of a process, where they are recorded.
@@ -181,9 +192,10 @@ fn worst_location(histories: &[&History], length: impl Fn(&Location) -> u64) -> 
     Some(short_place(&worst.spawned_at).to_owned())
 }
 
-fn worst_wait(histories: &[&History]) -> Option<String> {
+fn worst_wait(excused: &Excuses, histories: &[&History]) -> Option<String> {
     let groups = histories.iter().flat_map(|h| h.lag_store().groups(h.header(), h.stall_store()));
-    let worst = groups.max_by_key(|group| group.attributable_max_ns)?;
+    let is_excused = |group: &LagGroup| excused.is_lag(group.stall.as_ref().map(|(_, record)| &**record));
+    let worst = groups.filter(|group| !is_excused(group)).max_by_key(|group| group.attributable_max_ns)?;
     Some(worst.stall.map_or_else(
         || "no single poll (saturation)".to_owned(),
         |(culprit, _): (Culprit, _)| culprit.to_string(),

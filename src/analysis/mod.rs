@@ -21,10 +21,12 @@
 #[cfg(feature = "report")]
 pub mod compare;
 mod culprit;
+mod excuse;
 mod finding;
 mod group;
 mod help;
 mod history;
+mod host;
 mod imbalance;
 mod judge;
 #[cfg(feature = "instrument")]
@@ -33,13 +35,16 @@ mod measure;
 mod place;
 #[cfg(feature = "report")]
 mod report;
+mod retry;
 mod rule;
 mod terms;
 pub mod thresholds;
 
 pub use culprit::Culprit;
+pub use excuse::{Allowance, AllowanceState, Baseline, By, Excuse, Known};
 pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task, frames_of};
 pub use history::{History, Since, StallRecord, Window};
+pub use host::HostDelay;
 pub use imbalance::imbalance;
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
@@ -48,6 +53,7 @@ pub use report::{
     Blocked, BlockedStack, Connections, Figures, Histograms, Listener, Lost, Process, Quantiles, Report,
     Requests, Route, Slow, Sockets, SpawnSite, Tasks,
 };
+pub use retry::Attempt;
 pub use rule::findings;
 pub use terms::Terms;
 pub use thresholds::Threshold;

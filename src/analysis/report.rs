@@ -12,7 +12,7 @@ pub use tasks::{SpawnSite, Tasks};
 
 use super::finding::rfc3339;
 use super::history::less_of;
-use super::{Finding, History, Judgement, Outcome, Verdict, findings};
+use super::{Allowance, Finding, History, Judgement, Outcome, Verdict, findings};
 use serde::{Deserialize, Serialize};
 use stallscope_wire::{Coverage, Header, MAJOR, Mode, Tier, counted};
 
@@ -39,6 +39,8 @@ pub struct Report {
     pub thresholds: Vec<Outcome>,
     /// What went wrong, the worst first.
     pub findings: Vec<Finding>,
+    /// What is excused, by whom, and how much there was of it.
+    pub allowances: Vec<Allowance>,
     /// Tasks by the line that spawned them, and watched futures.
     pub tasks: Tasks,
     /// Requests by route, and the slowest.
@@ -118,6 +120,9 @@ impl Report {
             lost.lines = lost.lines.saturating_add(history.lost().lines);
             lost.recordings = lost.recordings.saturating_add(history.lost().recordings);
         }
+        let mut found = findings(histories);
+        judgement.mark(&mut found);
+        let allowances = judgement.allowances().to_vec();
         let headers = || histories.iter().map(|history| history.header());
         let recordings = headers().filter_map(recording).collect();
         Self {
@@ -129,7 +134,8 @@ impl Report {
             command,
             processes: histories.iter().map(|history| Process::of(history)).collect(),
             thresholds: judgement.outcomes,
-            findings: findings(histories),
+            findings: found,
+            allowances,
             tasks: Tasks::of(histories),
             requests: Requests::of(histories),
             sockets: Sockets::of(histories),

@@ -1,4 +1,4 @@
-use super::{Threshold, thresholds};
+use super::{Baseline, Excuse, Threshold, thresholds};
 
 /// What a run is judged by.
 ///
@@ -15,6 +15,12 @@ pub struct Terms {
     pub thresholds: Vec<Threshold>,
     /// Whether processes whose end was not seen are accepted, and times in which stalls may have gone unseen.
     pub allow_incomplete: bool,
+    /// What is left out of what the thresholds measure; of several that are about one thing the first holds.
+    pub excuses: Vec<Excuse>,
+    /// What was known before, and is left out too.
+    pub baseline: Option<Baseline>,
+    /// Whether an excuse that was not needed, or that has expired, is a breach.
+    pub deny_stale: bool,
 }
 
 /// What holds when nobody says: the [usual thresholds](thresholds::defaults), and what is not complete is not accepted.
@@ -28,7 +34,7 @@ impl Terms {
     /// These thresholds alone; what is not complete is not accepted.
     #[must_use]
     pub fn new(thresholds: Vec<Threshold>) -> Self {
-        Self { thresholds, allow_incomplete: false }
+        Self { thresholds, allow_incomplete: false, excuses: Vec::new(), baseline: None, deny_stale: false }
     }
 
     /// The same, but for whether what is not complete is accepted.

@@ -1,6 +1,6 @@
-//! Which tasks live on when a scope ends.
+//! What a scope blocks, and what of it is left when it ends.
 
-use crate::harness::{current_thread, multi_thread, program, run};
+use crate::harness::{LONG, current_thread, ms, multi_thread, program, run};
 use stallscope::{AliveTasks, Observed, observe};
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,9 +28,14 @@ fn lines<T>(observed: &Observed<T>) -> Vec<(u32, usize)> {
     lines
 }
 
-/// What an assertion says when it fails.
+/// What the assertion of leaked tasks says when it fails.
 fn refusal<T>(observed: &Observed<T>) -> String {
-    let refused = catch_unwind(AssertUnwindSafe(|| _ = observed.assert_no_leaked_tasks()));
+    said(|| _ = observed.assert_no_leaked_tasks())
+}
+
+/// What an assertion says when it fails.
+fn said(assertion: impl FnOnce()) -> String {
+    let refused = catch_unwind(AssertUnwindSafe(assertion));
     *refused.expect_err("it is refused").downcast::<String>().expect("a message")
 }
 
@@ -57,10 +62,12 @@ fn tasks_that_live_on_are_told_by_their_line() {
             });
             let observed = observed.await;
             assert_eq!(lines(&observed), [(observed.output, 3)]);
-            assert!(observed.coverage().complete);
             let said = refusal(&observed);
             let place = format!("\n  3 spawned at tests/instrument/observe.rs:{}:", observed.output);
-            assert!(said.starts_with("3 tasks of the scope live on") && said.contains(&place), "{said}");
+            assert!(
+                said.starts_with("3 tasks live on after the end, limit 0:") && said.contains(&place),
+                "{said}"
+            );
         });
     })
     .run()
@@ -211,4 +218,138 @@ fn a_task_that_ends_after_its_scope_is_waited_for() {
         });
     });
     assert_eq!(seen.run().ended().stderr, "");
+}
+
+#[test]
+fn a_stall_is_the_scopes_that_it_was_in() {
+    program(|| {
+        on_both(|| async {
+            // In tasks of their own: a root future that the program polls itself is not watched everywhere.
+            let guilty = tokio::spawn(observe(async {
+                tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
+                line!() - 1
+            }));
+            let innocent = tokio::spawn(observe(async {
+                for _ in 0..50 {
+                    tokio::time::sleep(ms(2)).await;
+                }
+            }));
+            let (guilty, innocent) = (guilty.await.unwrap(), innocent.await.unwrap());
+            innocent.assert_no_stalls().assert_no_leaked_tasks();
+            let place = format!("tests/instrument/observe.rs:{}", guilty.output);
+            assert!(guilty.stalls()[0].culprit.to_string().ends_with(&place), "{:#?}", guilty.stalls());
+            let said = said(|| _ = guilty.assert_no_stalls());
+            assert!(said.contains(&format!("{place} (syscall clock_nanosleep), limit 100ms\n")), "{said}");
+            assert!(said.contains("\n  → "), "{said}");
+            guilty.assert_max_stall(ms(60_000));
+
+            let own = async {
+                thread::sleep(LONG);
+                line!() - 1
+            };
+            let own = tokio::spawn(observe(own)).await.unwrap();
+            let place = format!("tests/instrument/observe.rs:{}", own.output);
+            assert!(own.stalls()[0].culprit.to_string().ends_with(&place), "{:#?}", own.stalls());
+        });
+    })
+    .run()
+    .ended();
+}
+
+#[test]
+fn lag_is_told_of_the_time_of_the_scope() {
+    program(|| {
+        run(current_thread(), async {
+            let busy = observe(async {
+                tokio::time::sleep(ms(50)).await;
+                thread::sleep(LONG);
+            });
+            let busy = busy.await;
+            let said = said(|| _ = busy.assert_max_lag(ms(100)));
+            assert!(said.starts_with("new work waited ") && said.contains(", limit 100ms\n"), "{said}");
+            let quiet = observe(tokio::time::sleep(ms(50))).await;
+            let of_busy = |wait: &stallscope::analysis::Finding| wait.max_ns >= LONG.as_nanos() as u64;
+            assert!(busy.lags().iter().any(of_busy) && !quiet.lags().iter().any(of_busy), "{quiet:#?}");
+        });
+    })
+    .run()
+    .ended();
+}
+
+#[test]
+fn what_is_shorter_than_the_runtime_tells_cannot_be_asserted() {
+    program(|| {
+        run(current_thread(), async {
+            let observed = observe(async {}).await;
+            observed.assert_no_stalls().assert_max_stall(ms(100)).assert_max_lag(ms(100));
+            let said_of_stalls = said(|| _ = observed.assert_max_stall(ms(20)));
+            let told = "no stall was seen, but not seen are stalls shorter than 100ms";
+            assert!(
+                said_of_stalls.starts_with(told) && said_of_stalls.contains("Config::threshold"),
+                "{said_of_stalls}"
+            );
+            let said_of_lag = said(|| _ = observed.assert_max_lag(ms(20)));
+            assert!(said_of_lag.contains("Config::lag_limit"), "{said_of_lag}");
+        });
+        run(multi_thread(), async {
+            let observed = observe(async {}).await;
+            let said = said(|| _ = observed.assert_no_stalls());
+            assert!(said.contains("a root future that is not watched"), "{said}");
+        });
+    })
+    .run()
+    .ended();
+}
+
+#[test]
+fn futures_are_counted_in_the_scope_that_made_them() {
+    program(|| {
+        on_both(|| async {
+            let outside = stallscope::watched(async {});
+            let (dropping, awaiting) = tokio::join!(
+                observe(async {
+                    drop(stallscope::watched(async {}));
+                    let line = line!() - 1;
+                    tokio::spawn(async { drop(stallscope::watched(async {})) }).await.unwrap();
+                    line
+                }),
+                observe(async {
+                    drop(outside);
+                    stallscope::watched(yield_now()).await;
+                }),
+            );
+            awaiting.assert_no_never_awaited();
+            let lines: Vec<_> =
+                dropping.never_awaited().iter().map(|finding| finding.culprit.line.unwrap()).collect();
+            assert_eq!(lines, [dropping.output, dropping.output + 2]);
+            let said = said(|| _ = dropping.assert_no_never_awaited());
+            assert!(said.starts_with("1 future made at tests/instrument/observe.rs:"), "{said}");
+        });
+    })
+    .run()
+    .ended();
+}
+
+#[test]
+fn sockets_that_stay_open_are_told_unless_others_may_have_opened_them() {
+    program(|| {
+        on_both(|| async {
+            let bind = || async { tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap() };
+            let _before = bind().await;
+            let keeping = observe(async {
+                drop(bind().await);
+                bind().await
+            });
+            let keeping = keeping.await;
+            let told = format!("TCP {} (LISTEN)", keeping.output.local_addr().unwrap());
+            assert_eq!(keeping.sockets_open(), [told.clone()]);
+            assert!(said(|| _ = keeping.assert_no_leaked_sockets()).contains(&told));
+            observe(async { drop(bind().await) }).await.assert_no_leaked_sockets();
+            let (one, _other) = tokio::join!(observe(yield_now()), observe(yield_now()));
+            let said = said(|| _ = one.assert_no_leaked_sockets());
+            assert!(said.contains("other scopes were open in it"), "{said}");
+        });
+    })
+    .run()
+    .ended();
 }

@@ -24,6 +24,10 @@ pub(super) fn of_finding(finding: &Finding) -> Vec<String> {
         facts.push(format!("in task {task}"));
     }
     facts.extend(finding.request_in_words().map(|request| format!("answering {request}")));
+    if let Some(reason) = &finding.allowed_by {
+        let at = finding.allowed_at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+        facts.push(format!("allowed{at}: {reason}"));
+    }
     facts
 }
 

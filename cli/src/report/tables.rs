@@ -1,6 +1,6 @@
 //! What was measured, as rows: the same in every form.
 
-use stallscope::analysis::{Connections, Quantiles, Report, Route, SpawnSite, short_place};
+use stallscope::analysis::{AllowanceState, Connections, Quantiles, Report, Route, SpawnSite, short_place};
 use stallscope_wire::duration::show;
 
 /// Rows under a head; the first column names what the others are about.
@@ -15,8 +15,26 @@ pub(super) struct Table {
 
 /// All that are not empty, with this many rows at most each.
 pub(super) fn of(report: &Report, most: usize) -> Vec<Table> {
-    let tables = [handlers(report, most), tasks(report, most), times(report)];
+    let tables = [allowed(report, most), handlers(report, most), tasks(report, most), times(report)];
     tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
+}
+
+/// What is excused, by whom, and how much there was of it.
+fn allowed(report: &Report, most: usize) -> Table {
+    let rows = report.allowances.iter().take(most).map(|allowance| {
+        let state = match (&allowance.until, allowance.state) {
+            (Some(until), AllowanceState::Used) => format!("until {until}"),
+            (None, AllowanceState::Used) => "used".to_owned(),
+            (_, state) => state.to_string(),
+        };
+        vec![allowance.about(), allowance.how_much(), allowance.at.clone(), state, allowance.reason.clone()]
+    });
+    Table {
+        title: "Allowed",
+        head: vec!["allowed", "how much", "by", "", "why"],
+        rows: rows.collect(),
+        left_out: report.allowances.len().saturating_sub(most) as u64,
+    }
 }
 
 /// Connections by what they serve and accept queues, where there are any.

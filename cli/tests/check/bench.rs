@@ -76,7 +76,14 @@ impl Bench {
 
     pub(crate) fn stallscope(&self, subcommand: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stallscope"));
-        for variable in ["STALLSCOPE", "STALLSCOPE_LOG", "STALLSCOPE_THRESHOLD", "NO_COLOR"] {
+        for variable in [
+            "STALLSCOPE",
+            "STALLSCOPE_LOG",
+            "STALLSCOPE_THRESHOLD",
+            "NO_COLOR",
+            "GITHUB_ACTIONS",
+            "GITLAB_CI",
+        ] {
             command.env_remove(variable);
         }
         command.current_dir(self.0.path()).arg(subcommand).args(arguments).stdin(Stdio::null());

@@ -99,8 +99,8 @@ impl Lags {
         if self.records.len() > LIMIT
             && let Some(oldest) = self.records.pop_front()
         {
-            shift(&mut self.folded_shift, header, &oldest);
-            if counts(header, &oldest) {
+            shift(&mut self.folded_shift, header, &oldest, allowed_ns(stalls, &oldest));
+            if counts(header, stalls, &oldest) {
                 note(&mut self.folded, header, stalls, &oldest);
             }
         }
@@ -133,17 +133,30 @@ impl Lags {
         stalls: &Stalls,
     ) -> impl Iterator<Item = LagGroup> {
         let mut groups = self.folded.clone();
-        for lag in self.records.iter().filter(|lag| counts(header, lag)) {
+        for lag in self.records.iter().filter(|lag| counts(header, stalls, lag)) {
             note(&mut groups, header, stalls, lag);
         }
         groups.into_values()
     }
 
-    /// What to change in the lag histogram to leave the host's part out.
-    pub(in super::super) fn shift(&self, header: &Header) -> Shift {
+    /// What to change in the lag histogram to leave the host's part out, and the waits whose explanation is excused. Of those
+    /// that are no longer kept only what has waited for what the code allows itself is.
+    pub(in super::super) fn shift(
+        &self,
+        header: &Header,
+        stalls: &Stalls,
+        is_excused: impl Fn(Option<&StallRecord>) -> bool,
+    ) -> Shift {
         let mut all = self.folded_shift.clone();
         for lag in &self.records {
-            shift(&mut all, header, lag);
+            let by_others = explanation(stalls, lag);
+            let by_others = by_others.map(|record| record.map(AsRef::as_ref));
+            let excused_ns = match by_others {
+                Some(Some(record)) if is_excused(Some(record)) => lag.wait_ns,
+                None if is_excused(None) => lag.wait_ns,
+                _ => allowed_ns(stalls, lag),
+            };
+            shift(&mut all, header, lag, excused_ns);
         }
         all
     }
@@ -168,9 +181,23 @@ fn start(lag: &Lag) -> u64 {
     lag.at_ns.saturating_sub(lag.wait_ns)
 }
 
-/// Whether the code alone is over the limit.
-fn counts(header: &Header, lag: &Lag) -> bool {
-    lag.attributable_ns > 0 && lag.attributable_ns >= header.lag_limit_ns
+/// Whether the code alone is over the limit, without what it allows itself.
+fn counts(header: &Header, stalls: &Stalls, lag: &Lag) -> bool {
+    let attributable_ns = lag.attributable_ns.saturating_sub(allowed_ns(stalls, lag));
+    attributable_ns > 0 && attributable_ns >= header.lag_limit_ns
+}
+
+/// How much of a wait lies, at most, in what the code allows itself: which part of a stall that is is not known.
+fn allowed_ns(stalls: &Stalls, lag: &Lag) -> u64 {
+    let records = lag.stalls.iter().filter_map(|&id| stalls.get(id));
+    let parts = records.filter_map(|record| {
+        let (stall, allowed) = (&record.stall, record.stall.allowed.as_ref()?);
+        let until =
+            if record.ongoing { u64::MAX } else { stall.started_ns.saturating_add(stall.duration_ns) };
+        let both_ns = until.min(lag.at_ns).saturating_sub(stall.started_ns.max(start(lag)));
+        Some(allowed.ns.min(both_ns))
+    });
+    parts.max().unwrap_or(0)
 }
 
 /// The longest of the stalls that went on meanwhile; one that is no longer kept still explains the wait. None when no
@@ -185,9 +212,9 @@ fn explanation<'a>(stalls: &'a Stalls, lag: &Lag) -> Option<Option<&'a Arc<Stall
 }
 
 /// A late probe is recorded with its own wait and with those of the probes that it kept from being sent.
-fn shift(shift: &mut Shift, header: &Header, lag: &Lag) {
+fn shift(shift: &mut Shift, header: &Header, lag: &Lag, excused_ns: u64) {
     let host = lag.wait_ns.saturating_sub(lag.attributable_ns);
-    if host == 0 && !lag.ongoing {
+    if host == 0 && excused_ns == 0 && !lag.ongoing {
         return;
     }
     let interval = if header.probe_interval_ns == 0 { u64::MAX } else { header.probe_interval_ns };
@@ -195,9 +222,12 @@ fn shift(shift: &mut Shift, header: &Header, lag: &Lag) {
         std::iter::successors(Some(lag.wait_ns), |wait| wait.checked_sub(interval).filter(|&wait| wait > 0));
     for wait in waits.take(SKIPPED) {
         if lag.ongoing {
-            shift.add(wait, wait.saturating_sub(host));
-        } else {
-            shift.shift(wait, wait.saturating_sub(host));
+            shift.add(wait, wait);
         }
+        let left = wait.saturating_sub(excused_ns);
+        if left < wait {
+            shift.excuse(wait, Some(left).filter(|&left| left > 0));
+        }
+        shift.shift(left, left.saturating_sub(host));
     }
 }

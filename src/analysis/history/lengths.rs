@@ -13,7 +13,7 @@ pub(in super::super) struct Lengths {
 impl Lengths {
     pub(in super::super) fn note(&mut self, record: &StallRecord) {
         if !record.is_probable() {
-            add(&mut self.whole, record.stall.duration_ns);
+            add(&mut self.whole, record.stall.outside_ns());
             add(&mut self.attributable, record.attributable_ns());
         }
     }

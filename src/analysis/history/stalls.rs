@@ -1,7 +1,9 @@
 use super::super::group::{Group, Groups};
 use super::super::measure::Shift;
 use super::{Lengths, Pauses, Subject};
-use stallscope_wire::{Cause, Certainty, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker};
+use stallscope_wire::{
+    Cause, Certainty, Earlier, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,6 +41,11 @@ impl StallRecord {
     #[must_use]
     pub fn blames_host(&self) -> bool {
         self.stall.cause == Cause::Host
+    }
+
+    /// Whether it is a stall only by what the code allows itself.
+    pub(in super::super) fn is_allowed(&self, header: &Header) -> bool {
+        self.stall.is_allowed(header.threshold_ns)
     }
 
     /// Whether it is only probable that it was one poll: it is told, and breaches no threshold.
@@ -92,7 +99,9 @@ impl Stalls {
         }
         let record = Arc::make_mut(self.records.entry(stall.id).or_default());
         let earlier = record.stall.stack.take();
-        stall.stack = better(earlier, stall.stack);
+        let is_allowed = stall.is_allowed(header.threshold_ns);
+        // Where the rest is a stall of its own, it is not the allowed part that is to blame.
+        stall.stack = better(earlier, stall.stack).filter(|stack| is_allowed || !stack.allowed);
         if matches!(stall.owner, Owner::Task | Owner::Unknown) {
             stall.task = stall.task.or_else(|| record.stall.task.take());
         }
@@ -100,6 +109,23 @@ impl Stalls {
         record.stall = stall;
         if self.records.len() > LIMIT {
             self.fold(header, pauses);
+        }
+    }
+
+    /// Takes in stalls that are told together.
+    pub(super) fn take_earlier(&mut self, header: &Header, earlier: Earlier) {
+        for mut told in earlier.stalls {
+            let worst = std::mem::take(&mut told.worst);
+            let record = Arc::new(StallRecord { stall: worst, ongoing: false });
+            if record.blames_host() {
+                self.folded_hosts.add(HostTimes {
+                    count: told.count,
+                    max_ns: record.stall.duration_ns,
+                    total_ns: told.duration_ns,
+                    first_ns: Some(told.first_ns),
+                });
+            }
+            self.folded_with(&record).fold_earlier(header, &record, &told);
         }
     }
 
@@ -113,7 +139,10 @@ impl Stalls {
                 let age = snapshot.at_ns.saturating_sub(record.stall.started_ns);
                 let grown = age.saturating_sub(record.stall.duration_ns);
                 record.stall.duration_ns += grown;
-                record.stall.attributable_ns = record.stall.attributable_ns.saturating_add(grown);
+                match &mut record.stall.allowed {
+                    Some(allowed) if allowed.ongoing => allowed.ns = allowed.ns.saturating_add(grown),
+                    _ => record.stall.attributable_ns = record.stall.attributable_ns.saturating_add(grown),
+                }
                 record.ongoing = true;
             }
         }
@@ -169,13 +198,16 @@ impl Stalls {
         let (mut groups, mut lengths) = (Groups::default(), Lengths::default());
         let mixed = StallRecord::default();
         for (subject, folded) in &self.folded {
-            let folded = folded
-                .clone()
-                .filter(|group| takes(subject, if group.culprit.is_known() { &group.worst } else { &mixed }));
+            let folded = folded.clone().filter(|group| {
+                !group.worst.is_allowed(header)
+                    && takes(subject, if group.culprit.is_known() { &group.worst } else { &mixed })
+            });
             folded.iter().for_each(|group| lengths.merge(&group.lengths));
             groups.extend(folded);
         }
-        for record in self.records.values().filter(|record| takes(&Subject::of(record), record)) {
+        let chosen =
+            |record: &&Arc<StallRecord>| !record.is_allowed(header) && takes(&Subject::of(record), record);
+        for record in self.records.values().filter(chosen) {
             groups.note(header, record);
             lengths.note(record);
         }
@@ -200,11 +232,12 @@ impl Stalls {
             + self.folded.values().flat_map(Groups::iter).map(|group| group.sums.count).sum::<u64>()
     }
 
-    /// What to change in the poll histogram to leave the host's part out.
-    pub(in super::super) fn shift(&self) -> Shift {
+    /// What to change in the poll histogram to leave the host's part out, and the stalls that are excused. Of those that are no
+    /// longer kept one by one only what the code allows itself is.
+    pub(in super::super) fn shift(&self, is_excused: impl Fn(&StallRecord) -> bool) -> Shift {
         let mut shift = self.folded_shift.clone();
         for record in self.records.values() {
-            shift_polls(&mut shift, record);
+            shift_polls(&mut shift, record, is_excused(record));
         }
         shift
     }
@@ -225,17 +258,22 @@ impl Stalls {
         ids.sort_unstable_by(|a, b| b.cmp(a));
         for (_, _, id) in ids.into_iter().skip(WORST) {
             if let Some(record) = self.records.remove(&id) {
-                shift_polls(&mut self.folded_shift, &record);
+                shift_polls(&mut self.folded_shift, &record, false);
                 if record.blames_host() && !pauses.overlap(header, &record) {
                     self.folded_hosts.note(record.stall.started_ns, record.stall.duration_ns);
                 }
-                let mut subject = Subject::of(&record);
-                if self.folded.len() >= SUBJECTS && !self.folded.contains_key(&subject) {
-                    subject = Subject::default();
-                }
-                self.folded.entry(subject).or_default().fold(header, &record);
+                self.folded_with(&record).fold(header, &record);
             }
         }
+    }
+
+    /// Where stalls of its subject are counted.
+    fn folded_with(&mut self, record: &StallRecord) -> &mut Groups {
+        let mut subject = Subject::of(record);
+        if self.folded.len() >= SUBJECTS && !self.folded.contains_key(&subject) {
+            subject = Subject::default();
+        }
+        self.folded.entry(subject).or_default()
     }
 }
 
@@ -246,18 +284,27 @@ fn is_in(worker: &Worker, stall: &Stall, now_ns: u64) -> bool {
     worker.stall == Some(stall.id) || began_ns.is_some_and(|began_ns| began_ns <= stall.at_ns)
 }
 
-fn shift_polls(shift: &mut Shift, record: &StallRecord) {
+fn shift_polls(shift: &mut Shift, record: &StallRecord, is_excused: bool) {
+    let (duration_ns, outside_ns) = (record.stall.duration_ns, record.stall.outside_ns());
     if record.ongoing {
-        shift.add(record.stall.duration_ns, record.attributable_ns());
-    } else {
-        shift.shift(record.stall.duration_ns, record.attributable_ns());
+        shift.add(duration_ns, duration_ns);
     }
+    if is_excused {
+        return shift.excuse(duration_ns, None);
+    }
+    if outside_ns < duration_ns {
+        shift.excuse(duration_ns, Some(outside_ns));
+    }
+    shift.shift(outside_ns, record.attributable_ns());
 }
 
 /// The later stack, unless only the earlier one knows the culprit, or knows it from a whole stack: the last capture may have
 /// caught the poll on its way out, or with more stack than is copied.
 fn better(earlier: Option<Stack>, later: Option<Stack>) -> Option<Stack> {
     match (earlier, later) {
+        (Some(earlier), Some(later)) if later.allowed != earlier.allowed => {
+            Some(if later.allowed { earlier } else { later })
+        }
         (Some(earlier), Some(later)) if earlier.culprit.is_some() && is_worse(&earlier, &later) => {
             Some(earlier)
         }

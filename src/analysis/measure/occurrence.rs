@@ -1,3 +1,4 @@
+use super::super::excuse::Excuses;
 use super::super::rule::findings_of;
 use super::super::thresholds::{Metric, Value};
 use super::super::{Finding, History, Rule, Severity, Threshold};
@@ -71,10 +72,17 @@ pub(super) fn rule_of(metric: Metric) -> Option<Rule> {
 }
 
 /// What was found and would breach, had a threshold been about it: in a sentence for each rule.
-pub(in super::super) fn unguarded(thresholds: &[Threshold], histories: &[&History]) -> Vec<String> {
+pub(in super::super) fn unguarded(
+    thresholds: &[Threshold],
+    excused: &Excuses,
+    histories: &[&History],
+) -> Vec<String> {
     let is_guarded = |metric| thresholds.iter().any(|threshold| threshold.metric() == metric);
-    let breaches =
-        |finding: &Finding| finding.severity >= Severity::Warning && finding.certainty == Certainty::Exact;
+    let breaches = |finding: &Finding| {
+        finding.severity >= Severity::Warning
+            && finding.certainty == Certainty::Exact
+            && !excused.is_finding(finding)
+    };
     let found = |rule| findings_of(rule, histories).iter().any(breaches);
     let kept = if thresholds.iter().any(Threshold::is_assumed) {
         "; it replaces the defaults, so give these too"

@@ -1,3 +1,4 @@
+use super::super::excuse::Excuses;
 use super::super::history::Subject;
 use super::super::thresholds::nearest;
 use super::super::thresholds::{Labels, Metric};
@@ -14,10 +15,12 @@ pub(super) struct Selection<'a> {
     only: &'a Labels,
     /// What other thresholds of the metric have claimed.
     without: Vec<&'a Labels>,
+    /// What is no matter of any threshold.
+    excused: &'a Excuses,
 }
 
 impl<'a> Selection<'a> {
-    pub(super) fn of(threshold: &'a Threshold, terms: &'a Terms) -> Self {
+    pub(super) fn of(threshold: &'a Threshold, terms: &'a Terms, excused: &'a Excuses) -> Self {
         let claims =
             terms.thresholds.iter().filter(|other| other.overrides() && other.metric() == threshold.metric());
         let mut without: Vec<_> = claims.map(Threshold::labels).collect();
@@ -25,15 +28,15 @@ impl<'a> Selection<'a> {
         without.dedup();
         // One that names something is about all of that, whoever else claims a part of it.
         without.retain(|_| threshold.labels().is_empty());
-        Self { only: threshold.labels(), without }
+        Self { only: threshold.labels(), without, excused }
     }
 
-    pub(super) fn takes_stall(&self, subject: &Subject, _record: &StallRecord) -> bool {
+    pub(super) fn takes_stall(&self, subject: &Subject, record: &StallRecord) -> bool {
         let named = |labels: &Labels| {
             let is = |wanted: &Option<String>, known: &Option<String>| wanted.is_none() || wanted == known;
             is(&labels.route, &subject.route) && is(&labels.krate, &subject.krate)
         };
-        named(self.only) && !self.without.iter().any(|labels| named(labels))
+        named(self.only) && !self.without.iter().any(|labels| named(labels)) && !self.excused.is_stall(record)
     }
 
     pub(super) fn takes_route(&self, route: &str) -> bool {
@@ -42,9 +45,8 @@ impl<'a> Selection<'a> {
     }
 
     /// Whether a finding of a rule that is counted is among them: such have no labels.
-    #[expect(clippy::unused_self, reason = "the one place to ask, whatever is to be left out")]
-    pub(super) fn takes_finding(&self, _finding: &Finding) -> bool {
-        true
+    pub(super) fn takes_finding(&self, finding: &Finding) -> bool {
+        !self.excused.is_finding(finding)
     }
 
     /// What is judged by thresholds of its own, for people.

@@ -12,6 +12,9 @@ const BUCKET_WIDTH: u64 = 7;
 pub(in super::super) struct Shift {
     /// Durations that the histogram does not hold, because they had not ended.
     added: Hdr<u64>,
+    /// Durations of which a part is excused, and what is left of them.
+    excused: Hdr<u64>,
+    left: Hdr<u64>,
     removed: Hdr<u64>,
     settled: Hdr<u64>,
 }
@@ -19,7 +22,7 @@ pub(in super::super) struct Shift {
 impl Default for Shift {
     fn default() -> Self {
         let empty = || Hdr::new(3).expect("three significant digits are allowed");
-        Self { added: empty(), removed: empty(), settled: empty() }
+        Self { added: empty(), excused: empty(), left: empty(), removed: empty(), settled: empty() }
     }
 }
 
@@ -38,21 +41,31 @@ impl Shift {
         self.shift(measured, attributable);
     }
 
+    /// A duration that the histogram holds counts as another one, or, without one, not at all.
+    pub(in super::super) fn excuse(&mut self, measured: u64, left: Option<u64>) {
+        record(&mut self.excused, measured);
+        left.into_iter().for_each(|left| record(&mut self.left, left));
+    }
+
     /// The histogram with the durations that it did not hold.
+    pub(in super::super) fn whole(&self, histogram: &Histogram) -> Histogram {
+        let mut whole = histogram.clone();
+        whole.merge(&Histogram::from(&self.added));
+        whole
+    }
+
+    /// The same without what is excused.
     pub(in super::super) fn measured(&self, histogram: &Histogram) -> Histogram {
-        let mut measured = histogram.clone();
-        measured.merge(&Histogram::from(&self.added));
+        let mut measured = self.whole(histogram);
+        take_out(&mut measured, &self.excused);
+        measured.merge(&Histogram::from(&self.left));
         measured
     }
 
     /// The same, the host's part taken out.
     pub(in super::super) fn attributable(&self, histogram: &Histogram) -> Histogram {
         let mut attributable = self.measured(histogram);
-        for (value, count) in Histogram::from(&self.removed).buckets {
-            remove(&mut attributable, value, count);
-        }
-        attributable.max_ns =
-            attributable.buckets.last().map_or(0, |&(upper, _)| upper.min(attributable.max_ns));
+        take_out(&mut attributable, &self.removed);
         attributable.merge(&Histogram::from(&self.settled));
         attributable
     }
@@ -60,6 +73,15 @@ impl Shift {
 
 fn record(hdr: &mut Hdr<u64>, value: u64) {
     hdr.record(value.min(LONGEST_NS)).expect("a resizing histogram takes any value up to its limit");
+}
+
+fn take_out(histogram: &mut Histogram, values: &Hdr<u64>) {
+    let values = Histogram::from(values).buckets;
+    if values.is_empty() {
+        return;
+    }
+    values.into_iter().for_each(|(value, count)| remove(histogram, value, count));
+    histogram.max_ns = histogram.buckets.last().map_or(0, |&(upper, _)| upper.min(histogram.max_ns));
 }
 
 /// Takes `count` durations of about `value` out of the bucket that holds them.

@@ -1,3 +1,4 @@
+use super::super::excuse::Excuses;
 use super::super::group::{Group, Groups, Sums};
 use super::super::history::Lengths;
 use super::super::thresholds::{FINEST_STALL_NS, Metric, Stat, Value};
@@ -87,7 +88,7 @@ fn doubt(threshold: &Threshold, history: &History) -> Option<String> {
         return None;
     }
     let recorded_from = history.header().threshold_ns;
-    let (histogram, shift) = polls(history);
+    let (histogram, shift) = polls(history, &Excuses::default());
     let longest = shift.attributable(&histogram).max_ns;
     let known = histogram.count() > 0 && !history.estimated();
     let pid = history.header().pid;

@@ -1,4 +1,5 @@
 use crate::analysis::History;
+use crate::analysis::excuse::Excuses;
 use crate::analysis::measure::{lags, polls, routes, schedules};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -70,13 +71,14 @@ impl Quantiles {
 impl Histograms {
     pub(super) fn of(histories: &[&History]) -> Self {
         let [mut all_polls, mut all_lags, mut all_schedules]: [Histogram; 3] = Default::default();
+        let none = Excuses::default();
         for history in histories {
             for (all, (histogram, shift)) in [
-                (&mut all_polls, polls(history)),
-                (&mut all_lags, lags(history)),
+                (&mut all_polls, polls(history, &none)),
+                (&mut all_lags, lags(history, &none)),
                 (&mut all_schedules, schedules(history)),
             ] {
-                all.merge(&shift.measured(&histogram));
+                all.merge(&shift.whole(&histogram));
             }
         }
         let routes = routes(histories);

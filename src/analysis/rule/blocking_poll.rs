@@ -1,7 +1,8 @@
 //! One poll is longer than the threshold, and the code is to blame.
 
-use super::super::group::Groups;
-use super::super::{Finding, History, Rule, Severity};
+use super::super::group::{Group, Groups};
+use super::super::{Culprit, Finding, History, Rule, Severity};
+use stallscope_wire::duration::show;
 
 pub(super) fn findings(histories: &[&History]) -> Vec<Finding> {
     let mut groups = Groups::default();
@@ -11,10 +12,30 @@ pub(super) fn findings(histories: &[&History]) -> Vec<Finding> {
     let found = groups.blamed().map(|group| {
         // Without the time that the machine did not run it, the poll would not have been too long.
         let severity = if group.sums.over > 0 { Severity::Error } else { Severity::Warning };
-        Finding::of_group(Rule::BlockingPoll, severity, group)
+        Finding { detail: partly_allowed(group), ..Finding::of_group(Rule::BlockingPoll, severity, group) }
     });
     // Several short polls may have looked like one long one.
     let probable =
         groups.probable().map(|group| Finding::of_group(Rule::BlockingPoll, Severity::Warning, group));
-    found.chain(probable).collect()
+    found.chain(probable).chain(groups.allowed().map(allowed)).collect()
+}
+
+/// What of the longest is not blamed.
+fn partly_allowed(group: &Group) -> Option<String> {
+    let allowed = group.worst.stall.allowed.as_ref()?;
+    let at = Culprit::at(&allowed.at);
+    Some(format!("another {} of the longest are allowed at {at}: {}", show(allowed.ns), allowed.reason))
+}
+
+/// What the code allows itself is told, with its reason.
+fn allowed(group: &Group) -> Finding {
+    let mut finding = Finding::of_group(Rule::BlockingPoll, Severity::Info, group);
+    if let Some(allowed) = &group.worst.stall.allowed {
+        let unknown = "stallscope::allow, at one line of more than are told apart";
+        let reason = if allowed.reason.is_empty() { unknown } else { &allowed.reason };
+        finding.allowed_by = Some(reason.to_owned());
+        finding.allowed_at =
+            Some(Culprit::at(&allowed.at)).filter(Culprit::is_known).map(|at| at.to_string());
+    }
+    finding
 }

@@ -32,7 +32,7 @@ async fn in_a_task_of_one_thread() {
 #[stallscope::test(max_stall = "20ms")]
 #[ignore = "fails on purpose"]
 async fn by_computing() {
-    compute(ms(200)); // computes
+    compute(ms(500)); // computes
 }
 
 #[stallscope::test(max_stall = "off", max_lag = "30ms")]
@@ -67,4 +67,11 @@ async fn as_long_as_it_is_allowed() {
 #[ignore = "is run by another test"]
 async fn shorter_than_the_usual_limit() {
     thread::sleep(ms(30));
+}
+
+#[stallscope::test(max_stall = "20ms")]
+#[ignore = "is run by another test"]
+async fn as_the_code_allows_itself() {
+    let _allow = stallscope::allow("a sample");
+    thread::sleep(ms(150));
 }

@@ -1,0 +1,105 @@
+use super::super::place::short_place;
+use super::super::{Culprit, Finding, Rule, Severity};
+use super::Allowance;
+
+/// Findings that were known before, and so are excused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Baseline {
+    /// The file that lists them.
+    pub at: String,
+    /// Each once, in order.
+    pub known: Vec<Known>,
+}
+
+/// A finding as a baseline knows it: by rule, file and function, which stay when lines move. What has no function, as the line of
+/// a spawn, is known by its file, and by how many places of it there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Known {
+    /// Which rule.
+    pub rule: Rule,
+    /// The source file; of what has none, what the reports call the place.
+    pub file: Option<String>,
+    /// The function.
+    pub function: Option<String>,
+    /// In how many places of it.
+    pub places: u64,
+}
+
+impl Known {
+    /// One place that a rule accuses.
+    #[must_use]
+    pub fn new(rule: Rule, file: Option<String>, function: Option<String>, places: u64) -> Self {
+        Self { rule, file, function, places }
+    }
+
+    fn of(finding: &Finding) -> Self {
+        let culprit = &finding.culprit;
+        let spawned = || culprit.spawned_at.as_deref().map(|at| at.rsplitn(3, ':').last().unwrap_or(at));
+        let file = culprit.file.as_deref().or_else(spawned).map(|file| short_place(file).to_owned());
+        let file =
+            file.or_else(|| (culprit.function.is_none() && culprit.is_known()).then(|| culprit.to_string()));
+        Self::new(finding.rule, file, culprit.function.clone(), 1)
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        (self.rule, &self.file, &self.function) == (other.rule, &other.file, &other.function)
+    }
+
+    fn place(&self) -> Culprit {
+        // A function says more to people than its file.
+        let file = self.file.clone().filter(|_| self.function.is_none());
+        Culprit { function: self.function.clone(), file, ..Culprit::default() }
+    }
+}
+
+impl Baseline {
+    /// The findings of a baseline that a file lists.
+    #[must_use]
+    pub fn new(at: impl Into<String>, known: Vec<Known>) -> Self {
+        Self { at: at.into(), known }
+    }
+
+    /// All that is not excused otherwise, and would be told as a warning or an error.
+    #[must_use]
+    pub fn of(at: impl Into<String>, findings: &[Finding]) -> Self {
+        let mut known: Vec<Known> = Vec::new();
+        for finding in findings.iter().filter(|finding| counts(finding)) {
+            let new = Known::of(finding);
+            match known.iter_mut().find(|known| known.is_like(&new)) {
+                Some(known) => known.places += 1,
+                None => known.push(new),
+            }
+        }
+        known.sort();
+        Self::new(at, known)
+    }
+
+    /// The same without what no longer occurs. Nothing is added.
+    #[must_use]
+    pub fn shrunk(&self, findings: &[Finding]) -> Self {
+        let found = Self::of("", findings).known;
+        let left = self.known.iter().filter_map(|known| {
+            let places = found.iter().find(|found| found.is_like(known))?.places;
+            Some(Known { places: known.places.min(places), ..known.clone() })
+        });
+        Self { at: self.at.clone(), known: left.collect() }
+    }
+
+    pub(super) fn allowances(&self) -> impl Iterator<Item = Allowance> {
+        self.known.iter().map(|known| Allowance::of_baseline(&self.at, known.rule, &known.place()))
+    }
+
+    /// Which of its findings this is; none where there are more of them than it knows, since nobody can tell which are new.
+    pub(super) fn covers(&self, finding: &Finding, all: &[Finding]) -> Option<usize> {
+        let new = Known::of(finding);
+        let at = self.known.iter().position(|known| known.is_like(&new))?;
+        let alike = all.iter().filter(|other| counts(other) && Known::of(other).is_like(&new)).count() as u64;
+        (alike <= self.known[at].places).then_some(at)
+    }
+}
+
+fn counts(finding: &Finding) -> bool {
+    finding.severity >= Severity::Warning && finding.allowed_by.is_none()
+}
