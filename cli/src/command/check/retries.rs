@@ -31,9 +31,10 @@ impl Retries {
             }
             announce(retry, self.retries, &again);
             let mut terms_again = terms.clone();
-            terms_again
-                .thresholds
-                .retain(|threshold| again.iter().any(|outcome| outcome.expr == threshold.expr()));
+            // What an override names is not for the others, whether it is to be judged again or not.
+            terms_again.thresholds.retain(|threshold| {
+                threshold.overrides() || again.iter().any(|outcome| outcome.expr == threshold.expr())
+            });
             let seen = Sight::of_command(order, &terms.thresholds, terms.allow_incomplete)?;
             judgement.retry(judged(&terms_again, &seen));
             sight.take_retry(seen, retry);
