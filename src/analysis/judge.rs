@@ -1,5 +1,5 @@
 use super::excuse::Excuses;
-use super::measure::{measure, out_of_sight, unguarded};
+use super::measure::{measure, out_of_sight, unguarded, unseen};
 use super::thresholds::{Metric, Value};
 use super::{Allowance, AllowanceState, Finding, History, Terms, Threshold};
 use serde::{Deserialize, Serialize};
@@ -140,9 +140,13 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
     let (mut unmeasured, mut left_out) = (None, LeftOut::default());
     let excused = Excuses::of(terms, histories);
     for threshold in thresholds {
-        if threshold.is_assumed()
-            && let Some(why) = out_of_sight(threshold.metric(), histories)
-        {
+        // Neither what nobody asked for nor what is only to be judged otherwise is a claim that there is any.
+        let absent = match () {
+            () if threshold.is_assumed() => out_of_sight(threshold.metric(), histories),
+            () if threshold.overrides() => unseen(threshold, histories),
+            () => None,
+        };
+        if let Some(why) = absent {
             left_out.add(threshold, why);
             continue;
         }
@@ -152,6 +156,10 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
             unmeasured.clone_from(&outcome.note);
         }
         outcomes.push(outcome);
+    }
+    if outcomes.is_empty() && !thresholds.is_empty() {
+        lacks.push("nothing was seen that a threshold is about".to_owned());
+        verdict = graver(verdict, Verdict::Incomplete);
     }
     notes.extend(left_out.notes());
     notes.extend(unguarded(thresholds, &excused, histories));
@@ -183,7 +191,8 @@ fn staleness(allowances: &[Allowance]) -> Outcome {
     }
 }
 
-/// Thresholds that nobody asked for, and that no process can show.
+/// Thresholds that say nothing here: those that nobody asked for and that no process can show, and overrides for what did not
+/// occur.
 #[derive(Default)]
 struct LeftOut {
     /// By the reason.

@@ -2,6 +2,7 @@
 
 mod handler;
 mod occurrence;
+mod samples;
 mod selection;
 mod shift;
 mod stall;
@@ -9,6 +10,7 @@ mod stall;
 #[cfg(feature = "report")]
 pub(super) use handler::routes;
 pub(super) use occurrence::{out_of_sight, unguarded};
+pub(super) use selection::unseen;
 pub(super) use shift::Shift;
 
 use super::excuse::Excuses;
@@ -17,13 +19,15 @@ use super::place::short_place;
 use super::thresholds::{Metric, Stat, Value};
 use super::{Culprit, History, Terms, Threshold};
 use selection::Selection;
-use stallscope_wire::{Histogram, Location, Tier};
+use stallscope_wire::{Histogram, Location, Snapshot, Tier};
 
 /// How much longer a poll may have been than mode lean knows, in nanoseconds.
 const LEAN_ERROR_NS: u64 = 20_000_000;
 
 /// What is to be known of waits of which the host's part is not known.
 const HOST_INCLUDED: &str = "the host's delays included";
+
+const NO_SCHEDULES: &str = "no wait from wake to poll was recorded: build with the feature schedule-latency";
 
 /// A measured value.
 #[derive(Debug, Clone)]
@@ -61,24 +65,22 @@ pub(super) fn measure(
         Metric::Stall => stall::measure(threshold, &selection, histories),
         Metric::Poll => timed(histories)
             .and_then(|()| {
-                distribution(threshold, histories, |history| polls(history, excused))
-                    .ok_or_else(|| "no poll was seen".to_owned())
+                distribution(threshold, histories, |history| polls(history, excused), "no poll was seen")
             })
             .map(|measured| Measured { worst: slowest_location(histories), ..measured })
             .map(|measured| estimate(measured, threshold, histories)),
-        Metric::Lag => distribution(threshold, histories, |history| lags(history, excused))
-            .ok_or_else(|| "no probe was answered".to_owned())
-            .map(|measured| Measured { worst: worst_wait(excused, histories), ..measured }),
+        Metric::Lag => {
+            distribution(threshold, histories, |history| lags(history, excused), "no probe was answered")
+                .map(|measured| Measured { worst: worst_wait(excused, histories), ..measured })
+        }
         Metric::Handler => handler::measure(threshold, &selection, histories),
-        Metric::Schedule => distribution(threshold, histories, schedules)
-            .ok_or_else(|| {
-                "no wait from wake to poll was recorded: build with the feature schedule-latency".to_owned()
-            })
-            .map(|measured| Measured {
+        Metric::Schedule => {
+            distribution(threshold, histories, schedules, NO_SCHEDULES).map(|measured| Measured {
                 worst: slowest_wake(histories),
                 remark: (threshold.stat() != Stat::Count).then(|| HOST_INCLUDED.to_owned()),
                 ..measured
-            }),
+            })
+        }
         metric => match occurrence::rule_of(metric) {
             Some(rule) => occurrence::measure(threshold, rule, &selection, histories),
             None => Err(format!("this version of stallscope does not measure {}", metric.name())),
@@ -121,19 +123,28 @@ pub(super) fn schedules(history: &History) -> (Histogram, Shift) {
     (histogram, Shift::default())
 }
 
-/// None when nothing was recorded.
+/// What was recorded, or why that is too little.
 fn distribution(
     threshold: &Threshold,
     histories: &[&History],
     of: impl Fn(&History) -> (Histogram, Shift),
-) -> Option<Measured> {
+    nothing: &str,
+) -> Result<Measured, String> {
     let (mut whole, mut attributable) = (Histogram::default(), Histogram::default());
     for history in histories {
         let (histogram, shift) = of(history);
         whole.merge(&shift.measured(&histogram));
         attributable.merge(&shift.attributable(&histogram));
     }
-    (whole.count() > 0).then(|| Measured {
+    if whole.count() == 0 {
+        return Err(nothing.to_owned());
+    }
+    // Polls that others stand for are no samples of their own.
+    let counted = |snapshot: &Snapshot| if threshold.metric() == Metric::Poll { snapshot.untimed } else { 0 };
+    let estimated = histories.iter().filter_map(|history| history.snapshot()).map(counted);
+    let estimated = estimated.fold(0, u64::saturating_add);
+    samples::enough(threshold.stat(), whole.count().saturating_sub(estimated))?;
+    Ok(Measured {
         attributable: statistic(&attributable, threshold.stat()),
         whole: statistic(&whole, threshold.stat()),
         worst: None,

@@ -14,10 +14,12 @@ mod error;
 mod labels;
 mod name;
 mod parse;
+mod profile;
 
 pub use error::ParseError;
 pub use labels::Labels;
 pub use name::nearest;
+pub use profile::{PROFILES, defaults, profile};
 
 use stallscope_wire::duration::show;
 use std::fmt;
@@ -118,6 +120,13 @@ impl Threshold {
         }
     }
 
+    /// Whether both are about the same statistic of the same things, so that one may stand in the other's place.
+    #[must_use]
+    pub fn is_about_the_same_as(&self, other: &Self) -> bool {
+        let about = |threshold: &Self| (threshold.metric, threshold.stat, threshold.labels.clone());
+        about(self) == about(other)
+    }
+
     /// Whether nobody has asked for it. Where it cannot be measured, such a one is left out and not wanting.
     #[must_use]
     pub fn is_assumed(&self) -> bool {
@@ -142,27 +151,6 @@ impl FromStr for Threshold {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         parse::threshold(text)
     }
-}
-
-/// What must hold when nobody says.
-const DEFAULTS: [&str; 6] = [
-    "stall.max < 100ms",
-    "never-awaited.count == 0",
-    "never-polled.count == 0",
-    "detached-panic.count == 0",
-    "task-leak.count == 0",
-    "socket-leak.count == 0",
-];
-
-/// What must hold when nobody says: no stall, and nothing that was started and lost or left open. Of these, what no process can show is
-/// left out.
-#[must_use]
-pub fn defaults() -> Vec<Threshold> {
-    let assumed = |expr: &str| {
-        let threshold: Threshold = expr.parse().expect("the defaults are well-formed");
-        Threshold { assumed: true, ..threshold }
-    };
-    DEFAULTS.map(assumed).into()
 }
 
 /// What is measured.
@@ -211,6 +199,28 @@ pub enum Stat {
     Mean,
     /// What a share of them does not exceed, in thousandths of a percent: 99 000 is p99.
     Quantile(u32),
+}
+
+impl Stat {
+    /// All of them, as a quantile.
+    pub(super) const ALL: u32 = 100_000;
+}
+
+/// As in an expression.
+impl fmt::Display for Stat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Max => f.pad("max"),
+            Self::Count => f.pad("count"),
+            Self::Total => f.pad("total"),
+            Self::Mean => f.pad("mean"),
+            Self::Quantile(thousandths) => {
+                let (whole, fraction) = (thousandths / 1000, thousandths % 1000);
+                let decimals = format!(".{fraction:03}");
+                f.pad(&format!("p{whole}{}", decimals.trim_end_matches(['0']).trim_end_matches('.')))
+            }
+        }
+    }
 }
 
 /// A comparison.

@@ -1,15 +1,17 @@
 //! `stallscope check`: the CI gate.
 
 mod child;
+mod config;
 mod family;
 mod sight;
 
 use super::outputs::Outputs;
 use crate::color::Color;
-use crate::failure::{Failure, clean};
+use crate::failure::{Failure, clean, unless_closed};
 use crate::report::Material;
+use config::Config;
 use sight::Sight;
-use stallscope::analysis::{Report, Terms, Threshold, Verdict, judge, thresholds};
+use stallscope::analysis::{Report, Verdict, judge};
 use stallscope_wire::duration;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -27,7 +29,7 @@ use std::time::Duration;
   stallscope check --fail-on 'stall.max < 50ms' --fail-on 'lag.p99 < 20ms' -- ./server --self-test
   stallscope check -o report.json -o report.html --log logs/
 
-A threshold is METRIC[.STAT][{route=\"ROUTE\"}] OP VALUE:
+A threshold is METRIC[.STAT][{route=\"ROUTE\", crate=\"NAME\"}] OP VALUE:
   stall    polls that are too long
   poll     all polls
   lag      what new work waits
@@ -36,22 +38,28 @@ A threshold is METRIC[.STAT][{route=\"ROUTE\"}] OP VALUE:
   never-awaited, never-polled, detached-panic, lost-task, task-leak, blocking-pool, socket-leak, accept-backlog
            how often work got lost that way, and how many connections; can only be counted
   The first three leave the host's delays out; of the others they are not known. STAT is max, count, total, mean or a
-  percentile such as p99.
+  percentile such as p99, which needs 100 samples. stall can be told by route and by crate, handler by route.
+
+In stallscope.toml:
+  [check]
+  extends = \"strict\"                        # or default, or one of your own; without it and fail_on: default
+  fail_on = [\"lag.p99 < 20ms\"]
+  [check.route.\"GET /report\"]                # in place of the thresholds of the same metric above
+  fail_on = [\"stall.max < 300ms\"]
+  [check.crate.my_renderer]
+  fail_on = [\"stall.max < 50ms\"]
+  [check.profile.nightly]                     # --profile nightly
+  extends = \"strict\"
 
 Exit codes:
   0 pass · 99 a threshold was breached · 98 no data, or incomplete data · 97 only the host's own delays breached ·
   2 usage or input error · 1 internal error · the command's own code if it failed (128 + signal if one ended it)"
 )]
 pub(crate) struct Args {
-    /// What must hold, such as "stall.max < 100ms"; may be given more than once. Without any: that, and that the counts of
-    /// never-awaited, never-polled, detached-panic, task-leak and socket-leak are 0, of which those hold that the process can show.
-    #[arg(long, value_name = "EXPR")]
-    fail_on: Vec<String>,
+    #[command(flatten)]
+    config: config::Flags,
     #[command(flatten)]
     outputs: Outputs,
-    /// Accept a process whose end was not seen, because it was killed or its log is cut.
-    #[arg(long)]
-    allow_incomplete: bool,
     /// End the command after this time: with SIGTERM, after which it is judged by what it recorded, as if it had ended by
     /// itself, and 5s later with SIGKILL, which fails it.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with_all = ["log", "pid"])]
@@ -71,22 +79,26 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
-    let terms = Terms::new(thresholds_of(&args.fail_on)?).allow_incomplete(args.allow_incomplete);
+    let config = Config::load(&args.config)?;
+    if args.config.print_config {
+        return unless_closed(write!(io::stdout(), "{config}")).map(|()| ExitCode::SUCCESS);
+    }
+    let terms = config.terms();
     let outputs = args.outputs.and_text();
     let own_stdout = outputs.own_stdout();
     let sinks = outputs.open()?;
     let sight = match (args.pid, args.r#for) {
         (Some(pid), Some(time)) => Sight::of_process(pid, time)?,
-        _ if args.command.is_empty() => Sight::of_logs(&args.log, args.allow_incomplete)?,
+        _ if args.command.is_empty() => Sight::of_logs(&args.log, terms.allow_incomplete)?,
         _ => {
             let order = sight::Order { command: &args.command, timeout: args.timeout, own_stdout };
-            Sight::of_command(&order, &terms.thresholds, args.allow_incomplete)?
+            Sight::of_command(&order, &terms.thresholds, terms.allow_incomplete)?
         }
     };
 
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
     let mut judgement = judge(&terms, &histories);
-    judgement.notes.extend(sight.notes);
+    judgement.notes.extend(config.note().into_iter().chain(sight.notes));
     sight.lacks.into_iter().for_each(|lack| judgement.lack(lack));
     let want = judgement.want().map(str::to_owned);
     let report = Report::new(sight.command, judgement, &histories);
@@ -97,15 +109,6 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
         let _ = writeln!(io::stderr(), "stallscope: {} (exit code {code})", clean(reason));
     }
     Ok(ExitCode::from(code))
-}
-
-fn thresholds_of(expressions: &[String]) -> Result<Vec<Threshold>, Failure> {
-    if expressions.is_empty() {
-        return Ok(thresholds::defaults());
-    }
-    let parse =
-        |expr: &String| expr.parse().map_err(|error| Failure::usage(format_args!("--fail-on: {error}")));
-    expressions.iter().map(parse).collect()
 }
 
 /// Why the exit code is not 0. What was wanting is told where that is the verdict.

@@ -1,11 +1,9 @@
 use super::problem::Problem;
+use super::reader::{Reader, Value};
 use crate::model::{Action, KEYS, Key};
 use crate::view::Palette;
 use clap::ValueEnum;
-use stallscope::analysis::thresholds::nearest;
-use std::ops::Range;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 /// What a settings' file says; none of what it leaves to us.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,12 +18,10 @@ impl File {
     /// # Errors
     /// When it is no TOML, or says something that is not known here; the first such thing.
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
-        let table = DeTable::parse(text).map_err(|error| {
-            Problem::new(text, error.span().unwrap_or(0..0), format!("this is no TOML: {}", error.message()))
-        })?;
+        let reader = Reader::new(text);
+        let table = reader.parse()?;
         let mut file = Self::default();
-        let reader = Reader { text };
-        for (name, value) in table.get_ref() {
+        for (name, value) in &table {
             match &**name.get_ref() {
                 "dashboard" => file.read(&reader, reader.table(value, "dashboard")?)?,
                 other => return Err(reader.unknown("table", other, name.span(), ["dashboard"].into_iter())),
@@ -59,7 +55,7 @@ impl File {
                 return Err(reader.unknown("action", name.get_ref(), name.span(), names));
             };
             let mut keys = Vec::new();
-            for key in reader.list(value)? {
+            for key in reader.list(value, "this is to be a list of keys: [\"space\", \"x\"]")? {
                 let pressed = reader.key(key)?;
                 let taken = self.keys.iter().find(|(_, keys)| keys.contains(&pressed));
                 if let Some((other, _)) = taken {
@@ -77,62 +73,13 @@ impl File {
     }
 }
 
-/// Takes values out of a file, and says where one is wrong.
-struct Reader<'a> {
-    text: &'a str,
-}
-
-type Value<'i> = Spanned<DeValue<'i>>;
-
 impl Reader<'_> {
-    fn wrong(&self, at: Range<usize>, message: impl Into<String>) -> Problem {
-        Problem::new(self.text, at, message)
-    }
-
-    fn unknown<'n>(
-        &self,
-        kind: &str,
-        name: &str,
-        at: Range<usize>,
-        known: impl Iterator<Item = &'n str>,
-    ) -> Problem {
-        let known: Vec<_> = known.collect();
-        let hint = match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("known are {}", known.join(", ")),
-        };
-        self.wrong(at, format!("unknown {kind} \"{name}\"; {hint}"))
-    }
-
-    fn table<'t, 'i>(&self, value: &'t Value<'i>, name: &str) -> Result<&'t DeTable<'i>, Problem> {
-        let table = value.get_ref().as_table();
-        table.ok_or_else(|| self.wrong(value.span(), format!("this is to be a table: [{name}]")))
-    }
-
-    fn boolean(&self, value: &Value<'_>) -> Result<bool, Problem> {
-        value.get_ref().as_bool().ok_or_else(|| self.wrong(value.span(), "this is to be true or false"))
-    }
-
-    fn string<'t>(&self, value: &'t Value<'_>) -> Result<&'t str, Problem> {
-        value.get_ref().as_str().ok_or_else(|| self.wrong(value.span(), "this is to be a text in quotes"))
-    }
-
-    fn list<'t, 'i>(&self, value: &'t Value<'i>) -> Result<impl Iterator<Item = &'t Value<'i>>, Problem> {
-        let told = "this is to be a list of keys: [\"space\", \"x\"]";
-        let list = value.get_ref().as_array().ok_or_else(|| self.wrong(value.span(), told))?;
-        Ok(list.iter())
-    }
-
     fn palette(&self, value: &Value<'_>) -> Result<Palette, Problem> {
         let name = self.string(value)?;
         let names: Vec<_> = Palette::value_variants().iter().filter_map(Palette::to_possible_value).collect();
         Palette::from_str(name, false).map_err(|_| {
-            self.unknown(
-                "theme",
-                name,
-                value.span(),
-                names.iter().map(clap::builder::PossibleValue::get_name),
-            )
+            let names = names.iter().map(clap::builder::PossibleValue::get_name);
+            self.unknown("theme", name, value.span(), names)
         })
     }
 

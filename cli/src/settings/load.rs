@@ -43,8 +43,7 @@ impl Settings {
         };
         let found = text.is_some();
         let file = File::parse(&text.unwrap_or_default()).map_err(|problem| {
-            let path = path.as_deref().unwrap_or_else(|| "settings".as_ref()).display();
-            Failure::usage(format_args!("{path}:{}:{}: {problem}", problem.line, problem.column))
+            Failure::usage(problem.in_file(path.as_deref().unwrap_or_else(|| "settings".as_ref())))
         })?;
         let mut keys = Keymap::default();
         file.keys.into_iter().for_each(|(action, pressed)| keys.change(action, pressed));

@@ -1,13 +1,14 @@
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 
 /// What is wrong in a file, and where.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// From 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// From 1, in characters.
-    pub(super) column: usize,
+    pub(crate) column: usize,
     message: String,
     /// The line's text, and how many characters of it are meant.
     text: String,
@@ -15,7 +16,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(text: &str, at: Range<usize>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(text: &str, at: Range<usize>, message: impl Into<String>) -> Self {
         let within =
             |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
         let start = within(at.start);
@@ -31,6 +32,13 @@ impl Problem {
             text: whole.replace('\t', " "),
             length: meant.chars().count().max(1),
         }
+    }
+}
+
+impl Problem {
+    /// With the file's name, line and column before it.
+    pub(crate) fn in_file(&self, path: &Path) -> String {
+        format!("{}:{}:{}: {self}", path.display(), self.line, self.column)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod config;
 #[expect(dead_code, reason = "the dashboard's tests use the rest")]
 #[path = "../terminal/mod.rs"]
 mod terminal;

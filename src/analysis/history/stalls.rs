@@ -195,6 +195,12 @@ impl Stalls {
         (groups, lengths)
     }
 
+    /// What the stalls can be told apart by.
+    pub(in super::super) fn subjects(&self) -> impl Iterator<Item = Subject> {
+        let kept = self.records.values().map(|record| Subject::of(record));
+        self.folded.keys().cloned().chain(kept)
+    }
+
     /// Those that are no longer kept, by culprit.
     #[cfg(feature = "report")]
     pub(in super::super) fn folded(&self) -> impl Iterator<Item = &Group> {

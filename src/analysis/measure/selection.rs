@@ -1,7 +1,12 @@
 use super::super::excuse::Excuses;
 use super::super::history::Subject;
+use super::super::thresholds::nearest;
 use super::super::thresholds::{Labels, Metric};
-use super::super::{Finding, StallRecord, Terms, Threshold};
+use super::super::{Finding, History, StallRecord, Terms, Threshold};
+use std::collections::BTreeSet;
+
+/// The overrides and routes that are named in one remark.
+const NAMED: usize = 5;
 
 /// Which of all there is a threshold is about. What is not known of a thing excludes it from what is named, and from nothing
 /// else: so it is judged by the thresholds that name nothing.
@@ -46,8 +51,43 @@ impl<'a> Selection<'a> {
 
     /// What is judged by thresholds of its own, for people.
     pub(super) fn left_out(&self, metric: Metric) -> Option<String> {
-        let named: Vec<_> = self.without.iter().map(|labels| format!("{}{labels}", metric.name())).collect();
-        let limits = if named.len() == 1 { "has limits of its own" } else { "have limits of their own" };
-        (!named.is_empty()).then(|| format!("{} {limits}", named.join(" and ")))
+        let count = self.without.len();
+        let named = self.without.iter().take(NAMED).map(|labels| format!("{}{labels}", metric.name()));
+        let mut named: Vec<_> = named.collect();
+        if count > NAMED {
+            named.push(format!("{} others", count - NAMED));
+        }
+        let limits = if count == 1 { "has limits of its own" } else { "have limits of their own" };
+        (count > 0).then(|| format!("{} {limits}", named.join(" and ")))
     }
+}
+
+/// Why there is nothing that a threshold with a route could be about; none when there is.
+pub(in super::super) fn unseen(threshold: &Threshold, histories: &[&History]) -> Option<String> {
+    let route = threshold.route()?;
+    let mut known: BTreeSet<_> = super::routes(histories).into_keys().collect();
+    let subjects = histories.iter().flat_map(|history| history.stall_store().subjects());
+    known.extend(subjects.filter_map(|subject| subject.route));
+    if known.contains(route) {
+        return None;
+    }
+    let hint = match nearest(route, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None if known.is_empty() => "is stallscope::http::Layer in place?".to_owned(),
+        None => {
+            let seen: Vec<_> = known.iter().take(NAMED).map(|route| format!("\"{route}\"")).collect();
+            let more = if known.len() > NAMED { ", …" } else { "" };
+            format!("routes seen: {}{more}", seen.join(", "))
+        }
+    };
+    Some(format!("no request to \"{route}\" was seen; {hint}"))
+}
+
+/// What may have been meant by a crate that is accused of nothing.
+pub(super) fn mistaken_crate(threshold: &Threshold, histories: &[&History]) -> Option<String> {
+    let name = threshold.labels().krate.as_deref()?;
+    let subjects = histories.iter().flat_map(|history| history.stall_store().subjects());
+    let accused: BTreeSet<_> = subjects.filter_map(|subject| subject.krate).collect();
+    let near = nearest(name, accused.iter().map(String::as_str)).filter(|&near| near != name)?;
+    (!accused.contains(name)).then(|| format!("no stall is of \"{name}\"; did you mean \"{near}\"?"))
 }

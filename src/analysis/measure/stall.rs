@@ -3,6 +3,7 @@ use super::super::group::{Group, Groups, Sums};
 use super::super::history::Lengths;
 use super::super::thresholds::{FINEST_STALL_NS, Metric, Stat, Value};
 use super::super::{History, Threshold};
+use super::selection::{mistaken_crate, unseen};
 use super::{LEAN_ERROR_NS, Measured, Selection, polls, statistic};
 use stallscope_wire::duration::show;
 
@@ -13,6 +14,9 @@ pub(super) fn measure(
 ) -> Result<Measured, String> {
     if !histories.iter().any(|history| history.is_watched()) {
         return Err("no poll was seen".to_owned());
+    }
+    if let Some(unseen) = unseen(threshold, histories) {
+        return Err(unseen);
     }
     let mut groups = Groups::default();
     let mut lengths = Lengths::default();
@@ -53,7 +57,7 @@ pub(super) fn measure(
         Stat::Total => group.sums.attributable_total_ns,
         _ => group.attributable_max_ns(),
     });
-    Ok(Measured {
+    let measured = Measured {
         attributable,
         whole,
         worst: worst.map(|group| group.culprit.to_string()),
@@ -64,7 +68,8 @@ pub(super) fn measure(
                 format!("in mode lean a stall may be {} longer than it is known", show(LEAN_ERROR_NS))
             })
         }),
-    })
+    };
+    Ok(measured.remarking(mistaken_crate(threshold, histories)))
 }
 
 /// What is left out because it is only probable.

@@ -36,6 +36,18 @@ impl ParseError {
     pub fn column(&self) -> usize {
         self.expr[..self.at.start].chars().count() + 1
     }
+
+    /// The offending part, in bytes of the expression.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.at.clone()
+    }
+
+    /// What is wrong and what was expected, without the expression.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.problem.to_string()
+    }
 }
 
 /// What is wrong and what was expected; then the expression; then a mark under the offending part.
@@ -97,7 +109,7 @@ impl fmt::Display for Problem {
             Self::NotANumber(value) => write!(f, "\"{value}\" is no count: write a whole number, such as 0"),
             Self::Trailing(rest) => write!(
                 f,
-                "nothing may follow the value, but \"{rest}\" does; give each threshold its own --fail-on"
+                "nothing may follow the value, but \"{rest}\" does; each threshold stands by itself"
             ),
         }
     }

@@ -65,6 +65,22 @@ impl Labels {
         }
     }
 
+    /// What happened while a request of this route was answered.
+    #[must_use]
+    pub fn of_route(route: &str) -> Self {
+        let mut labels = Self::default();
+        labels.set(Label::Route, route);
+        labels
+    }
+
+    /// What the code of this crate is accused of; its dashes may be underscores.
+    #[must_use]
+    pub fn of_crate(name: &str) -> Self {
+        let mut labels = Self::default();
+        labels.set(Label::Crate, name);
+        labels
+    }
+
     /// Whether they restrict nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -64,10 +64,11 @@ pub(super) fn stat(name: &str) -> Option<Stat> {
 /// The known name that a mistyped one is nearest to, if any is near.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let name = &name.to_lowercase();
     // Two letters in each other's place are two replacements.
     let limit = ((name.chars().count() + 1) / 3).clamp(1, 3);
     known
-        .map(|known| (distance(name, known), known))
+        .map(|known| (distance(name, &known.to_lowercase()), known))
         .filter(|&(d, _)| d <= limit)
         .min()
         .map(|(_, known)| known)

@@ -9,11 +9,11 @@ pub(super) fn threshold(expr: &str) -> Result<Threshold, ParseError> {
     let mut parser = Parser { expr, at: 0 };
     let metric = parser.metric()?;
     let stat = parser.stat(metric)?;
-    let labels_at = parser.at;
+    let labels_at = expr[..parser.at].trim_end().len();
     let labels = parser.labels(metric)?;
     let op = parser.op()?;
     let limit = parser.limit(stat)?;
-    let labels_at = labels_at - (expr.len() - expr.trim_start().len());
+    let labels_at = labels_at.saturating_sub(expr.len() - expr.trim_start().len());
     let expr = expr.trim().to_owned();
     Ok(Threshold { expr, labels_at, metric, stat, labels, op, limit, assumed: false, overrides: false })
 }
