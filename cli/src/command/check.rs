@@ -1,7 +1,9 @@
 //! `stallscope check`: the CI gate.
 
+mod baseline;
 mod child;
 mod config;
+mod excuses;
 mod family;
 mod sight;
 
@@ -59,6 +61,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     config: config::Flags,
     #[command(flatten)]
+    excuses: excuses::Flags,
+    #[command(flatten)]
     outputs: Outputs,
     /// End the command after this time: with SIGTERM, after which it is judged by what it recorded, as if it had ended by
     /// itself, and 5s later with SIGKILL, which fails it.
@@ -83,7 +87,9 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     if args.config.print_config {
         return unless_closed(write!(io::stdout(), "{config}")).map(|()| ExitCode::SUCCESS);
     }
-    let terms = config.terms();
+    let mut terms = config.terms();
+    terms.deny_stale = args.excuses.deny_stale;
+    let baseline = args.excuses.baseline.open()?;
     let outputs = args.outputs.and_text();
     let own_stdout = outputs.own_stdout();
     let sinks = outputs.open()?;
@@ -97,10 +103,16 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     };
 
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
+    if let Some(baseline) = &baseline {
+        baseline.join(&mut terms, &histories);
+    }
     let mut judgement = judge(&terms, &histories);
     judgement.notes.extend(config.note().into_iter().chain(sight.notes));
     sight.lacks.into_iter().for_each(|lack| judgement.lack(lack));
     let want = judgement.want().map(str::to_owned);
+    let is_whole = baseline::is_whole(&judgement, sight.failure);
+    let updated = baseline.map(|baseline| baseline.update(&terms, &histories, is_whole)).transpose()?;
+    judgement.notes.extend(updated.flatten());
     let report = Report::new(sight.command, judgement, &histories);
     sinks.write(Material { report: &report, runs: &sight.runs }, color)?;
     let code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());

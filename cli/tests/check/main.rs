@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod config;
+mod excuses;
 #[expect(dead_code, reason = "the dashboard's tests use the rest")]
 #[path = "../terminal/mod.rs"]
 mod terminal;

@@ -6,7 +6,7 @@ mod print;
 use crate::failure::Failure;
 use file::{File, Layer, Line};
 use stallscope::analysis::thresholds::{self, Labels, nearest};
-use stallscope::analysis::{Terms, Threshold};
+use stallscope::analysis::{Excuse, Terms, Threshold};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -53,6 +53,7 @@ pub(super) struct Config {
     lines: Vec<Said>,
     overrides: BTreeMap<Labels, Vec<Said>>,
     allow_incomplete: bool,
+    excuses: Vec<Excuse>,
 }
 
 /// A threshold, and who says so.
@@ -72,6 +73,8 @@ impl Config {
         let mut config = Self { profile: flags.profile.clone(), ..Self::default() };
         config.allow_incomplete = flags.allow_incomplete || file.allow_incomplete.unwrap_or(false);
         let shown = path.as_deref().unwrap_or(Path::new(USUAL)).display().to_string();
+        let stated = |excuse: Excuse| Excuse { at: format!("{shown}:{}", excuse.at), ..excuse };
+        config.excuses = file.excuses.iter().cloned().map(stated).collect();
         config.path = path;
         if !flags.fail_on.is_empty() {
             config.by_flags = true;
@@ -99,7 +102,9 @@ impl Config {
         let assumed = self.base.iter().flat_map(|(_, thresholds)| thresholds).cloned();
         let said = self.lines.iter().chain(self.overrides.values().flatten());
         let thresholds = assumed.chain(said.map(|said| said.threshold.clone())).collect();
-        Terms::new(thresholds).allow_incomplete(self.allow_incomplete)
+        let mut terms = Terms::new(thresholds).allow_incomplete(self.allow_incomplete);
+        terms.excuses.clone_from(&self.excuses);
+        terms
     }
 
     /// Where the thresholds come from, where it is not what holds without a word.
