@@ -137,8 +137,8 @@ impl Ran {
 
     /// What `check` says of it in short, and what it found.
     pub(crate) fn in_words(&self) -> String {
-        let said = String::from_utf8_lossy(&self.output.stderr);
-        format!("{}{:#?}\n{:#?}", said, self.report.thresholds, self.report.findings)
+        let found: Vec<_> = self.report.findings.iter().map(|finding| format!("  {finding}\n")).collect();
+        format!("{}{}", String::from_utf8_lossy(&self.output.stderr), found.concat())
     }
 
     pub(crate) fn finds_what_is_expected(&self) {
