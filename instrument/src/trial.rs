@@ -74,7 +74,7 @@ pub fn run_test<F: Future>(
     if let Ok(Some((engine, _))) = installed {
         // The first test would be over before the watchdog's thread runs.
         static AWAKE: Once = Once::new();
-        AWAKE.call_once(|| drop(engine.settle(PATIENCE)));
+        AWAKE.call_once(|| _ = engine.settle(PATIENCE));
     }
     let probe = installed.as_ref().ok().copied().flatten().map(|(_, probe)| probe);
     let hearing = probe.map(|_| Hearing::of(runtime_id(runtime.handle()), true, hear));

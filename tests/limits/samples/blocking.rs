@@ -32,7 +32,7 @@ async fn in_a_task_of_one_thread() {
 #[stallscope::test(max_stall = "20ms")]
 #[ignore = "fails on purpose"]
 async fn by_computing() {
-    compute(ms(500)); // computes
+    compute(ms(400)); // computes
 }
 
 #[stallscope::test(max_stall = "off", max_lag = "30ms")]
