@@ -1,6 +1,6 @@
 use super::culprit::{Culprit, Key};
 use super::history::{Lengths, StallRecord};
-use stallscope_wire::{Header, RouteVictims};
+use stallscope_wire::{EarlierStalls, Header, RouteVictims};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -152,21 +152,35 @@ pub(super) struct Groups(BTreeMap<(Kind, Key), Group>);
 impl Groups {
     /// Counts a stall.
     pub(super) fn note(&mut self, header: &Header, record: &Arc<StallRecord>) {
-        self.group_with(header, record);
+        self.group_with(header, record, Sums::of(header, record));
     }
 
     /// Counts a stall that is not kept.
     pub(super) fn fold(&mut self, header: &Header, record: &Arc<StallRecord>) {
-        self.group_with(header, record).lengths.note(record);
+        self.group_with(header, record, Sums::of(header, record)).lengths.note(record);
     }
 
-    fn group_with(&mut self, header: &Header, record: &Arc<StallRecord>) -> &mut Group {
+    /// Counts stalls that are told together, by the worst of them.
+    pub(super) fn fold_earlier(&mut self, header: &Header, record: &Arc<StallRecord>, told: &EarlierStalls) {
+        let blamed = Kind::of(header, record) == Kind::Blamed;
+        let sums = Sums {
+            count: told.count,
+            over: if blamed { told.over } else { 0 },
+            total_ns: told.duration_ns,
+            attributable_total_ns: if record.blames_host() { 0 } else { told.attributable_ns },
+            delay_ns: told.delay_ns,
+            first_unix_ns: header.started_unix_ns.saturating_add(told.first_ns),
+            ..Sums::of(header, record)
+        };
+        self.group_with(header, record, sums);
+    }
+
+    fn group_with(&mut self, header: &Header, record: &Arc<StallRecord>, sums: Sums) -> &mut Group {
         let mut culprit = Culprit::of(record);
         let mut key = Self::key(header, record, &culprit);
         if self.is_full_for(&key) {
             (culprit, key.1) = (Culprit::default(), Key::default());
         }
-        let sums = Sums::of(header, record);
         match self.0.entry(key) {
             Entry::Occupied(known) => {
                 let known = known.into_mut();

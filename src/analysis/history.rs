@@ -120,6 +120,11 @@ impl History {
                 self.stalls.apply(&self.header, &self.pauses, stall);
                 at_ns
             }
+            Line::Earlier(earlier) => {
+                let at_ns = earlier.at_ns;
+                self.stalls.take_earlier(&self.header, earlier);
+                at_ns
+            }
             Line::Lag(lag) => {
                 let at_ns = lag.at_ns;
                 self.lags.apply(&self.header, &self.stalls, lag);

@@ -1,9 +1,10 @@
 //! How lines become a history.
 
 use crate::scenario::{MS, found, judged, process, stall};
-use stallscope::analysis::History;
+use stallscope::analysis::{History, Window, findings};
 use stallscope_wire::{
-    Cause, Coverage, Gap, Header, Lag, LagState, Leave, Line, Phase, Polling, Snapshot, Stack, Stall, Worker,
+    Cause, Coverage, Earlier, EarlierStalls, Gap, Header, Lag, LagState, Leave, Line, Phase, Polling,
+    Snapshot, Stack, Stall, Worker,
 };
 
 fn lines(history: &mut History, stalls: impl IntoIterator<Item = Stall>) {
@@ -48,6 +49,30 @@ fn of_very_many_stalls_the_worst_and_all_counts_survive() {
     assert_eq!(judged("stall.count == 20000", &history).outcomes[0].ok, Some(true));
     assert_eq!(judged("stall.max < 1s", &history).outcomes[0].measured, "9s");
     assert_eq!(judged("stall.p50 < 114ms", &history).outcomes[0].measured, "113ms");
+}
+
+#[test]
+fn stalls_that_are_told_together_count_as_if_they_were_told_one_by_one() {
+    let blocked = |ms| stall("src/a.rs:1", ms, Cause::Cpu);
+    let host = EarlierStalls::of(Stall { cause: Cause::Host, ..blocked(900) }, 100 * MS);
+    let mut earlier = EarlierStalls::of(blocked(110), 100 * MS);
+    (0..2_999).for_each(|_| earlier.merge(EarlierStalls::of(blocked(120), 100 * MS)));
+    let lines = [
+        Line::Earlier(Earlier { at_ns: 1, stalls: vec![earlier, host] }),
+        Line::Stall(Stall { id: 3_001, ..blocked(115) }),
+        Line::Snapshot(Snapshot { at_ns: 2, ..Snapshot::default() }),
+    ];
+    let mut history = History::new(Header { threshold_ns: 100 * MS, ..Header::default() });
+    lines.iter().for_each(|line| history.apply(line.clone()));
+    let found = found(&history);
+    let blamed = found.iter().find(|finding| finding.culprit.to_string() == "src/a.rs:1").expect("a finding");
+    assert_eq!((blamed.count, blamed.max_ns), (3_001, 120 * MS));
+    assert_eq!(blamed.total_ns, (110 + 2_999 * 120 + 115) * MS);
+    assert!(!blamed.stack.is_empty(), "the worst is told with its stack");
+    let mut window = Window::new(Header::default());
+    lines.into_iter().for_each(|line| window.apply(line));
+    let told: u64 = findings(&[&window.into_history()]).iter().map(|finding| finding.count).sum();
+    assert_eq!(told, 1, "what was before the window is not in it");
 }
 
 #[test]

@@ -123,4 +123,6 @@ fn a_folder_that_cannot_be_written_is_told_and_harms_nothing() {
     assert!(told[0].what.contains("/dev/null/flights"), "{told:?}");
     assert_eq!((seen.log().stalls().len(), seen.log().history.lost().recordings), (1, 1));
     assert!(seen.log().lines.iter().any(|line| matches!(line, Line::Coverage(_))));
+    let said = seen.stderr.lines().filter(|line| line.contains("/dev/null/flights")).count();
+    assert_eq!(said, 1, "it is said once at the start: {}", seen.stderr);
 }

@@ -42,6 +42,10 @@ impl Behind {
         Self { key: format!("{id:?}"), id, ongoing: Vec::new(), latest: None, worst: None }
     }
 
+    pub(super) fn goes_on(&self) -> bool {
+        !self.ongoing.is_empty()
+    }
+
     /// Those of each finding, in one pass over all stalls.
     pub(super) fn each(findings: &[Finding], history: &History) -> Vec<Self> {
         let mut behind: Vec<_> = findings.iter().map(|finding| Self::new(FindingId::of(finding))).collect();

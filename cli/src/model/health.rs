@@ -8,7 +8,7 @@ use crate::source::Ending;
 use stallscope::analysis::{Finding, Rule, Severity, StallRecord};
 use stallscope_wire::{Cause, Certainty, Mode, Snapshot, Victims, counted, duration::show};
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// A live process says something several times a second; one that says nothing for so long is stopped or starved.
 pub(crate) const SILENCE: Duration = Duration::from_secs(3);
@@ -256,13 +256,11 @@ fn calm(process: &Process, now_ns: u64) -> Health {
 fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health {
     let at = clock_time(process.header().started_unix_ns.saturating_add(now_ns));
     let (level, word, end) = match conclusion {
-        Conclusion::Ended(Ending::Orderly) if recording(process).is_some() => {
-            let trigger = recording(process).unwrap_or_default();
-            (
-                Level::Neutral,
-                "RECORDED",
-                format!("recorded because of {trigger}, until {at}; the process went on"),
-            )
+        Conclusion::Ended(Ending::Orderly) if process.header().flight.is_some() => {
+            let (recording, goes_on) = recording(process);
+            let end = if goes_on { "the process went on" } else { "the process ended then" };
+            let word = if goes_on { "RECORDED" } else { "ENDED" };
+            (Level::Neutral, word, format!("{recording}, until {at}; {end}"))
         }
         Conclusion::Ended(Ending::Orderly) => (Level::Neutral, "ENDED", format!("the process ended at {at}")),
         Conclusion::Ended(Ending::Left) => {
@@ -297,9 +295,14 @@ fn concluded(process: &Process, conclusion: &Conclusion, now_ns: u64) -> Health 
     of(level.max(Level::Warning), word, sentence)
 }
 
-/// What set off the flight recording that this is, unless its process ended in it.
-fn recording(process: &Process) -> Option<&str> {
-    process.header().flight.as_ref().filter(|flight| flight.goes_on).map(|flight| flight.trigger.as_str())
+/// What set off the flight recording that this is, and when; and whether its process went on after it.
+fn recording(process: &Process) -> (String, bool) {
+    let header = process.header();
+    let flight = header.flight.clone().unwrap_or_default();
+    let unix_ns = header.started_unix_ns.saturating_add(flight.at_ns);
+    let day = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_nanos(unix_ns)).to_string();
+    let (day, at) = (day.split('T').next().unwrap_or_default(), clock_time(unix_ns));
+    (format!("flight recording because of {} on {day} at {at}", flight.trigger), flight.goes_on)
 }
 
 fn worst_so_far(process: &Process) -> Vec<Part> {

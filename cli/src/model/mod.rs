@@ -13,6 +13,7 @@ mod health;
 mod key;
 mod keymap;
 mod lag;
+mod lists;
 mod mouse;
 mod navigation;
 mod news;
@@ -164,7 +165,7 @@ impl Model {
 
     /// Takes the next line of the process on the screen.
     pub(crate) fn apply(&mut self, line: Line, ours: Duration) {
-        self.tape.apply(line, &[], ours);
+        self.tape.apply(line, Vec::new(), ours);
     }
 
     /// Brings all that is derived up to date; to be called once after any number of messages, before the screen is drawn.

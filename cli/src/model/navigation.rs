@@ -6,6 +6,7 @@ use super::screen::{SCREENS, Screen};
 use super::spots::Spots;
 use super::table::{Listed, Listing, Table};
 use super::tasks::Site;
+use std::rc::Rc;
 
 /// Lines that a page key moves by before it is known how many there is room for.
 const PAGE: usize = 10;
@@ -27,7 +28,7 @@ pub(crate) struct Navigation {
     /// Several processes are watched: there is a screen of them.
     pub(crate) several: bool,
     /// They, as they were looked at last.
-    pub(super) processes: Table,
+    pub(super) processes: Rc<Table>,
     /// What was drawn last.
     pub(super) spots: Spots,
     /// A stall that goes on behind the finding that is opened.
@@ -90,7 +91,7 @@ impl Navigation {
     pub(crate) fn listed(&self, process: &Process, now_ns: u64) -> Listed {
         let mut table = self.table(process, now_ns);
         if let Some(least_ns) = self.least_ns {
-            table.leave_out_below(least_ns);
+            Rc::make_mut(&mut table).leave_out_below(least_ns);
         }
         let mut listed = self.listings[self.screen.index()].arrange(table);
         listed.first = self.spots.first;

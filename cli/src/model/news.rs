@@ -93,10 +93,8 @@ impl News {
         let mut events = Vec::new();
         // Of what was before only the findings are told.
         let late = !self.greeted;
-        if ended {
-            self.ended = true;
-            events.push(told(Kind::End, health.level, health.to_string()));
-        } else if is_worth_saying(&health, self.said, ours) {
+        self.ended |= ended;
+        if !ended && is_worth_saying(&health, self.said, ours) {
             self.said = Some((health.word, ours));
             events.push(told(Kind::Health, health.level, health.to_string()));
         }
@@ -121,6 +119,11 @@ impl News {
                 _ => Level::Neutral,
             };
             events.push(told(Kind::Finding, level, finding.to_string()));
+        }
+        if ended {
+            // A log is told as a whole, how it ended first; of a live process nothing comes after its end.
+            let at = if process.is_live() { events.len() } else { 0 };
+            events.insert(at, told(Kind::End, health.level, health.to_string()));
         }
         events
     }
@@ -233,6 +236,18 @@ mod tests {
     fn an_end_is_told_once_and_is_the_last() {
         let told = told(&Scenario::new().quiet(2), 1, Some(Ending::Abrupt));
         assert!(told[1].contains("went away at ") && told.len() == 2, "{told:?}");
+    }
+
+    #[test]
+    fn nothing_is_told_after_the_end() {
+        let scenario = Scenario::new().quiet(5).sleeps(1, 312).wakes(1);
+        // What came last comes together with the end.
+        let told = told(&scenario, scenario.lines.len(), Some(Ending::Orderly));
+        assert!(told.last().is_some_and(|last| last.starts_with("the process ended at ")), "{told:?}");
+        assert!(
+            told.iter().any(|text| text.starts_with("src/report.rs:42 blocked a worker once")),
+            "{told:?}"
+        );
     }
 
     #[test]

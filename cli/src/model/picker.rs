@@ -9,6 +9,7 @@ use crate::source::{Message, Origin};
 use stallscope_wire::Header;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Rows that a page key moves by.
@@ -67,7 +68,8 @@ impl Picker {
     /// The list, as the user wants it.
     pub(crate) fn listed(&self, ours: Duration) -> Listed {
         let processes = self.processes.iter().filter_map(|(_, process)| Some((key(process)?, process)));
-        self.listing.arrange(processes::table(processes, ours, |key| self.chosen.contains(key)))
+        let table = processes::table(processes, ours, |key| self.chosen.contains(key));
+        self.listing.arrange(Rc::new(table))
     }
 
     /// How many the user wants.

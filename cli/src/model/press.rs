@@ -5,6 +5,7 @@ use super::excerpts::SourcePlace;
 use super::key::{Action, Key};
 use super::mouse::{Gesture, Mouse};
 use super::prompt::{Prompt, editing};
+use super::screen::Screen;
 use super::switching::unable;
 use super::table::Format;
 use super::{Model, threshold};
@@ -50,6 +51,13 @@ impl Model {
                     Some(Notice::done("all counts since the process's start, as far as they are kept"));
             }
             Action::Mode => self.ask_mode(),
+            Action::Screen(Screen::Processes) | Action::NextProcess | Action::PreviousProcess
+                if !self.navigation.several && self.navigation.help.is_none() =>
+            {
+                self.notice = Some(Notice::failed(
+                    "there is one process here: watch --all, or more pids, shows several",
+                ));
+            }
             _ => self.go(action, ours),
         }
     }

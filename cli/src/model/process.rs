@@ -2,6 +2,7 @@ use super::clock::Clock;
 use super::cost::Cost;
 use super::detail::Behind;
 use super::lag::Lag;
+use super::lists::Lists;
 use super::ports::Ports;
 use super::strips::Strips;
 use super::tasks::Tasks;
@@ -20,7 +21,7 @@ const NAMING_NS: u64 = 5_000_000_000;
 
 /// A process with more spawn locations than this is large: its findings wait for the next line that comes so much later, in
 /// nanoseconds.
-const LARGE: (usize, u64) = (500, 250_000_000);
+const LARGE: (usize, u64) = (500, 500_000_000);
 
 /// What is known of the watched process.
 #[derive(Debug, Clone)]
@@ -33,6 +34,7 @@ pub(crate) struct Process {
     pub(crate) ports: Ports,
     pub(crate) tasks: Tasks,
     pub(super) strips: Strips,
+    pub(super) lists: Lists,
     pub(super) cost: Cost,
     /// Shared with the copies that are kept to look back.
     pub(crate) findings: Arc<Vec<Finding>>,
@@ -70,6 +72,7 @@ impl Process {
             ports: Ports::default(),
             tasks: Tasks::default(),
             strips: Strips::default(),
+            lists: Lists::default(),
             cost: Cost::default(),
             findings: Arc::default(),
             behind: Arc::default(),
@@ -96,7 +99,8 @@ impl Process {
     pub(super) fn state(&self) -> Self {
         let (findings, behind, explained) = (Arc::default(), Arc::default(), Arc::default());
         // What is derived may be large, and is dropped at the next change anyhow.
-        Self { findings, behind, explained, unsettled: true, settled_ns: None, ..self.clone() }
+        let lists = Lists::default();
+        Self { findings, behind, explained, lists, unsettled: true, settled_ns: None, ..self.clone() }
     }
 
     /// As it is, to be shown as that of a time.
@@ -118,18 +122,25 @@ impl Process {
         match &line {
             Line::Snapshot(snapshot) => {
                 self.lag.apply(snapshot.at_ns, &snapshot.lag);
-                self.tasks.apply(snapshot);
+                let known = self.history.snapshot().map_or(&[][..], |known| &known.locations);
+                self.tasks.apply(known, snapshot);
                 self.strips.apply(snapshot);
                 self.cost.apply(snapshot);
                 // Some findings are about counters.
                 self.unsettled |= !snapshot.locations.is_empty() || !snapshot.watched.is_empty();
             }
-            Line::Handler(handlers) => self.traffic.apply(handlers),
+            Line::Handler(handlers) => {
+                self.traffic.apply(handlers);
+                self.lists.handlers.forget();
+            }
             Line::Socket(sockets) => {
                 self.ports.apply(sockets);
+                self.lists.sockets.forget();
+                self.lists.notable.forget();
                 self.unsettled = true;
             }
             Line::Stall(_)
+            | Line::Earlier(_)
             | Line::Lag(_)
             | Line::Pause(_)
             | Line::Unpolled(_)
@@ -165,6 +176,7 @@ impl Process {
             self.explained = Arc::new(findings.extract_if(.., explained).collect());
             self.behind = Arc::new(Behind::each(&findings, &self.history));
             self.findings = Arc::new(findings);
+            self.lists.findings.forget();
         }
     }
 
@@ -199,6 +211,11 @@ impl Process {
     /// Whether a stall goes on.
     pub(super) fn is_stalled(&self) -> bool {
         self.history.stalls().any(|record| record.ongoing)
+    }
+
+    /// Whether a stall went on behind any of the findings when they were brought up to date.
+    pub(super) fn findings_go_on(&self) -> bool {
+        self.behind.iter().any(Behind::goes_on)
     }
 
     /// Stalls that go on, the longest first.
@@ -271,6 +288,7 @@ pub(super) fn at_ns(line: &Line) -> Option<u64> {
     Some(match line {
         Line::Snapshot(snapshot) => snapshot.at_ns,
         Line::Stall(stall) => stall.at_ns,
+        Line::Earlier(earlier) => earlier.at_ns,
         Line::Lag(lag) => lag.at_ns,
         Line::Pause(pause) => pause.at_ns,
         Line::Handler(handlers) => handlers.at_ns,

@@ -1,6 +1,7 @@
 use super::process::Process;
 use super::table::Table;
 use super::{facts, handlers, sockets, stalls, tasks, workers};
+use std::rc::Rc;
 
 /// What fills the terminal, but for what is opened over it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,15 +50,20 @@ impl Screen {
     }
 
     /// The list that keys move in.
-    pub(crate) fn table(self, process: &Process, now_ns: u64) -> Table {
+    pub(crate) fn table(self, process: &Process, now_ns: u64) -> Rc<Table> {
+        let lists = &process.lists;
         match self {
-            Self::Overview | Self::Stalls => stalls::table(process, now_ns),
-            Self::Tasks => tasks::table(process),
-            Self::Handlers => handlers::table(process),
-            Self::Sockets => sockets::table(process),
-            Self::Workers => workers::table(process, now_ns),
-            Self::Runtime => facts::table(process),
-            Self::Processes => Table::default(),
+            // What goes on is longer each time it is looked at.
+            Self::Overview | Self::Stalls if process.findings_go_on() => {
+                Rc::new(stalls::table(process, now_ns))
+            }
+            Self::Overview | Self::Stalls => lists.findings.or_made(|| stalls::table(process, now_ns)),
+            Self::Tasks => Rc::new(tasks::table(process)),
+            Self::Handlers => lists.handlers.or_made(|| handlers::table(process)),
+            Self::Sockets => lists.sockets.or_made(|| sockets::table(process)),
+            Self::Workers => Rc::new(workers::table(process, now_ns)),
+            Self::Runtime => Rc::new(facts::table(process)),
+            Self::Processes => Rc::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::tape::Tape;
 use super::{Action, Model, Notice};
 use crate::source::{Message, Origin, process_name};
 use stallscope_wire::Header;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Figures of those that are not on the screen are brought up to date at this pace.
@@ -30,7 +31,7 @@ pub(super) struct Aside {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Together {
     /// A row each.
-    pub(crate) processes: Table,
+    pub(crate) processes: Rc<Table>,
     /// What did damage in any of them.
     pub(crate) culprits: Table,
     /// How many ended ones were given up.
@@ -150,7 +151,7 @@ impl Model {
         let all = self.all();
         let rows = all.iter().map(|(number, process)| (number.to_string(), *process));
         let own = self.number.to_string();
-        let processes = processes::table(rows, ours, |key| key == own);
+        let processes = Rc::new(processes::table(rows, ours, |key| key == own));
         let culprits = if self.navigation.screen == Screen::Processes {
             processes::culprits(&all.iter().map(|(_, process)| *process).collect::<Vec<_>>())
         } else {
@@ -158,7 +159,7 @@ impl Model {
         };
         let forgotten = self.together.forgotten;
         self.together = Together { processes, culprits, forgotten, at: Some(ours) };
-        self.navigation.processes = self.together.processes.clone();
+        self.navigation.processes = Rc::clone(&self.together.processes);
     }
 
     /// Each with its number, in the order in which they came.
@@ -208,9 +209,9 @@ impl Model {
 
 impl Navigation {
     /// The list of a screen; that of the processes is about more than one.
-    pub(super) fn table(&self, process: &Process, now_ns: u64) -> Table {
+    pub(super) fn table(&self, process: &Process, now_ns: u64) -> Rc<Table> {
         match self.screen {
-            Screen::Processes => self.processes.clone(),
+            Screen::Processes => Rc::clone(&self.processes),
             screen => screen.table(process, now_ns),
         }
     }

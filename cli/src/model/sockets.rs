@@ -2,6 +2,7 @@ use super::ports::{Group, Port, backlogged, is_left_over};
 use super::process::Process;
 use super::table::{Cell, Column, Cut, Row, Sign, Table, Tone, Value};
 use stallscope_wire::Socket;
+use std::rc::Rc;
 
 const COLUMNS: [Column; 10] = [
     Column::text("state", "state", 0, Cut::End, (6, 11)),
@@ -22,9 +23,9 @@ pub(super) fn table(process: &Process) -> Table {
 }
 
 /// What of it tells something: an idle connection does not.
-pub(crate) fn notable(process: &Process) -> Table {
-    let rows = process.ports.rows.iter().take(process.ports.notable).map(row).collect();
-    Table::new(&COLUMNS, None, rows)
+pub(crate) fn notable(process: &Process) -> Rc<Table> {
+    let rows = || process.ports.rows.iter().take(process.ports.notable).map(row).collect();
+    process.lists.notable.or_made(|| Table::new(&COLUMNS, None, rows()))
 }
 
 fn row(port: &Port) -> Row {

@@ -18,7 +18,7 @@ use std::cell::OnceCell;
 pub(crate) struct Table {
     pub(crate) columns: &'static [Column],
     pub(crate) rows: Vec<Row>,
-    /// The column whose order that is, where there is one.
+    /// The column by which its rows come sorted, where there is one.
     pub(crate) usual: Option<&'static str>,
     /// How many rows there are, filtered out or not.
     pub(crate) total: usize,
@@ -74,6 +74,7 @@ impl Table {
         let before = self.rows.len();
         self.rows.retain(|row| row.lasted_ns.is_none_or(|lasted_ns| lasted_ns >= least_ns));
         self.short = before - self.rows.len();
+        self.extents.take();
     }
 
     /// Where a column stands.

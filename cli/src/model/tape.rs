@@ -19,7 +19,6 @@ use from_here::FromHere;
 use marks::Marks;
 use speed::Speed;
 use stallscope_wire::{Header, Line};
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,12 +65,15 @@ struct Segment {
     /// No line before was written later.
     from_ns: u64,
     text: Text,
+    /// What it takes to keep the state, and the text, in bytes.
     weight: usize,
+    kept: usize,
 }
 
 #[derive(Debug)]
 enum Text {
-    Kept(Vec<u8>),
+    /// Line by line.
+    Kept(Vec<Vec<u8>>),
     /// Begins there in the file.
     Recorded(u64),
 }
@@ -81,7 +83,8 @@ enum Text {
 struct Place {
     at_ns: u64,
     process: Box<Process>,
-    /// What the process does not know begins there: in the segment of this number, at this byte.
+    /// What the process does not know begins there: in the segment of this number, after so many lines that are kept, or
+    /// bytes that are recorded.
     read_to: Option<(u64, usize)>,
     /// Since when on our clock it is played from which time on; none while it stands.
     played: Option<(Duration, u64)>,
@@ -133,7 +136,7 @@ impl Tape {
     }
 
     /// Takes the next line, which came at `ours`, with its text where that is known.
-    pub(super) fn apply(&mut self, line: Line, text: &[u8], ours: Duration) {
+    pub(super) fn apply(&mut self, line: Line, text: Vec<u8>, ours: Duration) {
         // What a live process tells of its past is no state of that time.
         let begins = !self.newest.is_live() || matches!(line, Line::Snapshot(_));
         if self.begin_ns.is_none() && begins {
@@ -152,7 +155,7 @@ impl Tape {
     /// Takes the next message, which came at `ours`.
     pub(super) fn take(&mut self, message: Message, ours: Duration) {
         match message {
-            Message::Line(line, text) => self.apply(*line, &text, ours),
+            Message::Line(line, text) => self.apply(*line, text, ours),
             last => {
                 self.newest.take_message(last, ours);
                 if let Some(counted) = &mut self.from_here {
@@ -346,48 +349,38 @@ impl Tape {
         let place = self.place.take();
         let played = place.as_ref().and_then(|place| place.played);
         let known = place.filter(|place| place.at_ns <= at_ns).and_then(|place| {
-            let (known, byte) = place.read_to?;
-            (known == number).then_some((place.process, byte))
+            let (segment, read) = place.read_to?;
+            (segment == number).then_some((place.process, read))
         });
-        let (mut process, byte) = known.unwrap_or_else(|| (Box::new(self.segments[at].state.clone()), 0));
-        let byte = self.read(at, byte, at_ns, &mut process);
+        let (mut process, read) = known.unwrap_or_else(|| (Box::new(self.segments[at].state.clone()), 0));
+        let read = self.read(at, read, at_ns, &mut process);
         process.stand(at_ns);
-        self.place = Some(Place { at_ns, process, read_to: Some((number, byte)), played });
+        self.place = Some(Place { at_ns, process, read_to: Some((number, read)), played });
     }
 
-    /// Tells the process the lines of a segment that were written by a time, from one byte on; where it ended.
-    fn read(&self, at: usize, mut byte: usize, at_ns: u64, process: &mut Process) -> usize {
-        let text = self.text(at, byte);
-        for line in text.split_inclusive(|&letter| letter == b'\n').filter(|line| line.ends_with(b"\n")) {
-            // What cannot be read here could not be read at first either: nothing follows.
-            let Ok(told) = Line::decode(line) else { break };
-            if self::at_ns(&told).is_some_and(|told_ns| told_ns > at_ns) {
-                break;
-            }
-            process.replay(told);
-            byte += line.len();
-        }
-        byte
-    }
-
-    /// The text of a segment from one byte on.
-    fn text(&self, at: usize, byte: usize) -> Cow<'_, [u8]> {
+    /// Tells the process the lines of a segment that were written by a time, but for those that it knows; where that ended.
+    fn read(&self, at: usize, known: usize, at_ns: u64, process: &mut Process) -> usize {
         match (&self.segments[at].text, &self.recording) {
-            (Text::Kept(text), _) => Cow::Borrowed(&text[byte..]),
+            (Text::Kept(lines), _) => {
+                known + lines[known..].iter().take_while(|line| tell(process, line, at_ns)).count()
+            }
             (Text::Recorded(begin), Some(recording)) => {
                 let next = self.segments.get(at + 1).and_then(|next| match next.text {
                     Text::Recorded(begin) => Some(begin),
                     Text::Kept(_) => None,
                 });
                 // A file that cannot be read any more shows nothing later than its states.
-                Cow::Owned(recording.text(begin + byte as u64, next).unwrap_or_default())
+                let text = recording.text(begin + known as u64, next).unwrap_or_default();
+                let whole = |line: &&[u8]| line.ends_with(b"\n");
+                let lines = text.split_inclusive(|&letter| letter == b'\n').take_while(whole);
+                known + lines.take_while(|line| tell(process, line, at_ns)).map(<[u8]>::len).sum::<usize>()
             }
-            (Text::Recorded(_), None) => Cow::Borrowed(&[]),
+            (Text::Recorded(_), None) => known,
         }
     }
 
     /// Keeps the text of a line that comes after all others, if that does not stand in a file.
-    fn keep(&mut self, line: &Line, told: &[u8]) {
+    fn keep(&mut self, line: &Line, told: Vec<u8>) {
         let begin = self.recording.as_ref().map(|recording| recording.begin(self.newest.lines));
         // As much text as the state takes, at least: copies of a large process are dear.
         let length = self.length.max(self.segments.back().map_or(0, |last| last.weight as u64));
@@ -395,25 +388,21 @@ impl Tape {
             (None, _) => true,
             (Some(Text::Recorded(last)), Some(Some(begin))) => begin - last >= length,
             (Some(Text::Recorded(_)), _) => false,
-            (Some(Text::Kept(text)), _) => text.len() as u64 >= length,
+            (Some(Text::Kept(_)), _) => self.segments.back().map_or(0, |last| last.kept) as u64 >= length,
         };
         if is_full {
             let state = self.newest.state();
             let text =
                 begin.map_or_else(|| Text::Kept(Vec::new()), |begin| Text::Recorded(begin.unwrap_or(0)));
             let weight = weight(&state);
-            if let Some(Segment { text: Text::Kept(text), .. }) = self.segments.back_mut() {
-                text.shrink_to_fit();
-            }
-            self.segments.push_back(Segment { from_ns: state.clock.latest_ns(), state, text, weight });
+            let from_ns = state.clock.latest_ns();
+            self.segments.push_back(Segment { state, from_ns, text, weight, kept: 0 });
             self.make_room();
         }
-        if let Some(Segment { text: Text::Kept(text), .. }) = self.segments.back_mut() {
-            if told.is_empty() {
-                text.extend(line.encode());
-            } else {
-                text.extend_from_slice(told);
-            }
+        if let Some(Segment { text: Text::Kept(lines), kept, .. }) = self.segments.back_mut() {
+            let text = if told.is_empty() { line.encode() } else { told };
+            *kept += text.len();
+            lines.push(text);
         }
     }
 
@@ -441,17 +430,15 @@ impl Tape {
 
     fn is_over_budget(&self) -> bool {
         let states: usize = self.segments.iter().map(|segment| segment.weight).sum();
-        let texts: usize = self.segments.iter().map(Segment::kept).sum();
+        let texts: usize = self.segments.iter().map(|segment| segment.kept).sum();
         states > KEPT_STATES / self.share || texts > KEPT_TEXT / self.share
     }
 }
 
-impl Segment {
-    /// Text that it keeps, in bytes.
-    fn kept(&self) -> usize {
-        match &self.text {
-            Text::Kept(text) => text.len(),
-            Text::Recorded(_) => 0,
-        }
-    }
+/// Tells a process a line, if it was written by a time; whether it was.
+fn tell(process: &mut Process, line: &[u8], at_ns: u64) -> bool {
+    // What cannot be read here could not be read at first either: nothing follows.
+    let told =
+        Line::decode(line).ok().filter(|told| self::at_ns(told).is_none_or(|told_ns| told_ns <= at_ns));
+    told.map(|told| process.replay(told)).is_some()
 }

@@ -7,7 +7,10 @@ use super::process::Process;
 use super::table::Table;
 use stallscope::analysis::Finding;
 use stallscope_wire::{Location, Mode, Snapshot, Tier};
+use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Two states that lie less apart are too close to tell a pace, in nanoseconds.
 const APART_NS: u64 = 500_000_000;
@@ -17,8 +20,9 @@ const APART_NS: u64 = 500_000_000;
 pub(crate) struct Tasks {
     before: Told,
     latest: Told,
-    /// Of each, what it had done by these two times.
-    sites: HashMap<String, Change>,
+    /// Of each, in the order in which the latest snapshot tells them, what it had done by these two times. Shared with the copies
+    /// of it that a tape keeps.
+    sites: Arc<[Change]>,
 }
 
 /// A time at which all were told of.
@@ -51,7 +55,8 @@ pub(crate) struct Pace {
 }
 
 impl Tasks {
-    pub(super) fn apply(&mut self, snapshot: &Snapshot) {
+    /// Takes in a snapshot; `known` are the locations as they were told before.
+    pub(super) fn apply(&mut self, known: &[Location], snapshot: &Snapshot) {
         if snapshot.locations.is_empty() {
             return;
         }
@@ -66,27 +71,27 @@ impl Tasks {
         if apart {
             self.before = latest;
         }
-        for location in &snapshot.locations {
-            let counters = Counters { polls: location.polls, busy_ns: location.total_ns };
-            match self.sites.get_mut(&location.spawned_at) {
-                Some(site) => {
-                    if apart {
-                        site.before = site.latest;
-                    }
-                    site.latest = counters;
-                }
-                None => {
-                    let new = Change { latest: counters, ..Change::default() };
-                    self.sites.insert(location.spawned_at.clone(), new);
-                }
+        let mut next = 0;
+        let numbers = OnceCell::new();
+        let site = |location: &Location| {
+            // They come in the order of the last time, but for new ones among them.
+            let place = &location.spawned_at;
+            if known.get(next).is_none_or(|known| known.spawned_at != *place) {
+                let all = || known.iter().map(|known| &known.spawned_at).zip(0..).collect::<HashMap<_, _>>();
+                next = numbers.get_or_init(all).get(place).copied().unwrap_or(known.len());
             }
-        }
+            let site = self.sites.get(next).copied().unwrap_or_default();
+            next += usize::from(next < known.len());
+            let latest = Counters { polls: location.polls, busy_ns: location.total_ns };
+            Change { before: if apart { site.latest } else { site.before }, latest }
+        };
+        self.sites = snapshot.locations.iter().map(site).collect();
     }
 
-    /// None before two states of it are known.
-    fn pace(&self, spawned_at: &str) -> Option<Pace> {
+    /// Of the location that the latest snapshot tells at this place; none before two states of it are known.
+    fn pace(&self, at: usize) -> Option<Pace> {
         let seconds = self.seconds()?;
-        let Change { before, latest: now } = self.sites.get(spawned_at)?;
+        let Change { before, latest: now } = self.sites.get(at)?;
         let busy = now.busy_ns.saturating_sub(before.busy_ns) as f64 / 1e9 / seconds;
         Some(Pace {
             polls: now.polls.saturating_sub(before.polls) as f64 / seconds,
@@ -114,18 +119,27 @@ fn forced_yields(snapshot: &Snapshot) -> u64 {
 /// All spawn locations: equally many alive, by what they keep busy.
 pub(crate) fn table(process: &Process) -> Table {
     let mut rows = rows(process);
-    rows.sort_by(|a, b| b.busy_ns.cmp(&a.busy_ns).then_with(|| a.spawned_at.cmp(&b.spawned_at)));
-    Table::new(&columns::COLUMNS, Some("alive"), rows.into_iter().map(columns::row).collect())
+    // What is not known comes last. Rows are large, and there may be thousands: none is moved while they are sorted.
+    let rank = |row: &TaskRow| (Reverse(row.alive), Reverse(row.busy_ns));
+    let mut order: Vec<_> = (0..rows.len()).collect();
+    order.sort_unstable_by(|&a, &b| {
+        let (a, b) = (&rows[a], &rows[b]);
+        rank(a).cmp(&rank(b)).then_with(|| a.spawned_at.cmp(&b.spawned_at))
+    });
+    let rows = order.into_iter().map(|at| columns::row(std::mem::take(&mut rows[at]))).collect();
+    Table::new(&columns::COLUMNS, Some("alive"), rows)
 }
 
 pub(super) fn rows(process: &Process) -> Vec<TaskRow> {
     let locations = process.history.snapshot().map_or(&[][..], |snapshot| &snapshot.locations);
     let accused = Accused::by(&*process.findings);
-    locations.iter().map(|location| row(process, location, accused.has(&location.spawned_at))).collect()
+    let row =
+        |(at, location): (usize, &Location)| row(process, at, location, accused.has(&location.spawned_at));
+    locations.iter().enumerate().map(row).collect()
 }
 
-fn row(process: &Process, location: &Location, accused: bool) -> TaskRow {
-    TaskRow::of(location, process.tasks.pace(&location.spawned_at), accused, process.tasks.latest.at_ns)
+fn row(process: &Process, at: usize, location: &Location, accused: bool) -> TaskRow {
+    TaskRow::of(location, process.tasks.pace(at), accused, process.tasks.latest.at_ns)
 }
 
 /// One spawn location with what is found about it.
@@ -139,10 +153,11 @@ pub(crate) struct Site<'a> {
 impl<'a> Site<'a> {
     pub(crate) fn of(process: &'a Process, spawned_at: &str) -> Option<Self> {
         let locations = &process.history.snapshot()?.locations;
-        let location = locations.iter().find(|location| location.spawned_at == spawned_at)?;
+        let at = locations.iter().position(|location| location.spawned_at == spawned_at)?;
+        let location = &locations[at];
         let concerns = |finding: &&Finding| Accused::by([*finding]).has(spawned_at);
         let findings: Vec<_> = process.findings.iter().filter(concerns).collect();
-        Some(Self { row: row(process, location, !findings.is_empty()), location, findings })
+        Some(Self { row: row(process, at, location, !findings.is_empty()), location, findings })
     }
 }
 

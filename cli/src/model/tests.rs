@@ -196,6 +196,8 @@ fn numbers_and_tab_lead_to_every_screen() {
         assert_eq!(screen(&[Key::Char(key)]), expected);
     }
     assert_eq!(screen(&[Key::Char('8')]), Screen::Overview, "there is one process only");
+    let told = stalled().live().press(&[Key::Char('8')]).model.notice.map(|notice| notice.text);
+    assert!(told.is_some_and(|told| told.starts_with("there is one process here")));
     assert_eq!(screen(&[Key::Tab, Key::Tab]), Screen::Tasks);
     assert_eq!(screen(&[Key::Tab; 7]), Screen::Overview);
     assert_eq!(screen(&[Key::BackTab]), Screen::Runtime);
@@ -253,8 +255,8 @@ fn spawning() -> Watched {
 }
 
 fn places(watched: &Watched) -> Vec<String> {
-    let rows = watched.model.listed(watched.ours).table.rows;
-    rows.iter().map(|row| row.cells[0].value.shown().into_owned()).collect()
+    let listed = watched.model.listed(watched.ours);
+    listed.table.rows.iter().map(|row| row.cells[0].value.shown().into_owned()).collect()
 }
 
 #[test]
@@ -395,7 +397,7 @@ fn the_findings_of_a_large_process_are_brought_up_to_date_now_and_then() {
         let begun_ns = snapshot.at_ns;
         watched.model.apply(Line::Snapshot(snapshot), watched.ours);
         watched.model.settle();
-        for (after_ms, found) in [(1, at_once), (300, 1)] {
+        for (after_ms, found) in [(1, at_once), (400, at_once), (550, 1)] {
             let at_ns = begun_ns + after_ms * 1_000_000;
             let stall = Stall { at_ns, started_ns: begun_ns, ..stall.clone().expect("a stall") };
             watched.model.apply(Line::Stall(stall), watched.ours);

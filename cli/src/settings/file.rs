@@ -48,6 +48,7 @@ impl File {
 
     fn read_keys(&mut self, reader: &Reader<'_>, table: &DeTable<'_>) -> Result<(), Problem> {
         let known = || KEYS.iter().map(|binding| binding.action);
+        let mut places = Vec::new();
         for (name, value) in table {
             let action = known().find(|action| action.name() == &**name.get_ref());
             let Some(action) = action else {
@@ -55,7 +56,7 @@ impl File {
                 return Err(reader.unknown("action", name.get_ref(), name.span(), names));
             };
             let mut keys = Vec::new();
-            for key in reader.list(value, "this is to be a list of keys: [\"space\", \"x\"]")? {
+            for key in reader.keys(value)? {
                 let pressed = reader.key(key)?;
                 let taken = self.keys.iter().find(|(_, keys)| keys.contains(&pressed));
                 if let Some((other, _)) = taken {
@@ -66,14 +67,39 @@ impl File {
                     return Err(reader.wrong(key.span(), "ctrl-c always quits"));
                 }
                 keys.push(pressed);
+                places.push(key.span());
             }
             self.keys.push((action, keys));
         }
+        let pressed = self.keys.iter().flat_map(|(_, keys)| keys).zip(places);
+        for (pressed, at) in pressed {
+            if let Some(robbed) = self.robbed_by(*pressed) {
+                let name = robbed.name();
+                let told = format!("\"{name}\" has no other key: give it one, or say {name} = []");
+                return Err(reader.wrong(at, told));
+            }
+        }
         Ok(())
+    }
+
+    /// What a key usually does, where that is left without a key and nothing is said of it.
+    fn robbed_by(&self, key: Key) -> Option<Action> {
+        let usual = KEYS.iter().find(|binding| binding.keys.contains(&key))?;
+        let told = self.keys.iter().any(|(action, _)| *action == usual.action);
+        let taken = |key: &Key| self.keys.iter().any(|(_, keys)| keys.contains(key));
+        (!told && usual.keys.iter().all(taken)).then_some(usual.action)
     }
 }
 
 impl Reader<'_> {
+    /// Keys: a list of them, or one by itself.
+    fn keys<'t, 'i>(&self, value: &'t Value<'i>) -> Result<Vec<&'t Value<'i>>, Problem> {
+        if value.get_ref().is_str() {
+            return Ok(vec![value]);
+        }
+        Ok(self.list(value, "this is to be a key, or a list of keys: [\"space\", \"x\"]")?.collect())
+    }
+
     fn palette(&self, value: &Value<'_>) -> Result<Palette, Problem> {
         let name = self.string(value)?;
         let names: Vec<_> = Palette::value_variants().iter().filter_map(Palette::to_possible_value).collect();
@@ -102,9 +128,13 @@ mod tests {
     #[test]
     fn what_it_says_is_taken() {
         let text = "[dashboard]\ntheme = \"light\"\nascii = true\nmouse = false\n\
-            [dashboard.keys]\npause = [\"space\", \"Shift-Left\"]\nexport = []\n";
+            [dashboard.keys]\npause = [\"space\", \"Shift-Left\"]\nmuch-earlier = []\nexport = \"w\"\n";
         let file = File::parse(text).expect("it is right");
-        let keys = vec![(Action::Export, vec![]), (Action::Pause, vec![Key::Char(' '), Key::ShiftLeft])];
+        let keys = vec![
+            (Action::Export, vec![Key::Char('w')]),
+            (Action::MuchEarlier, vec![]),
+            (Action::Pause, vec![Key::Char(' '), Key::ShiftLeft]),
+        ];
         let (theme, ascii, mouse) = (Some(Palette::Light), Some(true), Some(false));
         let mut sorted = file.keys.clone();
         sorted.sort_by_key(|(action, _)| action.name());
@@ -146,6 +176,15 @@ mod tests {
         let (line, _, told) = problem("[dashboard.keys]\npause = [\"x\"]\nquit = [\"x\"]\n");
         assert!(line > 1 && told.contains("already"), "{line} {told}");
         assert_eq!(problem("[dashboard.keys]\npause = [\"ctrl-c\"]\n").2, "ctrl-c always quits");
+    }
+
+    #[test]
+    fn no_action_loses_its_only_key_without_a_word() {
+        let (line, column, told) = problem("[dashboard.keys]\npause = \"x\"\nquit = [\"q\", \"space\"]\n");
+        assert_eq!((line, column), (2, 9), "{told}");
+        assert_eq!(told, "\"export\" has no other key: give it one, or say export = []");
+        assert!(File::parse("[dashboard.keys]\npause = \"k\"\n").is_ok(), "there is still the arrow");
+        assert!(File::parse("[dashboard.keys]\npause = \"x\"\nexport = \"space\"\n").is_ok());
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(super) enum Kind {
     },
     Missing(PathBuf),
     Folder(PathBuf),
+    EmptyFolder(PathBuf),
     Denied(PathBuf),
     /// An event log, where a running process is wanted.
     NotLive(PathBuf),
@@ -62,9 +63,13 @@ impl OpenError {
         matches!(self.kind, Kind::NotInstrumented { .. })
     }
 
-    /// Whether the target is right and there is nothing in it: its process wrote nothing.
+    /// Whether the target is right and there is nothing in it: its process wrote nothing, or a folder has no logs.
     pub(crate) fn is_no_data(&self) -> bool {
-        matches!(&self.kind, Kind::Read(_, error) if error.is_empty_input())
+        match &self.kind {
+            Kind::Read(_, error) => error.is_empty_input(),
+            Kind::EmptyFolder(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -96,6 +101,9 @@ impl fmt::Display for OpenError {
             }
             Kind::Folder(path) => {
                 write!(f, "{} is a folder: name one of the event logs in it", path.display())?;
+            }
+            Kind::EmptyFolder(path) => {
+                write!(f, "{} holds no event log (no file that ends in .jsonl)", path.display())?;
             }
             Kind::Denied(path) => write!(
                 f,

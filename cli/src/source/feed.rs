@@ -2,17 +2,22 @@
 
 use super::ancestry::is_descendant;
 use super::discover::sockets_in;
+use super::error::Kind;
 use super::finder::{Finder, Wanted};
-use super::open::own_uid;
+use super::folder::newest_in;
+use super::open::{own_uid, refused};
 use super::{Message, OpenError, Source, Target};
 use stallscope_wire::{Request, live_folder};
 use std::io;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// A process that has just started makes its socket within this time, and so do those that it starts.
 const STARTING: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(50);
+/// So many logs of a folder are shown, the newest.
+const LOGS: usize = 32;
 
 /// What is read: some sources from the beginning, and processes that come later.
 ///
@@ -77,7 +82,7 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// Opens all that is named. A process that is not instrumented stands for those that it has started, now and later: it is a
+/// Opens all that is named. A folder stands for the logs in it, the newest first. A process that is not instrumented stands for those that it has started, now and later: it is a
 /// supervisor.
 ///
 /// # Errors
@@ -98,6 +103,11 @@ pub(crate) fn open_all(targets: &[Target]) -> Result<(Vec<Source>, Wanted), Open
 
 /// What a target stands for, and whether it is a supervisor.
 fn open(target: &Target) -> Result<(Vec<Source>, Option<u32>), OpenError> {
+    if let Target::Path(path) = target
+        && path.is_dir()
+    {
+        return logs_of(path).map(|logs| (logs, None));
+    }
     let until = Instant::now() + STARTING;
     loop {
         match (Source::open(target), target) {
@@ -114,6 +124,23 @@ fn open(target: &Target) -> Result<(Vec<Source>, Option<u32>), OpenError> {
             (Err(error), _) => return Err(error),
         }
         thread::sleep(LOOK);
+    }
+}
+
+/// The newest logs of a folder. One that cannot be read hides no other.
+fn logs_of(folder: &Path) -> Result<Vec<Source>, OpenError> {
+    let paths = newest_in(folder, LOGS).map_err(|error| refused(folder, error))?;
+    let (mut opened, mut problem) = (Vec::new(), None);
+    for path in paths {
+        match Source::open(&Target::Path(path)) {
+            Ok(source) => opened.push(source),
+            Err(error) => problem = problem.or(Some(error)),
+        }
+    }
+    match problem {
+        _ if !opened.is_empty() => Ok(opened),
+        Some(problem) => Err(problem),
+        None => Err(OpenError::new(Kind::EmptyFolder(folder.to_owned()))),
     }
 }
 

@@ -3,12 +3,13 @@ use super::open::{connect, own_uid};
 use super::*;
 use crate::scenario::Scenario;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
-use std::fs;
+use stallscope_wire::Line;
+use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 fn folder() -> TempDir {
@@ -81,6 +82,28 @@ fn a_folder_is_no_log() {
         refusal(folder.path().to_str().expect("a plain path"))
             .contains("is a folder: name one of the event logs")
     );
+}
+
+#[test]
+fn a_folder_stands_for_its_logs_the_newest_first() {
+    let folder = folder();
+    let open = || open_all(&[Target::Path(folder.path().to_owned())]).map(|(sources, _)| sources);
+    let refused = open().expect_err("there is nothing in it");
+    assert!(refused.is_no_data() && refused.to_string().contains("holds no event log"), "{refused}");
+    fs::write(folder.path().join("notes.txt"), "no log").expect("it is written");
+    for (name, pid) in [("b.jsonl", 1), ("a.jsonl", 2), ("c.jsonl", 3)] {
+        let path = folder.path().join(name);
+        fs::write(&path, Line::Header(Header { pid, ..Header::default() }).encode()).expect("it is written");
+        let written = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 - u64::from(pid));
+        File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(written))
+            .expect("its time");
+    }
+    fs::write(folder.path().join("d.jsonl"), "no log either").expect("it is written");
+    let pids: Vec<_> = open().expect("logs").iter().map(|source| source.header.pid).collect();
+    assert_eq!(pids, [1, 2, 3]);
 }
 
 #[test]

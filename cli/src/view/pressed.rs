@@ -16,8 +16,8 @@ fn typed(text: &str) -> Vec<Key> {
 }
 
 fn rows(watched: &Watched) -> Vec<String> {
-    let rows = watched.model.listed(watched.ours).table.rows;
-    rows.iter().map(|row| row.cells[0].value.shown().into_owned()).collect()
+    let listed = watched.model.listed(watched.ours);
+    listed.table.rows.iter().map(|row| row.cells[0].value.shown().into_owned()).collect()
 }
 
 fn notice(watched: &Watched) -> String {

@@ -97,7 +97,9 @@ pub(super) fn draw_pane(frame: &mut Frame<'_>, theme: Theme, area: Rect, process
     let width = usize::from(room.width);
     let shown = match rows.is_empty() {
         true => nothing(theme, none(process)),
-        false => rows.iter().map(|row| line(theme, row, name, width)).collect(),
+        false => {
+            rows.iter().take(usize::from(room.height)).map(|row| line(theme, row, name, width)).collect()
+        }
     };
     lines(frame, theme, room, shown, None);
 }

@@ -1,9 +1,9 @@
 //! Live readers, over a Unix socket that only the same user can reach.
 
 use super::asking::Asking;
+use super::past::Past;
 use crate::files;
 use stallscope_wire::{Coverage, Header, Line, Phase, Request, live_socket};
-use std::collections::VecDeque;
 use std::fmt;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
@@ -16,8 +16,6 @@ use std::time::Duration;
 const PENDING: usize = 4 << 20;
 /// Bytes more that may wait of lines that say that something is over: what began must not seem to go on for ever.
 const RESERVED: usize = 1 << 20;
-/// Stalls that a new reader is told of.
-const REMEMBERED: usize = 256;
 /// Readers at a time.
 const READERS: usize = 16;
 /// How long no reader is taken in when one could not be: the process may be out of file descriptors.
@@ -28,9 +26,7 @@ const RECOVERY: Duration = Duration::from_millis(250);
 pub(super) struct Live {
     listener: Option<(UnixListener, PathBuf)>,
     readers: Vec<Reader>,
-    /// The lines of what was blocked, and those of what was lost, so that a reader that comes late sees them: many of one
-    /// kind do not drive out the other.
-    past: [VecDeque<Vec<u8>>; 2],
+    past: Past,
     lost: u64,
 }
 
@@ -70,7 +66,7 @@ impl fmt::Display for Problem {
 
 impl Live {
     /// Listens at `path`, or at the usual place.
-    pub(super) fn open(path: Option<&Path>) -> Result<Self, Problem> {
+    pub(super) fn open(path: Option<&Path>, threshold_ns: u64) -> Result<Self, Problem> {
         let path = match path {
             Some(path) => path.to_owned(),
             None => {
@@ -88,7 +84,8 @@ impl Live {
         let listener = UnixListener::bind(&path).map_err(|error| Problem::Bind(path.clone(), error))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
             .map_err(|error| Problem::Bind(path.clone(), error))?;
-        Ok(Self { listener: Some((listener, path)), ..Self::default() })
+        let past = Past::new(threshold_ns);
+        Ok(Self { listener: Some((listener, path)), past, ..Self::default() })
     }
 
     /// The end at which readers come in; none when there is no live socket.
@@ -109,7 +106,7 @@ impl Live {
         if coverage != &header.coverage {
             pending.extend(Line::Coverage(coverage.clone()).encode());
         }
-        pending.extend(self.past.iter().flatten().flatten());
+        pending.extend(self.past.tell());
         let mut reader = Reader { stream, pending, asking: Asking::default() };
         if reader.send() {
             self.readers.push(reader);
@@ -128,10 +125,7 @@ impl Live {
     /// Sends a line to all readers. One that does not keep up loses lines, but none that says that something is over; one
     /// that is too slow even for these is hung up on, and one that is gone is forgotten.
     pub(super) fn write(&mut self, text: &[u8], line: &Line) {
-        if let Some(past) = kind_of_news(line).map(|kind| &mut self.past[kind]) {
-            past.push_back(text.to_vec());
-            past.drain(..past.len().saturating_sub(REMEMBERED));
-        }
+        self.past.note(text, line);
         let (needed, mut lost) = (is_last(line), 0);
         let limit = if needed { PENDING + RESERVED } else { PENDING };
         self.readers.retain_mut(|reader| {
@@ -197,16 +191,6 @@ impl Reader {
     }
 }
 
-/// Which of the past's lines it joins, if those who come later are to know it too.
-fn kind_of_news(line: &Line) -> Option<usize> {
-    match line {
-        Line::Stall(stall) if stall.phase == Phase::Progress && stall.stack.is_none() => None,
-        Line::Stall(_) | Line::Pool(_) => Some(0),
-        Line::Unpolled(_) | Line::Failure(_) | Line::Orphan(_) => Some(1),
-        _ => None,
-    }
-}
-
 /// Whether a line says that something is over, and no later one will.
 fn is_last(line: &Line) -> bool {
     match line {
@@ -256,11 +240,11 @@ fn is_dead_socket(path: &Path, meta: &fs::Metadata) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stallscope_wire::{Failure, Mode, Reader as Lines, Snapshot, Stall};
+    use stallscope_wire::{Mode, Reader as Lines, Snapshot, Stall};
 
     fn live(folder: &Path) -> (Live, PathBuf) {
         let path = folder.join("a.sock");
-        (Live::open(Some(&path)).unwrap(), path)
+        (Live::open(Some(&path), 1).unwrap(), path)
     }
 
     /// Takes in the reader that has connected.
@@ -270,21 +254,17 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_comes_late_is_told_of_what_was_blocked_and_of_what_was_lost() {
+    fn a_reader_that_comes_late_is_told_of_what_was() {
         let folder = tempfile::tempdir().unwrap();
         let (mut live, path) = live(folder.path());
         let stall = Line::Stall(Stall { id: 9, ..Stall::default() });
         live.write(&stall.encode(), &stall);
-        let failures = (0..2 * REMEMBERED as u64).map(|task| Failure { task, ..Failure::default() });
-        let failures: Vec<_> = failures.map(Line::Failure).collect();
-        failures.iter().for_each(|failure| live.write(&failure.encode(), failure));
         let stream = UnixStream::connect(&path).unwrap();
         accept(&mut live, &Header { pid: 7, ..Header::default() });
         live.close();
         let mut lines = Lines::new(stream).unwrap();
         assert_eq!(lines.header().pid, 7);
         assert_eq!(lines.next_line().unwrap(), Some(stall));
-        assert_eq!(lines.next_line().unwrap().as_ref(), failures.get(REMEMBERED));
         assert!(!path.exists(), "the socket is gone with the process");
     }
 
@@ -368,6 +348,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.sock");
         drop(UnixListener::bind(&path).unwrap());
-        assert!(Live::open(Some(&path)).is_ok());
+        assert!(Live::open(Some(&path), 1).is_ok());
     }
 }

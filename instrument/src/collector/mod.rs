@@ -10,6 +10,8 @@ mod live;
 mod load;
 mod log;
 mod notice;
+#[cfg(all(unix, not(stallscope_elsewhere)))]
+mod past;
 mod snapshot;
 #[cfg_attr(not(all(target_os = "linux", not(stallscope_elsewhere))), path = "sockets_elsewhere.rs")]
 mod sockets;
@@ -78,7 +80,7 @@ impl Output {
             None => None,
         };
         let flight = config.flight.as_deref().map(FlightRecorder::open);
-        let live = Live::open(config.socket.as_deref());
+        let live = Live::open(config.socket.as_deref(), config.runtime.threshold_ns);
         if let Err(problem) = &live {
             // Nobody can look on; what is seen and logged is whole all the same.
             header.coverage.missing.push(Gap::new(format!("live: {problem}"), problem.cure()));
@@ -251,8 +253,11 @@ impl Collector {
         }
         let now_ns = clock::now_ns();
         self.with_flight(|flight, header, coverage| flight.beat(now_ns, header, coverage));
-        let gap = self.output.flight.as_mut().and_then(FlightRecorder::gap);
-        gap.into_iter().for_each(|gap| self.tell_gap(gap));
+        if let Some(gap) = self.output.flight.as_mut().and_then(FlightRecorder::gap) {
+            // Whoever asked for recordings must not find out when one is needed.
+            self.notices.gap(&gap);
+            self.tell_gap(gap);
+        }
     }
 
     fn with_flight(&mut self, act: impl FnOnce(&mut FlightRecorder, &Header, &Coverage)) {

@@ -2,7 +2,7 @@
 
 use crate::watched;
 use stallscope_wire::{
-    Cause, Certainty, Failure, How, Orphan, Phase, PoolWait, Serving, Stack, Stall, Watched, duration,
+    Cause, Certainty, Failure, Gap, How, Orphan, Phase, PoolWait, Serving, Stack, Stall, Watched, duration,
 };
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;
@@ -91,6 +91,11 @@ impl Notices {
         let request = stall.serving.as_ref().map(answering).unwrap_or_default();
         let notice = format!("{culprit} {blocks}{request} ({cause}){waiting}");
         self.tell(culprit, notice);
+    }
+
+    /// Tells of something that was asked for and cannot be had.
+    pub(super) fn gap(&mut self, gap: &Gap) {
+        self.tell(gap.what.clone(), format!("{}; {}", gap.what, gap.cure));
     }
 
     /// Tells of futures that nobody awaited, if there are new ones.

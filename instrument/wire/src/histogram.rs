@@ -1,5 +1,7 @@
 use hdrhistogram::Histogram as Hdr;
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 
 /// Counts of durations, sparse: only buckets that hold something are written.
 ///
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Histogram {
     /// `[highest duration that falls into the bucket, in nanoseconds; count]`, ascending.
+    #[serde(deserialize_with = "exactly")]
     pub buckets: Vec<(u64, u64)>,
     /// Longest duration recorded, in nanoseconds.
     pub max_ns: u64,
@@ -105,6 +108,35 @@ impl Histogram {
         }
         hdr
     }
+}
+
+/// Reads buckets into a list with room for no more: a line may have thousands of histograms, and a list that grows is copied
+/// several times.
+fn exactly<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(u64, u64)>, D::Error> {
+    struct Buckets;
+    impl<'de> Visitor<'de> for Buckets {
+        type Value = Vec<(u64, u64)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+            let mut first = [(0, 0); 64];
+            for at in 0..first.len() {
+                match from.next_element()? {
+                    Some(bucket) => first[at] = bucket,
+                    None => return Ok(first[..at].to_vec()),
+                }
+            }
+            let mut buckets = first.to_vec();
+            while let Some(bucket) = from.next_element()? {
+                buckets.push(bucket);
+            }
+            Ok(buckets)
+        }
+    }
+    from.deserialize_seq(Buckets)
 }
 
 impl From<&Hdr<u64>> for Histogram {

@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod duration;
+mod earlier;
 mod handler;
 mod header;
 mod histogram;
@@ -32,6 +33,7 @@ mod stall;
 mod words;
 mod work;
 
+pub use earlier::{Earlier, EarlierStalls};
 pub use handler::{Doing, Handler, Handlers, Serving, SlowRequest, Spent, Step};
 pub use header::{Coverage, Flight, Gap, Header, Mode, Tier, Versions};
 pub use histogram::Histogram;

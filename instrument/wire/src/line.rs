@@ -1,5 +1,5 @@
 use crate::{
-    Coverage, Failure, Handlers, Header, Lost, Orphan, PoolWait, Snapshot, Sockets, Stall, Unpolled,
+    Coverage, Earlier, Failure, Handlers, Header, Lost, Orphan, PoolWait, Snapshot, Sockets, Stall, Unpolled,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,6 +20,8 @@ pub enum Line {
     Snapshot(Snapshot),
     /// A poll over the threshold.
     Stall(Stall),
+    /// The stalls before those that a live reader is told of one by one.
+    Earlier(Earlier),
     /// A probe over the lag limit.
     Lag(Lag),
     /// The machine did not run us.

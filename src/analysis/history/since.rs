@@ -49,6 +49,7 @@ impl Since {
                 let first = self.handlers.get_or_insert_with(|| handlers.clone());
                 vec![Line::Handler(requests_since(handlers, first))]
             }
+            (Line::Earlier(_), _) => Vec::new(),
             // Who waited behind a stall is told in a second line, which may come when it is long over.
             (Line::Stall(stall), Some(first)) if was_over(&stall, first.at_ns) => Vec::new(),
             (line, None) if Told::of(&line).is_some() => {

@@ -1,7 +1,9 @@
 use super::super::group::{Group, Groups};
 use super::super::measure::Shift;
 use super::{Lengths, Pauses, Subject};
-use stallscope_wire::{Cause, Certainty, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker};
+use stallscope_wire::{
+    Cause, Certainty, Earlier, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -107,6 +109,23 @@ impl Stalls {
         record.stall = stall;
         if self.records.len() > LIMIT {
             self.fold(header, pauses);
+        }
+    }
+
+    /// Takes in stalls that are told together.
+    pub(super) fn take_earlier(&mut self, header: &Header, earlier: Earlier) {
+        for mut told in earlier.stalls {
+            let worst = std::mem::take(&mut told.worst);
+            let record = Arc::new(StallRecord { stall: worst, ongoing: false });
+            if record.blames_host() {
+                self.folded_hosts.add(HostTimes {
+                    count: told.count,
+                    max_ns: record.stall.duration_ns,
+                    total_ns: told.duration_ns,
+                    first_ns: Some(told.first_ns),
+                });
+            }
+            self.folded_with(&record).fold_earlier(header, &record, &told);
         }
     }
 
@@ -243,13 +262,18 @@ impl Stalls {
                 if record.blames_host() && !pauses.overlap(header, &record) {
                     self.folded_hosts.note(record.stall.started_ns, record.stall.duration_ns);
                 }
-                let mut subject = Subject::of(&record);
-                if self.folded.len() >= SUBJECTS && !self.folded.contains_key(&subject) {
-                    subject = Subject::default();
-                }
-                self.folded.entry(subject).or_default().fold(header, &record);
+                self.folded_with(&record).fold(header, &record);
             }
         }
+    }
+
+    /// Where stalls of its subject are counted.
+    fn folded_with(&mut self, record: &StallRecord) -> &mut Groups {
+        let mut subject = Subject::of(record);
+        if self.folded.len() >= SUBJECTS && !self.folded.contains_key(&subject) {
+            subject = Subject::default();
+        }
+        self.folded.entry(subject).or_default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use crate::report::{Course, Run};
-use crate::source::{Ending, Message, OpenError, Source};
+use crate::source::{Ending, Message, OpenError, Source, logs_in};
 use stallscope::analysis::History;
 use stallscope_wire::ReadError;
 use std::fmt;
@@ -108,15 +108,4 @@ impl Logs {
         }
         self.runs.push(Run { history, course });
     }
-}
-
-/// The file itself, or the logs of a folder by name.
-fn logs_in(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !fs::metadata(path)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut paths = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-    paths.sort();
-    Ok(paths)
 }

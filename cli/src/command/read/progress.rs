@@ -1,7 +1,8 @@
-//! How far a long work is, on stderr where that is a terminal.
+//! How far a long work is, on stderr: drawn where that is a terminal, else that it takes some time.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{self, IsTerminal, Read};
+use stallscope_wire::duration::show;
+use std::io::{self, IsTerminal, Read, Write};
 use std::time::Duration;
 
 /// Less than this is read before anybody wonders, in bytes.
@@ -25,6 +26,14 @@ impl Progress {
     /// Of looking at processes for this time.
     pub(super) fn of_time(time: Duration) -> Self {
         let seconds = time.as_secs();
+        if time >= SOON && !io::stderr().is_terminal() {
+            // Once, where nothing can be drawn anew. Nobody may listen.
+            let _ = writeln!(
+                io::stderr(),
+                "watching for {}",
+                show(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+            );
+        }
         Self(bar(seconds, "watching {bar:30} {pos}s of {len}s", time >= SOON))
     }
 

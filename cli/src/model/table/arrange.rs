@@ -1,4 +1,5 @@
 use super::{Column, Row, Table};
+use std::rc::Rc;
 
 /// What the user made of a list: how it is sorted, what of it is shown, and which row is marked.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +26,7 @@ pub(crate) struct Order {
 /// A list as it is to be drawn.
 #[derive(Debug, Clone)]
 pub(crate) struct Listed {
-    pub(crate) table: Table,
+    pub(crate) table: Rc<Table>,
     pub(crate) order: Option<Order>,
     pub(crate) filter: String,
     /// Where the marked row stands.
@@ -43,18 +44,22 @@ impl Order {
 
 impl Listing {
     /// The list as the user wants it.
-    pub(crate) fn arrange(&self, mut table: Table) -> Listed {
+    pub(crate) fn arrange(&self, mut table: Rc<Table>) -> Listed {
         let words: Vec<_> = self.filter.split_whitespace().map(str::to_lowercase).collect();
         if !words.is_empty() {
+            let table = Rc::make_mut(&mut table);
             table.rows.retain(|row| row.has(&words));
             table.extents.take();
         }
         let usual = table.usual.map(|by| Order { by, reversed: false });
         let order = self.order.or(usual).filter(|order| table.column(order.by).is_some());
-        if let Some((order, at)) = order.and_then(|order| Some((order, table.column(order.by)?))) {
+        // As usual they come.
+        let other = order.filter(|_| order != usual);
+        if let Some((order, at)) = other.and_then(|order| Some((order, table.column(order.by)?))) {
             let descends = order.descends(&table.columns[at]);
             // Equal ones stay as they stood.
-            table.rows.sort_by(|a, b| a.cells[at].value.compare(&b.cells[at].value, descends));
+            let rows = &mut Rc::make_mut(&mut table).rows;
+            rows.sort_by(|a, b| a.cells[at].value.compare(&b.cells[at].value, descends));
         }
         let found = self.mark.as_ref().and_then(|key| table.rows.iter().position(|row| row.key == *key));
         let marked = found.unwrap_or(self.at).min(table.rows.len().saturating_sub(1));

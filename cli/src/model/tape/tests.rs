@@ -161,10 +161,10 @@ fn what_a_live_process_leaves_behind_is_bounded() {
     tape.length = 10_000;
     for _ in 0..4 {
         for line in &long.lines {
-            tape.apply(line.clone(), &[], Duration::ZERO);
+            tape.apply(line.clone(), Vec::new(), Duration::ZERO);
         }
     }
-    let kept: usize = tape.segments.iter().map(Segment::kept).sum();
+    let kept: usize = tape.segments.iter().map(|segment| segment.kept).sum();
     assert!(kept <= KEPT_TEXT);
     tape.length = KEPT_TEXT as u64 / 4;
     let line = Line::Coverage(stallscope_wire::Coverage {
@@ -172,9 +172,9 @@ fn what_a_live_process_leaves_behind_is_bounded() {
         ..stallscope_wire::Coverage::default()
     });
     for _ in 0..100 {
-        tape.apply(line.clone(), &[], Duration::ZERO);
+        tape.apply(line.clone(), Vec::new(), Duration::ZERO);
     }
-    let kept: usize = tape.segments.iter().map(Segment::kept).sum();
+    let kept: usize = tape.segments.iter().map(|segment| segment.kept).sum();
     assert!(kept <= KEPT_TEXT + tape.length as usize, "{kept}");
     assert!(tape.gone > 0 && tape.segments.len() > 1);
 }

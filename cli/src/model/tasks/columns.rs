@@ -59,5 +59,5 @@ pub(super) fn row(row: TaskRow) -> Row {
         (false, false) => Sign::None,
     };
     cells[0] = Cell::from(Value::Text(row.place)).tone(Tone::Strong);
-    Row::new(row.spawned_at.clone(), cells).with(sign).opening(Opened::Site(row.spawned_at))
+    Row { opens: Opened::Site(row.spawned_at.clone()), key: row.spawned_at, sign, cells, lasted_ns: None }
 }

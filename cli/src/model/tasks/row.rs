@@ -3,7 +3,7 @@ use stallscope::analysis::short_place;
 use stallscope_wire::Location;
 
 /// A spawn location, as the dashboard shows it. What is not known is none.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct TaskRow {
     /// Tells it from the others.
     pub(crate) spawned_at: String,
