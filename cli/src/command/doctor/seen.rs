@@ -22,9 +22,9 @@ const OWN: &str = env!("CARGO_PKG_VERSION");
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) history: History,
-    /// The most worker and blocking threads that its runtimes had at one look, for each look.
+    /// Workers and threads of the blocking pools of its runtimes, at each look.
     pub(super) threads: Vec<u64>,
-    /// The form of its lines, major and minor; none of a process that runs.
+    /// The form of a log's lines, major and minor.
     form: Option<(u32, u32)>,
 }
 
