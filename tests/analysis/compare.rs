@@ -8,10 +8,12 @@ use stallscope_wire::{
     Cause, Coverage, End, Handler, Handlers, Header, Histogram, Line, Location, Snapshot, Stall, Tier,
 };
 
-/// How often each made-up world is tried.
+/// How often each made-up world is tried: with one run a side, and with several, which take longer.
 const SEEDS: u64 = 100;
+const FEWER_SEEDS: u64 = 40;
 /// Of so many at 5 % each, more alarms than this come with a probability below 1 in 1,000.
 const ALARMS: usize = 12;
+const FEWER_ALARMS: usize = 7;
 const MINUTE_NS: u64 = 60_000 * MS;
 
 /// Numbers that look random, the same for the same seed.
@@ -114,8 +116,9 @@ fn regressions(base: World, new: World, runs: usize) -> usize {
         let (base, new) = (base.runs(runs, random), new.runs(runs, random));
         compare(&base, &new, &Limits::default()).outlook() == Outlook::Regression
     };
-    let found = (0..SEEDS).filter(is_regression).count();
-    println!("{found} of {SEEDS} are regressions, with {runs} runs a side");
+    let seeds = if runs == 1 { SEEDS } else { FEWER_SEEDS };
+    let found = (0..seeds).filter(is_regression).count();
+    println!("{found} of {seeds} are regressions, with {runs} runs a side");
     found
 }
 
@@ -135,10 +138,13 @@ fn nothing_changed_and_one_run_of_each_raises_few_alarms() {
 
 #[test]
 fn nothing_changed_and_runs_that_differ_raise_few_alarms() {
-    for (runs, between) in [(2, 0.1), (3, 0.15), (5, 0.15), (8, 0.3)] {
+    for (runs, between) in [(2, 0.1), (3, 0.15), (5, 0.2)] {
         let world = World { between, requests: 500, routes: 3, ..WORLD };
         let alarms = regressions(world, world, runs);
-        assert!(alarms <= ALARMS, "{alarms} of {SEEDS} with {runs} runs that differ by {between}");
+        assert!(
+            alarms <= FEWER_ALARMS,
+            "{alarms} of {FEWER_SEEDS} with {runs} runs that differ by {between}"
+        );
     }
 }
 
@@ -150,7 +156,7 @@ fn a_real_shift_is_found() {
     let noisy = World { between: 0.05, requests: 500, routes: 3, ..WORLD };
     let slower = World { median_ns: 26e6, ..noisy };
     let found = regressions(noisy, slower, 5);
-    assert!(found >= 90, "{found} of {SEEDS} slower by 30 % in five runs");
+    assert!(found >= 36, "{found} of {FEWER_SEEDS} slower by 30 % in five runs");
     let more = World { stalls: 80.0, ..WORLD };
     let found = regressions(WORLD, more, 1);
     assert!(found >= 95, "{found} of {SEEDS} with four times as many stalls");
@@ -238,7 +244,8 @@ fn stalls_that_were_recorded_otherwise_are_not_compared() {
     let finer = Sample::of_histories(&[&finer]);
     let comparison = compare(&[sample(Vec::new())], &[finer], &Limits::default());
     assert_eq!(comparison.outlook(), Outlook::TooLittle);
-    assert!(comparison.notes[0].contains("10ms, 100ms"), "{:?}", comparison.notes);
+    let told = |what: &str| comparison.notes.iter().any(|note| note.contains(what));
+    assert!(told("10ms, 100ms") && told("1 run of NEW is incomplete"), "{:?}", comparison.notes);
 }
 
 #[test]
