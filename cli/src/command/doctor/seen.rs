@@ -226,7 +226,7 @@ fn ending(history: &History) -> Item {
 /// The executable may have been built anew since.
 fn symbols_of_log(header: &Header) -> Option<Item> {
     let path = Path::new(&header.exe);
-    fs::metadata(path).ok().filter(|found| found.is_file())?;
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     Some(match Binary::read(path) {
         Ok(binary) => binary.symbols(),
         Err(error) => Item::note("symbols", format!("{}: {error}", path.display())),
