@@ -1,21 +1,6 @@
 use crate::analysis::Rule;
 
 impl Rule {
-    /// All rules.
-    pub const ALL: [Self; 11] = [
-        Self::BlockingPoll,
-        Self::LoopLag,
-        Self::HostPause,
-        Self::NeverPolled,
-        Self::NeverAwaited,
-        Self::DetachedPanic,
-        Self::LostTask,
-        Self::TaskLeak,
-        Self::BlockingPool,
-        Self::SocketLeak,
-        Self::AcceptBacklog,
-    ];
-
     /// What a finding of this rule says, in a sentence.
     #[must_use]
     pub fn meaning(self) -> &'static str {
