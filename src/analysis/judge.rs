@@ -1,5 +1,7 @@
 use super::excuse::Excuses;
+use super::host::HostDelay;
 use super::measure::{measure, out_of_sight, unguarded, unseen};
+use super::retry::Attempt;
 use super::thresholds::{Metric, Value};
 use super::{Allowance, AllowanceState, Finding, History, Terms, Threshold};
 use serde::{Deserialize, Serialize};
@@ -105,6 +107,24 @@ pub struct Outcome {
     /// Why it cannot be told, or what else is to be known of the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What the host cost, where it holds but for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostDelay>,
+    /// What it was in each run, where it was measured again because it did not hold at first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+}
+
+impl Outcome {
+    /// The verdict if it stood alone.
+    pub(super) fn alone(&self) -> Verdict {
+        match self.ok {
+            Some(true) => Verdict::Pass,
+            Some(false) => Verdict::Breach,
+            None if self.host.is_some() => Verdict::Inconclusive,
+            None => Verdict::Incomplete,
+        }
+    }
 }
 
 /// Judges what was seen. A breach is one however little was seen; nothing else is said of data that is not complete,
@@ -150,7 +170,8 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
             left_out.add(threshold, why);
             continue;
         }
-        let (outcome, alone) = outcome(threshold, terms, &excused, histories);
+        let outcome = outcome(threshold, terms, &excused, histories);
+        let alone = outcome.alone();
         verdict = graver(verdict, alone);
         if alone == Verdict::Incomplete && unmeasured.is_none() {
             unmeasured.clone_from(&outcome.note);
@@ -240,7 +261,7 @@ fn startup(history: &History) -> Option<Excused> {
     })
 }
 
-fn graver(a: Verdict, b: Verdict) -> Verdict {
+pub(super) fn graver(a: Verdict, b: Verdict) -> Verdict {
     let gravity = |verdict| match verdict {
         Verdict::Pass => 0,
         Verdict::Inconclusive => 1,
@@ -250,35 +271,38 @@ fn graver(a: Verdict, b: Verdict) -> Verdict {
     if gravity(b) > gravity(a) { b } else { a }
 }
 
-/// What one threshold says, and the verdict if it stood alone.
-fn outcome(
-    threshold: &Threshold,
-    terms: &Terms,
-    excused: &Excuses,
-    histories: &[&History],
-) -> (Outcome, Verdict) {
+/// What one threshold says.
+fn outcome(threshold: &Threshold, terms: &Terms, excused: &Excuses, histories: &[&History]) -> Outcome {
     let expr = threshold.expr().to_owned();
     let measured = match measure(threshold, terms, excused, histories) {
         Ok(measured) => measured,
         Err(why) => {
-            let outcome =
-                Outcome { expr, measured: "not measured".to_owned(), note: Some(why), ..Outcome::default() };
-            return (outcome, Verdict::Incomplete);
+            return Outcome {
+                expr,
+                measured: "not measured".to_owned(),
+                note: Some(why),
+                ..Outcome::default()
+            };
         }
     };
     let (value, whole) = (measured.attributable, measured.whole);
-    let (verdict, ok, note) = if !threshold.holds(value.number()) {
-        (Verdict::Breach, Some(false), measured.remark)
+    let mut host = None;
+    let (ok, note) = if !threshold.holds(value.number()) {
+        (Some(false), measured.remark)
     } else if measured.doubt.is_some() {
-        (Verdict::Incomplete, None, measured.doubt)
+        (None, measured.doubt)
     } else if !threshold.holds(whole.number()) {
+        let delay = HostDelay::worst(histories);
+        host = Some(delay);
         (
-            Verdict::Inconclusive,
             None,
-            Some(format!("{whole} with what the host cost: run it again on a quieter machine")),
+            Some(format!(
+                "{whole} with what the host cost, run it again on a quieter machine; {}",
+                delay.in_words()
+            )),
         )
     } else {
-        (Verdict::Pass, Some(true), measured.remark)
+        (Some(true), measured.remark)
     };
     let measured_ns = match value {
         Value::Nanos(nanos) => Some(nanos),
@@ -288,5 +312,6 @@ fn outcome(
         (Metric::Stall, Value::Nanos(0)) => "no stall".to_owned(),
         _ => value.to_string(),
     };
-    (Outcome { expr, measured: measured_text, measured_ns, ok, worst: measured.worst, note }, verdict)
+    let worst = measured.worst;
+    Outcome { expr, measured: measured_text, measured_ns, ok, worst, note, host, ..Outcome::default() }
 }

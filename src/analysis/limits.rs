@@ -71,14 +71,13 @@ impl Conduct {
     pub(crate) fn breaches(&self, limits: &Limits) -> Vec<Breach> {
         let mut breaches = Vec::new();
         if let Some(limit_ns) = limits.stall_ns {
-            breaches
-                .extend(self.stalls(limit_ns).into_iter().map(|finding| Breach::stall(finding, limit_ns)));
+            breaches.extend(self.stalls(limit_ns).iter().map(|finding| Breach::stall(finding, limit_ns)));
         }
         if let Some(limit_ns) = limits.lag_ns {
-            breaches.extend(self.lags(limit_ns).into_iter().map(|finding| Breach::lag(finding, limit_ns)));
+            breaches.extend(self.lags(limit_ns).iter().map(|finding| Breach::lag(finding, limit_ns)));
         }
         if let Some(limit) = limits.never_awaited {
-            breaches.extend(self.never_awaited().into_iter().map(|finding| Breach::future(finding, limit)));
+            breaches.extend(self.never_awaited().iter().map(|finding| Breach::future(finding, limit)));
             let count: u64 = breaches.iter().filter_map(Breach::futures).sum();
             breaches.retain(|breach| breach.futures().is_none() || count > limit);
         }

@@ -26,6 +26,7 @@ mod finding;
 mod group;
 mod help;
 mod history;
+mod host;
 mod imbalance;
 mod judge;
 #[cfg(feature = "instrument")]
@@ -34,6 +35,7 @@ mod measure;
 mod place;
 #[cfg(feature = "report")]
 mod report;
+mod retry;
 mod rule;
 mod terms;
 pub mod thresholds;
@@ -42,6 +44,7 @@ pub use culprit::Culprit;
 pub use excuse::{Allowance, AllowanceState, Baseline, By, Excuse, Known};
 pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task, frames_of};
 pub use history::{History, Since, StallRecord, Window};
+pub use host::HostDelay;
 pub use imbalance::imbalance;
 pub use judge::{Judgement, Outcome, Verdict, judge};
 pub use place::short_place;
@@ -50,6 +53,7 @@ pub use report::{
     Blocked, BlockedStack, Connections, Figures, Histograms, Listener, Lost, Process, Quantiles, Report,
     Requests, Route, Slow, Sockets, SpawnSite, Tasks,
 };
+pub use retry::Attempt;
 pub use rule::findings;
 pub use terms::Terms;
 pub use thresholds::Threshold;

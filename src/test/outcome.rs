@@ -35,9 +35,11 @@ mod tests {
     #[test]
     fn an_error_is_a_failure_and_nothing_else_is() {
         type Renamed = Result<u8, String>;
-        let error: Renamed = Err("why".to_owned());
-        assert!((&Outcome(&error)).failed());
-        assert!(!(&Outcome(&Renamed::Ok(7))).failed());
-        assert!(!(&Outcome(&())).failed() && !(&Outcome(&Some(7))).failed());
+        let (error, fine): (Renamed, Renamed) = (Err("why".to_owned()), Ok(7));
+        // As the attribute asks: by a reference.
+        let (of_error, of_fine) = (&Outcome(&error), &Outcome(&fine));
+        assert!(of_error.failed() && !of_fine.failed());
+        let (of_nothing, of_other) = (&Outcome(&()), &Outcome(&Some(7)));
+        assert!(!of_nothing.failed() && !of_other.failed());
     }
 }

@@ -65,6 +65,12 @@ impl Expected {
         })
     }
 
+    /// Whether there is this finding, whatever else there is.
+    pub(crate) fn is_named(&self, report: &Report) -> bool {
+        let Self::One(culprit) = self else { return false };
+        report.findings.iter().any(|finding| culprit.is_named(finding))
+    }
+
     /// There is this finding, and none but those that follow from it.
     pub(crate) fn compare(&self, report: &Report) {
         let found: Vec<&Finding> =
@@ -88,15 +94,30 @@ impl Expected {
 }
 
 impl Culprit {
+    /// By its rule, and the line or the function.
+    fn is_named(&self, finding: &Finding) -> bool {
+        let culprit = &finding.culprit;
+        let named = culprit.function.as_deref().unwrap_or_default();
+        let is_place = match &self.function {
+            None => culprit.line == self.line,
+            Some(function) => named.starts_with(function),
+        };
+        let in_file = culprit.file.as_deref().is_some_and(|file| self.is_file(file));
+        finding.rule.to_string() == self.rule && in_file && is_place
+    }
+
+    /// Only `#[stallscope::main]` knows the folder that the compiler's paths start from.
+    fn is_file(&self, file: &str) -> bool {
+        file == self.file || file.ends_with(&format!("/{}", self.file))
+    }
+
     fn compare(&self, finding: &Finding) {
         let culprit = &finding.culprit;
         if self.line.is_none() {
             let address = culprit.listener.as_ref().or(culprit.peer.as_ref());
             return assert!(address.is_some_and(|address| address.starts_with("127.0.0.1:")), "{finding:#?}");
         }
-        // Only `#[stallscope::main]` knows the folder that the compiler's paths start from.
-        let is_file = |file: &str| file == self.file || file.ends_with(&format!("/{}", self.file));
-        assert!(culprit.file.as_deref().is_some_and(is_file), "{finding:#?}");
+        assert!(culprit.file.as_deref().is_some_and(|file| self.is_file(file)), "{finding:#?}");
         let named = culprit.function.as_deref().unwrap_or_default();
         match &self.function {
             None => assert_eq!(culprit.line, self.line, "{finding:#?}"),

@@ -1,6 +1,9 @@
 //! Each example under `stallscope check`, which must find what the example's header says.
 
 mod expected;
+#[path = "../contention/hogs.rs"]
+mod hogs;
+mod noise;
 mod run;
 
 use run::{Example, run};

@@ -6,7 +6,7 @@ use stallscope_wire::Reader;
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -40,6 +40,20 @@ pub(crate) struct Ran {
 
 impl Example {
     pub(crate) fn start(name: &'static str) -> Self {
+        Self::with(name, &[])
+    }
+
+    /// With options of `check`.
+    pub(crate) fn with(name: &'static str, options: &[&str]) -> Self {
+        Self::spawn(name, options, &built(&format!("examples/{name}")), &[])
+    }
+
+    /// The built `stallscope` with these arguments in place of an example; the one that is named says what is expected.
+    pub(crate) fn stallscope(name: &'static str, arguments: &[&str]) -> Self {
+        Self::spawn(name, &[], &built("stallscope"), arguments)
+    }
+
+    fn spawn(name: &'static str, options: &[&str], program: &Path, arguments: &[&str]) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new(built("stallscope"));
@@ -50,9 +64,9 @@ impl Example {
         command.env_remove("RUST_BACKTRACE");
         // The logs are written into the temporary folder of `check`.
         command.env("TMPDIR", folder.path()).env("XDG_RUNTIME_DIR", folder.path());
-        command.args(["check", "--format", "json", "-o"]).arg(folder.path().join("report.json")).arg("--");
-        command.arg(built(&format!("examples/{name}")));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(["check", "--format", "json", "-o"]).arg(folder.path().join("report.json"));
+        command.args(options).arg("--").arg(program).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let check = Some(command.spawn().expect("the binary runs"));
         Self { name, check, folder, _alone: alone }
     }
@@ -71,6 +85,17 @@ impl Example {
             assert!(begun.elapsed() < PATIENCE, "no log shows {count} stalls");
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Where it writes.
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        let check = self.check.as_mut().expect("it runs");
+        check.stdout.take().expect("it is asked for once")
+    }
+
+    /// Ends its input.
+    pub(crate) fn close_stdin(&mut self) {
+        drop(self.check.as_mut().and_then(|check| check.stdin.take()));
     }
 
     /// Ends a process with SIGKILL.
@@ -107,13 +132,27 @@ impl Ran {
         self
     }
 
+    pub(crate) fn code(&self) -> i32 {
+        self.output.status.code().expect("check ends by itself")
+    }
+
+    pub(crate) fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// What `check` says of it in short, and what it found.
+    pub(crate) fn in_words(&self) -> String {
+        let said = String::from_utf8_lossy(&self.output.stderr);
+        format!("{}{:#?}\n{:#?}", said, self.report.thresholds, self.report.findings)
+    }
+
     pub(crate) fn finds_what_is_expected(&self) {
         self.expected.compare(&self.report);
     }
 }
 
 /// A program beside the tests in cargo's target folder.
-fn built(name: &str) -> PathBuf {
+pub(crate) fn built(name: &str) -> PathBuf {
     let binary = env::current_exe().expect("a test knows its binary");
     let path = binary.ancestors().nth(2).expect("tests lie in the target folder's `deps`").join(name);
     assert!(path.is_file(), "{} is not built: run `cargo test --workspace`, which builds it", path.display());

@@ -237,12 +237,10 @@ fn a_stall_is_the_scopes_that_it_was_in() {
             let (guilty, innocent) = (guilty.await.unwrap(), innocent.await.unwrap());
             innocent.assert_no_stalls().assert_no_leaked_tasks();
             let place = format!("tests/instrument/observe.rs:{}", guilty.output);
-            assert_eq!(guilty.stalls()[0].culprit.to_string(), place);
+            assert!(guilty.stalls()[0].culprit.to_string().ends_with(&place), "{:#?}", guilty.stalls());
             let said = said(|| _ = guilty.assert_no_stalls());
-            assert!(
-                said.contains(&format!(" at {place} (syscall clock_nanosleep), limit 100ms\n  → ")),
-                "{said}"
-            );
+            assert!(said.contains(&format!("{place} (syscall clock_nanosleep), limit 100ms\n")), "{said}");
+            assert!(said.contains("\n  → "), "{said}");
             guilty.assert_max_stall(ms(60_000));
 
             let own = async {
@@ -251,8 +249,7 @@ fn a_stall_is_the_scopes_that_it_was_in() {
             };
             let own = tokio::spawn(observe(own)).await.unwrap();
             let place = format!("tests/instrument/observe.rs:{}", own.output);
-            assert_eq!(own.stalls()[0].culprit.to_string(), place);
-            observe(async {}).await;
+            assert!(own.stalls()[0].culprit.to_string().ends_with(&place), "{:#?}", own.stalls());
         });
     })
     .run()
@@ -269,12 +266,10 @@ fn lag_is_told_of_the_time_of_the_scope() {
             });
             let busy = busy.await;
             let said = said(|| _ = busy.assert_max_lag(ms(100)));
-            assert!(
-                said.starts_with("new work waited ") && said.contains("tests/instrument/observe.rs:"),
-                "{said}"
-            );
+            assert!(said.starts_with("new work waited ") && said.contains(", limit 100ms\n"), "{said}");
             let quiet = observe(tokio::time::sleep(ms(50))).await;
-            quiet.assert_max_lag(ms(100));
+            let of_busy = |wait: &stallscope::analysis::Finding| wait.max_ns >= LONG.as_nanos() as u64;
+            assert!(busy.lags().iter().any(of_busy) && !quiet.lags().iter().any(of_busy), "{quiet:#?}");
         });
     })
     .run()

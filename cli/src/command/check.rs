@@ -2,7 +2,10 @@
 
 mod child;
 mod config;
+mod exact;
 mod family;
+mod folder;
+mod retries;
 mod sight;
 
 use super::outputs::{Ci, Outputs};
@@ -10,7 +13,8 @@ use crate::color::Color;
 use crate::failure::{Failure, clean, unless_closed};
 use crate::report::Material;
 use config::Config;
-use sight::Sight;
+use retries::Retries;
+use sight::{Order, Sight};
 use stallscope::analysis::{Report, Verdict, judge};
 use stallscope_wire::duration;
 use std::ffi::OsString;
@@ -27,6 +31,7 @@ use std::time::Duration;
     after_help = "Examples:
   stallscope check -- cargo test
   stallscope check --fail-on 'stall.max < 50ms' --fail-on 'lag.p99 < 20ms' -- ./server --self-test
+  stallscope check --exact -- cargo nextest run
   stallscope check -o report.json -o report.html --log logs/
 
 A threshold is METRIC[.STAT][{route=\"ROUTE\", crate=\"NAME\"}] OP VALUE:
@@ -75,6 +80,12 @@ pub(crate) struct Args {
     /// How long to look at it; only what happens within this time is judged.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "pid")]
     r#for: Option<Duration>,
+    /// Build with tokio's task hooks (--cfg tokio_unstable), which see and time every poll. For commands of cargo; your own flags
+    /// stay, and what is built so has a folder of its own, target/stallscope.
+    #[arg(long, help_heading = "Running", conflicts_with_all = ["log", "pid"])]
+    exact: bool,
+    #[command(flatten)]
+    retries: Retries,
     /// The command to run. It and what it starts write their logs into a temporary folder.
     #[arg(last = true, value_name = "COMMAND", group = "target")]
     command: Vec<OsString>,
@@ -89,19 +100,25 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     let outputs = args.outputs.and_text();
     let own_stdout = outputs.own_stdout();
     let sinks = outputs.open()?;
-    let sight = match (args.pid, args.r#for) {
+    let mut order = None;
+    let mut sight = match (args.pid, args.r#for) {
         (Some(pid), Some(time)) => Sight::of_process(pid, time)?,
         _ if args.command.is_empty() => Sight::of_logs(&args.log, terms.allow_incomplete)?,
         _ => {
-            let order = sight::Order { command: &args.command, timeout: args.timeout, own_stdout };
-            Sight::of_command(&order, &terms.thresholds, terms.allow_incomplete)?
+            let order = order.insert(Order::of(&args.command, args.exact, args.timeout, own_stdout)?);
+            Sight::of_command(order, &terms.thresholds, terms.allow_incomplete)?
         }
     };
 
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
     let mut judgement = judge(&terms, &histories);
-    judgement.notes.extend(config.note().into_iter().chain(sight.notes));
-    sight.lacks.into_iter().for_each(|lack| judgement.lack(lack));
+    sight.lacks.drain(..).for_each(|lack| judgement.lack(lack));
+    if let Some(order) = &order {
+        args.retries.run(order, &terms, &mut sight, &mut judgement)?;
+    }
+    judgement.notes.extend(config.note());
+    judgement.notes.append(&mut sight.notes);
+    let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
     let want = judgement.want().map(str::to_owned);
     let report = Report::new(sight.command, judgement, &histories);
     let material = Material { report: &report, runs: &sight.runs };

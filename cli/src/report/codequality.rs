@@ -28,18 +28,19 @@ struct Lines {
     begin: u32,
 }
 
-/// Writes what is not excused and lies in the repository. GitLab takes no issue without a file.
+/// Writes what lies in the repository: GitLab takes no issue without a file. What is excused is for information.
 pub(super) fn write(out: &mut impl Write, of: Material<'_>) -> io::Result<()> {
     let (findings, repository) = (&of.report.findings, Repository::of(of.runs));
     let fingerprints = fingerprints(findings, &repository);
-    let issues = findings.iter().zip(fingerprints).filter(|(finding, _)| finding.allowed_by.is_none());
-    let issues: Vec<_> = issues
+    let issues: Vec<_> = findings
+        .iter()
+        .zip(fingerprints)
         .filter_map(|(finding, fingerprint)| {
             let place = repository.place(finding)?;
             let Location::Inside(path) = place.file else { return None };
             let lines = Lines { begin: place.line.unwrap_or(1) };
             Some(Issue {
-                description: clean(format_args!("{finding}: {}", finding.help)),
+                description: description(finding),
                 check_name: finding.rule.to_string(),
                 fingerprint,
                 severity: severity(finding),
@@ -51,8 +52,15 @@ pub(super) fn write(out: &mut impl Write, of: Material<'_>) -> io::Result<()> {
     writeln!(out)
 }
 
+fn description(finding: &Finding) -> String {
+    let allowed =
+        finding.allowed_by.as_ref().map(|reason| format!("allowed, {reason}: ")).unwrap_or_default();
+    clean(format_args!("{allowed}{finding}: {}", finding.help))
+}
+
 fn severity(finding: &Finding) -> &'static str {
     match finding.severity {
+        _ if finding.allowed_by.is_some() => "info",
         Severity::Error => "major",
         Severity::Warning => "minor",
         _ => "info",

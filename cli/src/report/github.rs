@@ -54,7 +54,19 @@ fn annotations(of: Material<'_>) -> Vec<Annotation> {
             }),
         }
     }
+    annotations.extend(stale(report, &repository));
     annotations
+}
+
+/// Excuses that are no longer needed, or no longer hold, at their lines.
+fn stale(report: &Report, repository: &Repository) -> impl Iterator<Item = Annotation> {
+    report.allowances.iter().filter_map(|allowance| {
+        let message = clean(allowance.complaint()?);
+        let (file, line) = allowance.at.rsplit_once(':').unwrap_or((&allowance.at, ""));
+        let place = repository.at(file, line.parse().ok(), true);
+        let place = Some(place).filter(|place| place.file.inside().is_some());
+        Some(Annotation { level: "warning", place, title: "Stallscope: stale excuse".to_owned(), message })
+    })
 }
 
 fn is_shown(finding: &Finding) -> bool {

@@ -32,7 +32,8 @@ pub(super) fn write(out: &mut impl Write, of: Material<'_>) -> io::Result<()> {
         suite.add_test_case(case(outcome, report, &repository)?);
     }
     let said: Vec<_> = facts::seen(report).into_iter().chain(facts::lost(report)).map(clean).collect();
-    let said = said.into_iter().chain(facts::notes(report).map(clean)).collect::<Vec<_>>().join("\n");
+    let said = said.into_iter().chain(facts::notes(report).map(clean)).chain(allowed(report));
+    let said = said.collect::<Vec<_>>().join("\n");
     if !said.is_empty() {
         suite.set_system_out(said);
     }
@@ -50,6 +51,17 @@ fn name(report: &Report) -> String {
         [] => "no process".to_owned(),
         all => all.iter().map(|process| process.exe.as_str()).collect::<Vec<_>>().join(", "),
     }
+}
+
+/// What is excused, by whom, and how much there was of it.
+fn allowed(report: &Report) -> impl Iterator<Item = String> {
+    report.allowances.iter().map(|allowance| {
+        let (about, how_much, at) = (allowance.about(), allowance.how_much(), &allowance.at);
+        clean(format_args!(
+            "allowed by {at}: {about}, {how_much} ({}): {}",
+            allowance.state, allowance.reason
+        ))
+    })
 }
 
 fn sight(report: &Report) -> TestCase {

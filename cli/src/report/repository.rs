@@ -131,6 +131,14 @@ impl Location {
         }
     }
 
+    /// Whether its path leads there from the repository's root, or from that of the machine.
+    pub(super) fn is_found(&self) -> bool {
+        match self {
+            Self::Inside(_) => true,
+            Self::Outside(path) => path.starts_with('/'),
+        }
+    }
+
     /// The path from the repository's root.
     pub(super) fn inside(&self) -> Option<&str> {
         match self {

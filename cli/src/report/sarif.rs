@@ -11,7 +11,7 @@ use document::{
     Artifact, Base, CodeFlow, Driver, Figures, Invocation, Location, Log, Logical, Notification, Outcome,
     Physical, Region, Run, Stack, StackFrame, Step, Suppression, Tags, Text, ThreadFlow, Tool,
 };
-use stallscope::analysis::{Finding, Frame, Report, Rule, Severity, Verdict};
+use stallscope::analysis::{Allowance, By, Finding, Frame, Report, Rule, Severity, Verdict};
 use stallscope_wire::Certainty;
 use std::io::{self, Write};
 
@@ -85,9 +85,6 @@ fn result(finding: &Finding, fingerprint: String, report: &Report, repository: &
     let facts = facts::of_finding(finding).into_iter().chain(finding.doubt().map(str::to_owned));
     let sentences = [finding.to_string()].into_iter().chain(finding.detail.clone()).chain(facts);
     let sentences: Vec<_> = sentences.chain([finding.help.clone()]).filter(|part| !part.is_empty()).collect();
-    let suppression = finding.allowed_by.as_ref();
-    let suppression =
-        suppression.map(|reason| Suppression { kind: "external", justification: clean(reason) });
     Outcome {
         rule_id: finding.rule.to_string(),
         rule_index: Rule::ALL.iter().position(|rule| *rule == finding.rule),
@@ -99,9 +96,18 @@ fn result(finding: &Finding, fingerprint: String, report: &Report, repository: &
         code_flows: code_flow(finding, repository).into_iter().collect(),
         stacks: stack(finding, repository).into_iter().collect(),
         related_locations: spawned(finding, repository).into_iter().collect(),
-        suppressions: suppression.into_iter().collect(),
+        suppressions: suppression(finding, report).into_iter().collect(),
         properties: figures(finding),
     }
+}
+
+/// Who excuses a finding: its code, or something beside it.
+fn suppression(finding: &Finding, report: &Report) -> Option<Suppression> {
+    let (reason, at) = (finding.allowed_by.as_ref()?, finding.allowed_at.as_deref().unwrap_or_default());
+    let of_code = |allowance: &Allowance| allowance.by == By::Code && allowance.at == at;
+    let kind = if report.allowances.iter().any(of_code) { "inSource" } else { "external" };
+    let justification = clean(if at.is_empty() { reason.clone() } else { format!("{reason} ({at})") });
+    Some(Suppression { kind, justification })
 }
 
 fn level(finding: &Finding) -> &'static str {
@@ -154,13 +160,15 @@ fn logical(function: Option<&String>) -> Vec<Logical> {
     function.map(named).into_iter().collect()
 }
 
+/// A path that starts in another project's folder says nothing to a host: it is told in words.
 fn of_frame(frame: &Frame, repository: &Repository) -> Location {
     let place = frame.file.as_ref().map(|file| repository.at(file, frame.line, frame.user));
+    let told = frame.place().map(|place| format!(" at {place}")).unwrap_or_default();
     Location {
         id: None,
-        physical_location: place.as_ref().map(physical),
+        physical_location: place.filter(|place| place.file.is_found()).as_ref().map(physical),
         logical_locations: logical(frame.function.as_ref()),
-        message: Some(text(frame)),
+        message: Some(text(format_args!("{frame}{told}"))),
     }
 }
 

@@ -3,6 +3,9 @@
 mod bench;
 mod command;
 mod config;
+mod exact;
+mod harm;
+mod retries;
 #[expect(dead_code, reason = "the dashboard's tests use the rest")]
 #[path = "../terminal/mod.rs"]
 mod terminal;

@@ -79,8 +79,7 @@ fn failed(output: &ReturnType, crate_path: &syn::Path) -> TokenStream {
         ReturnType::Type(_, returned) if !matches!(**returned, Type::ImplTrait(_) | Type::Never(_)) => {
             quote! {
                 |output: &#returned| {
-                    #[allow(unused_imports)]
-                    use #crate_path::__private::{CannotFail as _, MayFail as _};
+                        use #crate_path::__private::{CannotFail as _, MayFail as _};
                     (&#crate_path::__private::Outcome(output)).failed()
                 }
             }

@@ -176,6 +176,10 @@ fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
 }
 
 fn create(path: &Path) -> io::Result<File> {
+    // A pipe would keep the program waiting for its reader, and neither it nor a device can be started over.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("this is no regular file"));
+    }
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -286,6 +290,16 @@ mod tests {
         limit(before);
         log.write(&end.encode(), &end);
         assert_eq!((lines(&log.path), log.lost()), (vec![end], 1));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_device_is_refused_in_words() {
+        let (path, error) = Log::open(Path::new("/dev/full"), &Header::default()).unwrap_err();
+        assert_eq!(
+            (path, error.to_string()),
+            (PathBuf::from("/dev/full"), "this is no regular file".to_owned())
+        );
     }
 
     #[test]

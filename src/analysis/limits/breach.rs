@@ -27,7 +27,7 @@ impl fmt::Display for Breach {
 }
 
 impl Breach {
-    pub(super) fn stall(finding: Finding, limit_ns: u64) -> Self {
+    pub(super) fn stall(finding: &Finding, limit_ns: u64) -> Self {
         let max = show(finding.max_ns);
         let blocked = match finding.count {
             1 => format!("blocked for {max}"),
@@ -36,10 +36,10 @@ impl Breach {
         let ongoing = if finding.ongoing { ", and had not ended" } else { "" };
         let (culprit, cause) = (&finding.culprit, finding.cause_in_words());
         let first = format!("{blocked} at {culprit} ({cause}){ongoing}, limit {}", show(limit_ns));
-        Self { more: facts(&finding), first, futures: None }
+        Self { more: facts(finding), first, futures: None }
     }
 
-    pub(super) fn lag(finding: Finding, limit_ns: u64) -> Self {
+    pub(super) fn lag(finding: &Finding, limit_ns: u64) -> Self {
         let max = show(finding.max_ns);
         let waited = match finding.count {
             1 => format!("new work waited {max}"),
@@ -51,17 +51,17 @@ impl Breach {
         };
         Self {
             first: format!("{waited}{why}, limit {}", show(limit_ns)),
-            more: facts(&finding),
+            more: facts(finding),
             futures: None,
         }
     }
 
-    pub(super) fn future(finding: Finding, limit: u64) -> Self {
+    pub(super) fn future(finding: &Finding, limit: u64) -> Self {
         let function = finding.culprit.function.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         let (culprit, futures) = (&finding.culprit, counted(finding.count, "future"));
         let were = if finding.count == 1 { "was" } else { "were" };
         let first = format!("{futures} made at {culprit}{function} {were} never awaited, limit {limit}");
-        Self { first, more: facts(&finding), futures: Some(finding.count) }
+        Self { first, more: facts(finding), futures: Some(finding.count) }
     }
 
     pub(super) fn tasks(alive: &[AliveTasks], count: u64, limit: u64) -> Self {

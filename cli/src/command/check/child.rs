@@ -3,10 +3,9 @@
 use super::family::Family;
 use crate::failure::Failure;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, SystemTime};
 use tokio::process::{Child, Command};
@@ -20,8 +19,10 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) struct Plan<'a> {
     /// The program and its arguments; never empty.
     pub(super) command: &'a [OsString],
+    /// What it finds in its environment, beside what we find in ours.
+    pub(super) variables: &'a [(String, OsString)],
     /// Each process that the command starts writes its log here.
-    pub(super) logs: &'a Path,
+    pub(super) logs: &'a OsStr,
     /// A stall from this length on is recorded, where another length than the usual is needed.
     pub(super) threshold: Option<String>,
     /// Stdout is ours alone.
@@ -35,6 +36,8 @@ pub(super) struct Ended {
     status: ExitStatus,
     /// When it was told to end, because its time was up.
     pub(super) timed_out: Option<SystemTime>,
+    /// A signal came for us, and was passed on.
+    pub(super) signalled: bool,
 }
 
 impl Ended {
@@ -61,7 +64,7 @@ pub(super) fn run(plan: &Plan<'_>) -> Result<Ended, Failure> {
         let deadline = tokio::time::sleep(plan.timeout.unwrap_or(Duration::MAX));
         let force = tokio::time::sleep(Duration::MAX);
         tokio::pin!(deadline, force);
-        let (mut timed_out, mut interrupts) = (None, 0);
+        let (mut timed_out, mut interrupts, mut signalled) = (None, 0, false);
         let mut family = pid(&child).map(Family::of);
         let mut ending = false;
         let status = loop {
@@ -77,7 +80,7 @@ pub(super) fn run(plan: &Plan<'_>) -> Result<Ended, Failure> {
                     force.as_mut().reset(tokio::time::Instant::now() + GRACE);
                 }
                 _ = interrupt.recv() => {
-                    interrupts += 1;
+                    (interrupts, signalled) = (interrupts + 1, true);
                     // A terminal interrupts all that shares our group; only what does not needs to be told.
                     match (interrupts, shared) {
                         (1, true) => {}
@@ -88,15 +91,21 @@ pub(super) fn run(plan: &Plan<'_>) -> Result<Ended, Failure> {
                         }
                     }
                 }
-                _ = terminate.recv() => send(&child, shared, Signal::TERM),
-                _ = hangup.recv() => send(&child, shared, Signal::HUP),
+                _ = terminate.recv() => {
+                    signalled = true;
+                    send(&child, shared, Signal::TERM);
+                }
+                _ = hangup.recv() => {
+                    signalled = true;
+                    send(&child, shared, Signal::HUP);
+                }
             }
         };
         // What it started must not go on: its event log is about to be removed.
         if let Some(family) = family.filter(|_| ending) {
             family.end(GRACE).await;
         }
-        Ok(Ended { status, timed_out })
+        Ok(Ended { status, timed_out, signalled })
     })
 }
 
@@ -112,6 +121,7 @@ fn start(plan: &Plan<'_>) -> Result<(Child, bool), Failure> {
     let shared = io::stdin().is_terminal();
     let mut command = Command::new(program);
     command.args(arguments).env("STALLSCOPE_LOG", plan.logs);
+    command.envs(plan.variables.iter().map(|(name, value)| (name, value)));
     if let Some(threshold) = &plan.threshold {
         command.env("STALLSCOPE_THRESHOLD", threshold);
     }

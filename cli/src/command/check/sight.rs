@@ -1,15 +1,19 @@
 //! What is judged: where the lines come from, and what of them is missing.
 
-use super::super::read::{Logs, watch};
+use super::super::read::{Logs, Problem, watch};
 use super::child::{self, Plan};
+use super::exact::{self, Exact};
+use super::folder::{self, Folder};
 use crate::failure::Failure;
 use crate::report::Run;
 use crate::source::{Source, Target};
 use stallscope::analysis::thresholds::{FINEST_STALL_NS, Metric, Stat};
 use stallscope::analysis::{History, Threshold};
+use stallscope_wire::Tier;
 use stallscope_wire::duration::show;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// From this length on a poll is recorded as a stall when nobody says otherwise, in nanoseconds.
@@ -28,15 +32,54 @@ pub(super) struct Sight {
     pub(super) lacks: Vec<String>,
     /// The command's own code, if it failed.
     pub(super) failure: Option<u8>,
+    /// Whoever runs us has had it end.
+    signalled: bool,
 }
 
 /// What to run.
 #[derive(Debug)]
 pub(super) struct Order<'a> {
-    pub(super) command: &'a [OsString],
-    pub(super) timeout: Option<Duration>,
+    /// As it was given.
+    command: &'a [OsString],
+    /// What is run in its place, with `--exact`.
+    exact: Option<Exact>,
+    timeout: Option<Duration>,
     /// Stdout is the report's alone.
-    pub(super) own_stdout: bool,
+    own_stdout: bool,
+}
+
+impl<'a> Order<'a> {
+    pub(super) fn of(
+        command: &'a [OsString],
+        exact: bool,
+        timeout: Option<Duration>,
+        own_stdout: bool,
+    ) -> Result<Self, Failure> {
+        let exact = exact.then(|| Exact::of(command)).transpose()?;
+        Ok(Self { command, exact, timeout, own_stdout })
+    }
+
+    fn note(&self, runs: &[Run]) -> Option<String> {
+        match &self.exact {
+            Some(exact) => Some(exact.note.clone()),
+            None if exact::is_cargo(self.command) => could_be_exact(runs),
+            None => None,
+        }
+    }
+}
+
+/// That a build without tokio's task hooks could have them.
+fn could_be_exact(runs: &[Run]) -> Option<String> {
+    let lacks_hooks = |run: &&Run| {
+        let mut gaps = run.history.coverage().missing.iter();
+        run.history.header().tier == Tier::Sampled
+            && gaps.any(|gap| gap.cure.contains("--cfg tokio_unstable"))
+    };
+    let pid = runs.iter().find(lacks_hooks)?.history.header().pid;
+    Some(format!(
+        "process {pid} was seen in the tier sampled, since it was built without tokio's task hooks: with --exact, check has \
+         cargo build with them"
+    ))
 }
 
 impl Sight {
@@ -67,26 +110,32 @@ impl Sight {
         thresholds: &[Threshold],
         allow_incomplete: bool,
     ) -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new().prefix("stallscope-").tempdir().map_err(|error| {
-            Failure::internal(format_args!(
-                "cannot make a temporary folder for the event logs: {error} (TMPDIR says where they go)"
-            ))
-        })?;
+        let folder = Folder::make()?;
         let finest = finest(thresholds);
+        let logs = folder.setting();
+        let tidying = thread::spawn(folder::remove_left_over);
         let ended = child::run(&Plan {
-            command: order.command,
-            logs: folder.path(),
+            command: order.exact.as_ref().map_or(order.command, |exact| &exact.command),
+            variables: order.exact.as_ref().map_or(&[], |exact| &exact.variables),
+            logs: &logs,
             threshold: finest.map(|(_, limit)| format!("{limit}ns")),
             stdout_to_stderr: order.own_stdout,
             timeout: order.timeout,
         })?;
 
         let command = order.command.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-        let mut sight = Self { command, failure: ended.failure(), ..Self::default() };
+        let mut sight =
+            Self { command, failure: ended.failure(), signalled: ended.signalled, ..Self::default() };
         sight.notes.extend(counted_too(thresholds, finest));
         let mut logs = Logs::default();
         logs.read_written(folder.path());
-        if logs.runs.is_empty() && logs.problems.is_empty() {
+        if let Some(removed) = folder.removed() {
+            sight.lacks.push(removed);
+            // That there is none is told already.
+            logs.problems.retain(|problem| !matches!(problem, Problem::Missing(..)));
+        } else if let Some(full) = folder.full().filter(|_| !is_whole(&logs)) {
+            sight.lacks.push(full);
+        } else if logs.runs.is_empty() && logs.problems.is_empty() {
             sight.lacks.push(nothing_ran(&sight.command));
         }
         if let (Some(time), Some(at)) = (order.timeout, ended.timed_out) {
@@ -94,8 +143,29 @@ impl Sight {
             sight.notes.push(format!("the command was ended after {time}: its time was up"));
             sight.notes.extend(logs.runs.iter_mut().filter_map(|run| let_go(&mut run.history, at)));
         }
+        sight.notes.extend(order.note(&logs.runs));
         sight.take(logs, allow_incomplete);
+        if let Some(wanted) = std::env::var_os("STALLSCOPE_LOG").filter(|wanted| !wanted.is_empty()) {
+            sight.notes.extend(copied(&folder, Path::new(&wanted)));
+        }
+        // A thread that fails has told why.
+        let _ = tidying.join();
         Ok(sight)
+    }
+
+    /// Whether the command is not to be run again: it failed, or somebody had it end.
+    pub(super) fn is_final(&self) -> bool {
+        self.failure.is_some() || self.signalled
+    }
+
+    /// Takes in what was seen when the command was run again.
+    pub(super) fn take_retry(&mut self, again: Self, retry: u32) {
+        if let Some(code) = again.failure {
+            self.notes.push(format!("the command failed in retry {retry}, with exit code {code}"));
+        }
+        self.failure = again.failure;
+        self.signalled = again.signalled;
+        self.runs.extend(again.runs);
     }
 
     fn take(&mut self, logs: Logs, allow_incomplete: bool) {
@@ -148,6 +218,18 @@ fn counted_too<'a>(
             format!("{threshold} is of stalls from {} on, because of {cause}", show(limit))
         })
     })
+}
+
+/// Every process that began a log has brought it to its end.
+fn is_whole(logs: &Logs) -> bool {
+    let all = |run: &Run| run.history.complete() && run.history.lost().lines == 0;
+    !logs.runs.is_empty() && logs.problems.is_empty() && logs.runs.iter().all(all)
+}
+
+/// Whoever has set `STALLSCOPE_LOG` wants the logs, such as a check that runs this one.
+fn copied(folder: &Folder, wanted: &Path) -> Option<String> {
+    let error = folder.copy_to(wanted).err()?;
+    Some(format!("the event logs could not be copied to {} (STALLSCOPE_LOG): {error}", wanted.display()))
 }
 
 fn nothing_ran(command: &[String]) -> String {

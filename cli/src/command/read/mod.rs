@@ -6,5 +6,5 @@ mod progress;
 mod targets;
 
 pub(super) use live::watch;
-pub(super) use logs::Logs;
+pub(super) use logs::{Logs, Problem};
 pub(super) use targets::targets;

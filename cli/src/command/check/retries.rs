@@ -1,0 +1,64 @@
+//! `--retries`: what did not hold is measured again, and nothing else.
+
+use super::sight::{Order, Sight};
+use crate::failure::{Failure, clean};
+use crate::report::Run;
+use stallscope::analysis::{Judgement, Outcome, Terms, judge};
+use std::io::{self, Write};
+
+/// How often.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Retries {
+    /// Run the command again, up to N times, when a threshold does not hold, or only the host kept it from holding; only such
+    /// thresholds are judged again, and one that holds then counts as held. A command that fails is not run again.
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["log", "pid"], help_heading = "Running")]
+    retries: u32,
+}
+
+impl Retries {
+    /// Runs the command again as long as that may help, and takes in what is seen.
+    pub(super) fn run(
+        self,
+        order: &Order<'_>,
+        terms: &Terms,
+        sight: &mut Sight,
+        judgement: &mut Judgement,
+    ) -> Result<(), Failure> {
+        for retry in 1..=self.retries {
+            let again: Vec<_> = judgement.outcomes.iter().filter(|outcome| outcome.is_to_retry()).collect();
+            if again.is_empty() || sight.is_final() {
+                break;
+            }
+            announce(retry, self.retries, &again);
+            let mut terms_again = terms.clone();
+            terms_again
+                .thresholds
+                .retain(|threshold| again.iter().any(|outcome| outcome.expr == threshold.expr()));
+            let seen = Sight::of_command(order, &terms.thresholds, terms.allow_incomplete)?;
+            judgement.retry(judged(&terms_again, &seen));
+            sight.take_retry(seen, retry);
+        }
+        for outcome in &mut judgement.outcomes {
+            let words = outcome.retries_in_words().into_iter().chain(outcome.note.take());
+            outcome.note = Some(words.collect::<Vec<_>>().join("; ")).filter(|note| !note.is_empty());
+        }
+        Ok(())
+    }
+}
+
+fn judged(terms: &Terms, sight: &Sight) -> Judgement {
+    let histories: Vec<_> = sight.runs.iter().map(|Run { history, .. }| history).collect();
+    let mut judgement = judge(terms, &histories);
+    sight.lacks.iter().for_each(|lack| judgement.lack(lack.clone()));
+    judgement
+}
+
+/// Says why it takes longer.
+fn announce(retry: u32, retries: u32, again: &[&Outcome]) {
+    let because: Vec<_> =
+        again.iter().map(|outcome| format!("{} ({})", outcome.expr, outcome.measured)).collect();
+    let because = clean(because.join(", "));
+    // Nothing is left to be told to when stderr is closed.
+    let _ =
+        writeln!(io::stderr(), "stallscope: retry {retry} of {retries}, since this did not hold: {because}");
+}

@@ -1,0 +1,94 @@
+//! What did not hold is measured again.
+
+use crate::bench::{Bench, blocked, end, header, healthy, snapshot, stall};
+use serde_json::json;
+use stallscope_wire::{Cause, Phase};
+use std::fs;
+
+/// Leaves the log `first`, then `second`, and from then on `third`; how often it was run is the length of `runs`.
+const PROGRAM: &str = "echo >> runs; case $(wc -l < runs) in 1) log=first;; 2) log=second;; *) log=third;; esac; \
+                       cp $log $STALLSCOPE_LOG/7-1.jsonl;";
+
+fn runs(bench: &Bench) -> usize {
+    fs::read_to_string(bench.path("runs")).expect("it ran").lines().count()
+}
+
+fn program(then: &str) -> String {
+    format!("{PROGRAM} {then}")
+}
+
+#[test]
+fn what_holds_in_a_retry_counts_as_held_and_says_so() {
+    let bench = Bench::new().log("first", &blocked()).log("second", &healthy());
+    let script = program("");
+    let ran = bench.check(&["--retries", "3", "--format", "json", "--", "sh", "-c", &script]).exits(0);
+    let report = ran.json();
+    assert_eq!((runs(&bench), &report["verdict"]), (2, &json!("pass")));
+    let outcome = &report["thresholds"][0];
+    assert_eq!(outcome["ok"], true);
+    assert_eq!(outcome["note"], "needed a retry: held in retry 1; measured 312ms, then no stall");
+    assert_eq!(
+        outcome["attempts"],
+        json!([
+            { "measured": "312ms", "measured_ns": 312_000_000, "ok": false },
+            { "measured": "no stall", "measured_ns": 0, "ok": true },
+        ])
+    );
+    assert_eq!(report["thresholds"][1].get("attempts"), None, "what held is not measured again");
+    assert_eq!(report["processes"].as_array().map(Vec::len), Some(2), "both runs are shown");
+    ran.says("stallscope: retry 1 of 3, since this did not hold: stall.max < 100ms (312ms)");
+}
+
+#[test]
+fn what_never_holds_is_a_breach_with_all_values() {
+    let slower = [header(), snapshot(), stall(Phase::End, 400, Cause::Syscall), end()];
+    let bench = Bench::new().log("first", &blocked()).log("second", &slower).log("third", &blocked());
+    let script = program("");
+    let ran = bench.check(&["--retries", "2", "--", "sh", "-c", &script]).exits(99);
+    let ran = ran.says("did not hold in any of 2 retries either; measured 312ms, then 400ms, then 312ms");
+    ran.says("breach: stall.max < 100ms (312ms)");
+    assert_eq!(runs(&bench), 3);
+}
+
+#[test]
+fn what_only_the_host_breached_is_measured_again() {
+    let host = [header(), snapshot(), stall(Phase::End, 300, Cause::Host), end()];
+    let bench = Bench::new().log("first", &host).log("second", &healthy());
+    let script = program("");
+    let ran = bench.check(&["--retries", "1", "--", "sh", "-c", &script]).exits(0);
+    ran.says("held in retry 1");
+}
+
+#[test]
+fn a_retry_of_which_too_little_was_seen_says_nothing() {
+    let bench = Bench::new().log("first", &blocked()).log("second", &[header(), snapshot()]);
+    let script = program("");
+    let ran = bench.check(&["--retries", "1", "--", "sh", "-c", &script]).exits(99);
+    ran.says("did not hold in a retry either")
+        .says("note: in a retry: process 7 (/app) did not end in order");
+}
+
+#[test]
+fn a_command_that_fails_is_not_run_again() {
+    let bench = Bench::new().log("first", &blocked()).log("second", &blocked());
+    let failing = program("exit 3");
+    bench.check(&["--retries", "2", "--", "sh", "-c", &failing]).exits(3).says("the command failed; breach");
+    assert_eq!(runs(&bench), 1);
+    let later = program("test $(wc -l < runs) = 1 || exit 4");
+    fs::remove_file(bench.path("runs")).expect("it was there");
+    let ran = bench.check(&["--retries", "5", "--", "sh", "-c", &later]).exits(4);
+    ran.says("the command failed in retry 1, with exit code 4");
+    assert_eq!(runs(&bench), 2);
+}
+
+#[test]
+fn without_retries_or_a_breach_it_runs_once() {
+    let bench = Bench::new().log("first", &blocked());
+    let script = program("");
+    let ran = bench.check(&["--", "sh", "-c", &script]).exits(99);
+    assert!(!(ran.out() + &ran.err()).contains("retry"), "{}", ran.out());
+    let bench = Bench::new().log("first", &healthy());
+    bench.check(&["--retries", "9", "--", "sh", "-c", &script]).exits(0);
+    assert_eq!(runs(&bench), 1);
+    bench.check(&["--retries", "9", "--log", "first"]).exits(2).says("--retries");
+}
