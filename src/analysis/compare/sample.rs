@@ -1,4 +1,5 @@
 use super::{Kind, Subject};
+use crate::analysis::excuse::Excuses;
 use crate::analysis::measure::{lags, polls, routes, schedules};
 use crate::analysis::{Culprit, Finding, History, Report, Rule, Severity, findings, short_place};
 use base64::Engine;
@@ -85,10 +86,11 @@ impl Sample {
         let longest_ns = histories.iter().map(|history| history.observed_ns()).max().unwrap_or(0);
         let tiers = histories.iter().map(|history| history.header().tier);
         let mut sample = Self::without_distributions(tiers, longest_ns, &findings(histories));
+        let none = Excuses::default();
         for history in histories {
             for (kind, (histogram, shift)) in [
-                (Kind::Poll, polls(history)),
-                (Kind::LoopLag, lags(history)),
+                (Kind::Poll, polls(history, &none)),
+                (Kind::LoopLag, lags(history, &none)),
                 (Kind::Schedule, schedules(history)),
             ] {
                 sample.add(kind, "", &shift.measured(&histogram));
