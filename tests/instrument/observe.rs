@@ -353,3 +353,21 @@ fn sockets_that_stay_open_are_told_unless_others_may_have_opened_them() {
     .run()
     .ended();
 }
+
+#[test]
+fn what_our_functions_spawn_is_seen_in_any_runtime() {
+    for mut builder in [Builder::new_multi_thread(), Builder::new_current_thread()] {
+        builder.build().unwrap().block_on(async {
+            let observed = observe(async {
+                let spawned = stallscope::spawn(async { drop(stallscope::spawn(pending::<()>())) });
+                spawned.await.unwrap();
+                let mut set = stallscope::task::JoinSet::new();
+                set.spawn(pending::<()>());
+                drop(set);
+                stallscope::spawn(pending::<()>()).abort();
+            });
+            let observed = observed.await;
+            assert_eq!(lines(&observed).len(), 1, "{observed:#?}");
+        });
+    }
+}
