@@ -17,6 +17,7 @@ const KEYS: [&str; 4] = ["rule", "file", "function", "places"];
 const VERSION: i64 = 1;
 
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Flags {
     /// Findings that this file lists pass, and new ones fail.
     #[arg(long, value_name = "FILE")]

@@ -10,6 +10,7 @@ const KEYS: [&str; 4] = ["frame", "rule", "reason", "until"];
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Excuses")]
+#[group(skip)]
 pub(super) struct Flags {
     /// Fail when an [[allow]] of the file or a line of the baseline was not needed, or an [[allow]] has expired.
     #[arg(long)]
