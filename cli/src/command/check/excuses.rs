@@ -42,8 +42,7 @@ fn read_one(
     today: &str,
 ) -> Result<Excuse, Problem> {
     let (line, _) = reader.place(entry.span());
-    let mut excuse = Excuse::default();
-    excuse.at = line.to_string();
+    let mut excuse = Excuse { at: line.to_string(), ..Excuse::default() };
     for (name, value) in table {
         match &**name.get_ref() {
             "frame" => {
@@ -51,11 +50,11 @@ fn read_one(
                     reader,
                     value,
                     "a frame is a place as the reports name it, or its beginning: \"src/report.rs:42\"",
-                )?
+                )?;
             }
             "reason" => {
                 excuse.reason =
-                    said(reader, value, "say why this is excused: the reason stands in every report")?
+                    said(reader, value, "say why this is excused: the reason stands in every report")?;
             }
             "rule" => excuse.rule = Some(rule(reader, value)?),
             "until" => {
