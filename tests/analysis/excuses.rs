@@ -76,7 +76,7 @@ fn what_the_code_allows_itself_is_told_and_not_judged() {
 fn what_is_left_of_it_is_judged_when_it_is_a_stall_of_its_own() {
     let history = process().stall(allowed("src/a.rs:1", 500, 290)).ended();
     let judgement = judge(&terms(&["stall.max < 100ms", "poll.max < 100ms"], vec![]), &[&history]);
-    assert_eq!((judgement.verdict, &*measured(&judgement)[0]), (Verdict::Breach, "210ms"));
+    assert_eq!((judgement.verdict, measured(&judgement)[0]), (Verdict::Breach, "210ms"));
     let [finding] = &findings(&[&history])[..] else { panic!("one") };
     assert_eq!(
         (finding.severity, finding.max_ns, finding.allowed_by.as_deref()),

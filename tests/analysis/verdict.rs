@@ -1,6 +1,6 @@
 //! What is acceptable, and what is not known.
 
-use crate::scenario::{MS, found, judged, process, sampled, stall, times};
+use crate::scenario::{MS, Process, found, judged, process, sampled, stall, times};
 use stallscope::analysis::thresholds::Labels;
 use stallscope::analysis::{History, Judgement, Report, Severity, Terms, Threshold, Verdict, judge};
 use stallscope_wire::{
@@ -411,8 +411,7 @@ fn what_nothing_is_about_is_no_pass() {
 fn folded_stalls_are_still_known_apart() {
     let routes = ["GET /a", "GET /b"];
     let stalls = (0..6000u64).map(|n| accused("app", routes[(n % 2) as usize], 100 + n % 50));
-    let history =
-        stalls.fold(process().requests(&[("GET /a", 5)]), |process, stall| process.stall(stall)).ended();
+    let history = stalls.fold(process().requests(&[("GET /a", 5)]), Process::stall).ended();
     assert!(history.stalls().count() < 6000, "they are folded");
     for (expr, measured) in [
         ("stall.count < 1", "6000"),
