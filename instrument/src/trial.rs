@@ -9,6 +9,7 @@ use crate::told::{Hearing, PATIENCE};
 use stallscope_wire::{Line, Tier};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::Once;
 use std::thread;
 use tokio::runtime::Builder;
 
@@ -70,6 +71,11 @@ pub fn run_test<F: Future>(
     let location = Location::caller();
     let installed = config(about, settings).install_test(&mut builder);
     let runtime = builder.build().expect("Failed building the Runtime");
+    if let Ok(Some((engine, _))) = installed {
+        // The first test would be over before the watchdog's thread runs.
+        static AWAKE: Once = Once::new();
+        AWAKE.call_once(|| _ = engine.settle(PATIENCE));
+    }
     let probe = installed.as_ref().ok().copied().flatten().map(|(_, probe)| probe);
     let hearing = probe.map(|_| Hearing::of(runtime_id(runtime.handle()), true, hear));
     let root = Root::new(probe, location, scope(settings.wants, future));

@@ -17,12 +17,15 @@
 //! *Between the runs*, where a side has several: the difference of the runs' means, bounded by B. L. Welch's t (Biometrika 34,
 //! 1947) and by the percentiles of a bootstrap over the runs (B. Efron and R. Tibshirani, An Introduction to the Bootstrap,
 //! 1993, chapter 13). Both must say so: the first is right for few runs, the second for skewed ones. The bootstrap's seed is fixed.
-//! Where only one side has several runs, all of them must lie on the same side of the single one.
+//! Where only one side has several runs, all of them must lie on the same side of the single one. A single run does not
+//! tell how far runs differ: that shifts of a quarter come from nowhere is common (T. Mytkowicz et al., Producing Wrong Data Without
+//! Doing Anything Obviously Wrong, ASPLOS 2009), so that the bound must be beyond that there.
 //!
 //! The longest of a side has no bound within a run, so it is only compared between runs.
 
 mod bounds;
 mod change;
+mod moved;
 mod runs;
 mod sample;
 mod special;
@@ -31,6 +34,7 @@ pub use change::{Change, Comparison, Kind, Limits, Outlook, Quantity, Subject};
 pub use sample::{Sample, SampleError};
 
 use bounds::{Evidence, Side};
+use stallscope_wire::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Compares what was seen in the runs of two sides.
@@ -44,7 +48,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// ```
 #[must_use]
 pub fn compare(base: &[Sample], new: &[Sample], limits: &Limits) -> Comparison {
-    let mut notes = Vec::new();
+    let mut notes: Vec<_> = [("BASE", base), ("NEW", new)].into_iter().filter_map(incomplete).collect();
+    let renamed = moved::follow(base, new);
+    let base = &renamed;
     let stalls = comparable_stalls(base, new, &mut notes);
     let mut pairs = Vec::new();
     if stalls {
@@ -56,6 +62,7 @@ pub fn compare(base: &[Sample], new: &[Sample], limits: &Limits) -> Comparison {
     let evidence = Evidence { chance: (1.0 - limits.confidence) / compared as f64, limits: *limits };
     let mut changes: Vec<_> = pairs.iter().map(|pair| change::judge(pair, &evidence)).collect();
     changes.extend(findings(base, new));
+    changes.retain(|change| !change.is_told_elsewhere());
     changes.sort_by(|one, other| {
         one.rank().cmp(&other.rank()).then_with(|| other.weight().total_cmp(&one.weight()))
     });
@@ -71,11 +78,20 @@ struct Pair {
     new: Side,
 }
 
+/// What is to be known of runs whose end was not seen.
+fn incomplete((name, side): (&str, &[Sample])) -> Option<String> {
+    let count = side.iter().filter(|sample| !sample.complete).count() as u64;
+    let are = if count == 1 { "is" } else { "are" };
+    (count > 0).then(|| {
+        format!("{} of {name} {are} incomplete: killed, cut, or still running", counted(count, "run"))
+    })
+}
+
 /// Stalls that one side did not record are no fewer stalls.
 fn comparable_stalls(base: &[Sample], new: &[Sample], notes: &mut Vec<String>) -> bool {
     let of = |side: &[Sample]| side.iter().filter_map(|sample| sample.threshold_ns).collect::<BTreeSet<_>>();
     let thresholds: BTreeSet<_> = of(base).union(&of(new)).copied().collect();
-    let tiers: BTreeSet<_> = base.iter().chain(new).map(|sample| sample.tier.to_string()).collect();
+    let tiers: BTreeSet<_> = base.iter().chain(new).flat_map(|sample| &sample.tiers).cloned().collect();
     if tiers.len() > 1 {
         let tiers: Vec<_> = tiers.into_iter().collect();
         notes.push(format!("the runs are of the tiers {}: polls are seen differently", tiers.join(" and ")));

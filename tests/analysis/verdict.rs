@@ -13,6 +13,16 @@ fn by_default(history: &History) -> Judgement {
 }
 
 #[test]
+fn a_stall_whose_names_were_never_found_breaches_nothing_and_is_no_pass() {
+    let draft = Stall { draft: true, ..stall("src/a.rs:9", 300, Cause::Lock) };
+    let terms = Terms::new(vec!["stall.max < 100ms".parse().unwrap()]);
+    let killed = process().stall(draft).killed();
+    assert_eq!(judge(&terms, &[&killed]).verdict, Verdict::Incomplete);
+    let named = process().stall(stall("src/a.rs:9", 300, Cause::Lock)).killed();
+    assert_eq!(judge(&terms, &[&named]).verdict, Verdict::Breach);
+}
+
+#[test]
 fn what_is_only_probable_is_told_and_breaches_nothing() {
     let probable = Stall { certainty: Certainty::Probable, ..stall("src/a.rs:9", 300, Cause::Cpu) };
     let history = sampled().stall(probable).ended();

@@ -40,20 +40,15 @@ pub(crate) struct Ran {
 
 impl Example {
     pub(crate) fn start(name: &'static str) -> Self {
-        Self::with(name, &[])
-    }
-
-    /// With options of `check`.
-    pub(crate) fn with(name: &'static str, options: &[&str]) -> Self {
-        Self::spawn(name, options, &built(&format!("examples/{name}")), &[])
+        Self::spawn(name, &built(&format!("examples/{name}")), &[])
     }
 
     /// The built `stallscope` with these arguments in place of an example; the one that is named says what is expected.
     pub(crate) fn stallscope(name: &'static str, arguments: &[&str]) -> Self {
-        Self::spawn(name, &[], &built("stallscope"), arguments)
+        Self::spawn(name, &built("stallscope"), arguments)
     }
 
-    fn spawn(name: &'static str, options: &[&str], program: &Path, arguments: &[&str]) -> Self {
+    fn spawn(name: &'static str, program: &Path, arguments: &[&str]) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new(built("stallscope"));
@@ -65,7 +60,7 @@ impl Example {
         // The logs are written into the temporary folder of `check`.
         command.env("TMPDIR", folder.path()).env("XDG_RUNTIME_DIR", folder.path());
         command.args(["check", "--format", "json", "-o"]).arg(folder.path().join("report.json"));
-        command.args(options).arg("--").arg(program).args(arguments);
+        command.arg("--").arg(program).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let check = Some(command.spawn().expect("the binary runs"));
         Self { name, check, folder, _alone: alone }
@@ -142,8 +137,8 @@ impl Ran {
 
     /// What `check` says of it in short, and what it found.
     pub(crate) fn in_words(&self) -> String {
-        let said = String::from_utf8_lossy(&self.output.stderr);
-        format!("{}{:#?}\n{:#?}", said, self.report.thresholds, self.report.findings)
+        let found: Vec<_> = self.report.findings.iter().map(|finding| format!("  {finding}\n")).collect();
+        format!("{}{}", String::from_utf8_lossy(&self.output.stderr), found.concat())
     }
 
     pub(crate) fn finds_what_is_expected(&self) {

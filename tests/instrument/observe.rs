@@ -268,7 +268,7 @@ fn lag_is_told_of_the_time_of_the_scope() {
             let said = said(|| _ = busy.assert_max_lag(ms(100)));
             assert!(said.starts_with("new work waited ") && said.contains(", limit 100ms\n"), "{said}");
             let quiet = observe(tokio::time::sleep(ms(50))).await;
-            let of_busy = |wait: &stallscope::analysis::Finding| wait.max_ns >= LONG.as_nanos() as u64;
+            let of_busy = |wait: &stallscope::analysis::Finding| wait.max_ns >= LONG.as_nanos() as u64 / 2;
             assert!(busy.lags().iter().any(of_busy) && !quiet.lags().iter().any(of_busy), "{quiet:#?}");
         });
     })
@@ -342,7 +342,7 @@ fn sockets_that_stay_open_are_told_unless_others_may_have_opened_them() {
             });
             let keeping = keeping.await;
             let told = format!("TCP {} (LISTEN)", keeping.output.local_addr().unwrap());
-            assert_eq!(keeping.sockets_open(), [told.clone()]);
+            assert_eq!(keeping.sockets_open().join(", "), told);
             assert!(said(|| _ = keeping.assert_no_leaked_sockets()).contains(&told));
             observe(async { drop(bind().await) }).await.assert_no_leaked_sockets();
             let (one, _other) = tokio::join!(observe(yield_now()), observe(yield_now()));
@@ -352,4 +352,22 @@ fn sockets_that_stay_open_are_told_unless_others_may_have_opened_them() {
     })
     .run()
     .ended();
+}
+
+#[test]
+fn what_our_functions_spawn_is_seen_in_any_runtime() {
+    for mut builder in [Builder::new_multi_thread(), Builder::new_current_thread()] {
+        builder.build().unwrap().block_on(async {
+            let observed = observe(async {
+                let spawned = stallscope::spawn(async { drop(stallscope::spawn(pending::<()>())) });
+                spawned.await.unwrap();
+                let mut set = stallscope::task::JoinSet::new();
+                set.spawn(pending::<()>());
+                drop(set);
+                stallscope::spawn(pending::<()>()).abort();
+            });
+            let observed = observed.await;
+            assert_eq!(lines(&observed).len(), 1, "{observed:#?}");
+        });
+    }
 }

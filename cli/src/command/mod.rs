@@ -3,6 +3,7 @@
 mod check;
 mod checklist;
 mod demo;
+mod diff;
 mod doctor;
 mod list;
 mod load;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 pub(crate) enum Command {
     Check(check::Args),
     Demo(demo::Args),
+    Diff(diff::Args),
     Doctor(doctor::Args),
     List(list::Args),
     Load(load::Args),
@@ -37,6 +39,7 @@ impl Command {
         match self {
             Self::Check(args) => check::run(args, color),
             Self::Demo(args) => demo::run(&args, color),
+            Self::Diff(args) => diff::run(&args, color),
             Self::Doctor(args) => doctor::run(&args, color),
             Self::List(args) => list::run(&args),
             Self::Load(args) => load::run(args, color),

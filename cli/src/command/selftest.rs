@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
     if args.exit_with_stdin {
         return trials::run(args.sampled).map(|()| ExitCode::SUCCESS).map_err(Failure::internal);
     }
-    let Trials { history, seen, names_after } = child::run(args.sampled)?;
+    let Trials { history, seen, names_after, named } = child::run(args.sampled)?;
     let header = history.header();
     let ways: Vec<Outcome> = seen.iter().map(|seen| Outcome::of(seen, &history)).collect();
     let count = |fate| ways.iter().filter(|way| way.fate == fate).count();
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
         version: env!("CARGO_PKG_VERSION"),
         tier: if args.sampled { Tier::Sampled } else { header.tier },
         profile: header.versions.profile.clone(),
-        places: Places::of(&ways),
+        places: Places::of(&ways, named),
         caught: count(Fate::Caught),
         missed: count(Fate::Missed),
         unseen: count(Fate::Unseen),

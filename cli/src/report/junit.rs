@@ -4,9 +4,11 @@ use super::format::{Material, Style};
 use super::repository::Repository;
 use super::{facts, text};
 use crate::failure::clean;
-use quick_junit::{NonSuccessKind, Property, Report as Document, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{
+    NonSuccessKind, Property, Report as Document, TestCase, TestCaseStatus, TestRerun, TestSuite,
+};
 use stallscope::analysis::thresholds::Metric;
-use stallscope::analysis::{Finding, Outcome, Report, Rule, Threshold, Verdict};
+use stallscope::analysis::{Attempt, Finding, Outcome, Report, Rule, Threshold, Verdict};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -78,7 +80,7 @@ fn sight(report: &Report) -> TestCase {
 
 fn case(outcome: &Outcome, report: &Report, repository: &Repository) -> io::Result<TestCase> {
     let findings = about(outcome, report);
-    let mut case = TestCase::new(clean(&outcome.expr), status(outcome, report.verdict, &findings)?);
+    let mut case = TestCase::new(clean(&outcome.expr), status(outcome, &findings)?);
     case.set_classname(CLASS);
     let place = findings.first().and_then(|finding| repository.place(finding));
     if let Some(place) = place.filter(|_| outcome.ok == Some(false))
@@ -93,28 +95,39 @@ fn case(outcome: &Outcome, report: &Report, repository: &Repository) -> io::Resu
 }
 
 /// A case whose threshold cannot be told to hold is an error, as the gate fails by it, but is skipped where only the host
-/// is to blame.
-fn status(outcome: &Outcome, verdict: Verdict, findings: &[Finding]) -> io::Result<TestCaseStatus> {
+/// is to blame. One that held in a retry alone is a flaky success.
+fn status(outcome: &Outcome, findings: &[Finding]) -> io::Result<TestCaseStatus> {
     let worst = outcome.worst.as_ref().map(|worst| format!(" at {worst}")).unwrap_or_default();
     let note = outcome.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
-    let mut status = match outcome.ok {
-        Some(true) => return Ok(TestCaseStatus::success()),
-        Some(false) => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        None if verdict == Verdict::Inconclusive => TestCaseStatus::skipped(),
-        None => TestCaseStatus::non_success(NonSuccessKind::Error),
+    let (mut status, kind) = match outcome.ok {
+        Some(true) => {
+            let mut status = TestCaseStatus::success();
+            let failed = outcome.attempts.iter().filter(|attempt| attempt.ok != Some(true));
+            status.add_reruns(failed.map(|attempt| rerun(outcome, attempt)));
+            return Ok(status);
+        }
+        Some(false) => (TestCaseStatus::non_success(NonSuccessKind::Failure), "breach"),
+        None if outcome.host.is_some() => (TestCaseStatus::skipped(), "inconclusive"),
+        None => (TestCaseStatus::non_success(NonSuccessKind::Error), "incomplete"),
     };
-    status.set_type(match outcome.ok {
-        Some(_) => "breach",
-        None if verdict == Verdict::Inconclusive => "inconclusive",
-        None => "incomplete",
-    });
+    status.set_type(kind);
     status.set_message(clean(format_args!("{}: {}{worst}{note}", outcome.expr, outcome.measured)));
     let mut details = Vec::new();
     text::write_findings(&mut details, findings, &Style::default())?;
     if !details.is_empty() {
         status.set_description(String::from_utf8_lossy(&details));
     }
+    if outcome.ok == Some(false) {
+        status.add_reruns(outcome.attempts.iter().skip(1).map(|attempt| rerun(outcome, attempt)));
+    }
     Ok(status)
+}
+
+/// A run in which a threshold did not hold.
+fn rerun(outcome: &Outcome, attempt: &Attempt) -> TestRerun {
+    let mut rerun = TestRerun::new(NonSuccessKind::Failure);
+    rerun.set_type("breach").set_message(clean(format_args!("{}: {}", outcome.expr, attempt.measured)));
+    rerun
 }
 
 /// The findings that a threshold is about, the worst first.

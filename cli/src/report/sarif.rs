@@ -190,7 +190,7 @@ fn code_flow(finding: &Finding, repository: &Repository) -> Option<CodeFlow> {
         .iter()
         .filter(|frame| frame.user && frame.file.is_some());
     let steps: Vec<_> = own.rev().map(|frame| Step { location: of_frame(frame, repository) }).collect();
-    (steps.len() > 1).then(|| CodeFlow { thread_flows: [ThreadFlow { locations: steps }] })
+    (steps.len() > 1).then_some(CodeFlow { thread_flows: [ThreadFlow { locations: steps }] })
 }
 
 fn spawned(finding: &Finding, repository: &Repository) -> Option<Location> {

@@ -61,7 +61,7 @@ fn a_killed_check_leaves_its_command_as_it_is_and_its_folder_to_the_next() {
             .success()
     );
     run(&bench, &["--", "true"]).exits(98);
-    assert_eq!(folders(&bench), [PathBuf::new(); 0]);
+    assert!(folders(&bench).is_empty());
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_removed_folder_is_told_and_what_is_written_later_is_judged() {
     let script = "rm -r $STALLSCOPE_LOG; mkdir -p $STALLSCOPE_LOG; cp bad $STALLSCOPE_LOG/7-1.jsonl";
     let later = run(&bench, &["--", "sh", "-c", script]).exits(99).says("src/report.rs:42");
     later.says("was removed while the command ran");
-    assert_eq!(folders(&bench), [PathBuf::new(); 0]);
+    assert!(folders(&bench).is_empty());
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn two_at_once_do_not_meet() {
     let (good, bad) = (waits("good", "a", "b"), waits("bad", "b", "a"));
     Ran(good.wait_with_output().expect("it ends")).exits(0).says("seen: 1 process");
     Ran(bad.wait_with_output().expect("it ends")).exits(99).says("seen: 1 process");
-    assert_eq!(folders(&bench), [PathBuf::new(); 0]);
+    assert!(folders(&bench).is_empty());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod config;
 mod exact;
+mod excuses;
 mod harm;
 mod retries;
 #[expect(dead_code, reason = "the dashboard's tests use the rest")]

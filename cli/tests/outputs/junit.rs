@@ -1,6 +1,6 @@
 //! Thresholds as test cases.
 
-use crate::bench::{Bench, end, header, healthy, snapshot, stall};
+use crate::bench::{Bench, blocked, end, header, healthy, snapshot, stall};
 use crate::story::{blocked_in, repository};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite, XmlString};
 use stallscope_wire::{Cause, Header, Line, Phase};
@@ -74,6 +74,33 @@ fn what_cannot_be_told_is_an_error_and_what_only_the_host_did_is_skipped() {
     assert!(
         message.as_ref().is_some_and(|message| message.as_str().contains("300ms with what the host cost"))
     );
+}
+
+#[test]
+fn what_was_measured_again_tells_each_run() {
+    let bench = Bench::new().log("bad", &blocked()).log("good", &healthy());
+    let suite_of = |second: &str, code: i32| {
+        let script =
+            format!("[ -e ran ] && log={second} || log=bad; touch ran; cp $log $STALLSCOPE_LOG/7-1.jsonl");
+        bench.check(&["-o", "junit.xml", "--retries", "1", "--", "sh", "-c", &script]).exits(code);
+        fs::remove_file(bench.path("ran")).expect("it ran");
+        let text = fs::read_to_string(bench.path("junit.xml")).expect("a file");
+        Report::deserialize_from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")).test_suites[0]
+            .clone()
+    };
+    let held = suite_of("good", 0);
+    let TestCaseStatus::Success { flaky_runs } = &case(&held, "stall.max < 100ms").status else {
+        panic!("{held:#?}")
+    };
+    let messages: Vec<_> =
+        flaky_runs.iter().filter_map(|run| run.message.as_ref()).map(XmlString::as_str).collect();
+    assert_eq!(messages, ["stall.max < 100ms: 312ms"]);
+
+    let never = suite_of("bad", 99);
+    let TestCaseStatus::NonSuccess { reruns, .. } = &case(&never, "stall.max < 100ms").status else {
+        panic!("{never:#?}")
+    };
+    assert_eq!(reruns.runs.len(), 1, "beside the first run");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Findings for code scanning.
 
 use crate::bench::{Bench, blocked, end, header, healthy, snapshot};
-use crate::story::{blocked_in, repository, source};
+use crate::story::{allowed_in, blocked_in, repository, source};
 use serde_json::{Value, json};
 use stallscope::analysis::Rule;
 use stallscope_wire::{Failure, Line, Phase, Stall};
@@ -131,4 +131,29 @@ fn fingerprints_stay_when_lines_move_and_differ_when_the_code_does() {
     let log = blocked_in(&bench, &[60, 61]);
     let bench = bench.log("log", &log);
     assert!(prints(&sarif(&bench, "log", 99)).iter().all(|print| !before.contains(print)));
+}
+
+#[test]
+fn what_the_code_allows_itself_is_suppressed_and_says_who_does_it() {
+    let bench = repository();
+    let log = allowed_in(&bench, 42);
+    let bench = bench.log("log", &log);
+    let result = sarif(&bench, "log", 0)["runs"][0]["results"][0].clone();
+    assert_eq!((&result["level"], &result["suppressions"][0]["kind"]), (&"note".into(), &"inSource".into()));
+    let why = &result["suppressions"][0]["justification"];
+    assert!(
+        why.as_str().is_some_and(|why| why.starts_with("reads its config once (src/report.rs:41")),
+        "{why}"
+    );
+
+    bench.check(&["-o", "junit.xml", "-o", "codequality.json", "--ci", "github", "--log", "log"]).exits(0);
+    let written = |name: &str| std::fs::read_to_string(bench.path(name)).expect("a file");
+    assert!(written("junit.xml").contains("allowed by src/report.rs:41"), "{}", written("junit.xml"));
+    let issues = written("codequality.json");
+    assert!(
+        issues.contains("\"severity\": \"info\"") && issues.contains("allowed, reads its config once"),
+        "{issues}"
+    );
+    let ran = bench.check(&["--format", "github", "--log", "log"]).exits(0);
+    assert_eq!(ran.out(), "", "what is allowed is not annotated");
 }

@@ -2,7 +2,7 @@
 
 use crate::bench::{MS, blocked, end, header, healthy, snapshot, stall};
 use crate::shape::{self, Shape};
-use crate::story::{blocked_in, repository};
+use crate::story::{allowed_in, blocked_in, repository};
 use serde_json::{Map, Value, json};
 use stallscope::analysis::Report;
 use stallscope_wire::{
@@ -74,14 +74,19 @@ fn a_report_that_has_everything_fits() {
 #[test]
 fn real_reports_fit() {
     let bench = repository();
-    let rich = blocked_in(&bench, &[42, 50]);
-    let bench =
-        bench.log("rich", &rich).log("busy", &busy()).log("healthy", &healthy()).log("blocked", &blocked());
+    let (rich, allowed) = (blocked_in(&bench, &[42, 50]), allowed_in(&bench, 60));
+    let bench = bench
+        .log("rich", &rich)
+        .log("allowed", &allowed)
+        .log("busy", &busy())
+        .log("healthy", &healthy())
+        .log("blocked", &blocked());
     let bench = bench.log("host", &[header(), snapshot(), stall(Phase::End, 300, Cause::Host), end()]);
     let bench = bench.log("killed", &[header(), snapshot()]);
     for (logs, code) in [
         (&["rich", "busy"][..], 99),
         (&["healthy"], 0),
+        (&["allowed"], 0),
         (&["blocked"], 99),
         (&["host"], 97),
         (&["killed"], 98),

@@ -95,7 +95,7 @@ mod tests {
         // Runtimes that no other test has.
         let (one, other) = (u64::MAX, u64::MAX - 1);
         let (heard, lines) = channel();
-        let hear = Box::new(move |line: &Line| drop(heard.send(runtime_of(line))));
+        let hear = Box::new(move |line: &Line| _ = heard.send(runtime_of(line)));
         let listening = listen(one, true, hear);
         assert!(speaks_of(&stall_of(one)) && !speaks_of(&stall_of(other)));
         for line in [stall_of(one), stall_of(other), Line::Pause(Pause::default())] {

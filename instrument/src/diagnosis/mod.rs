@@ -175,7 +175,7 @@ impl Diagnosis<'_> {
         found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
         found.shows_allowed = report.shows_allowed;
         let unnamed = Stack { allowed: report.shows_allowed, ..Symbols::unnamed(raw) };
-        let draft = line(report, found, Some(unnamed));
+        let draft = Stall { draft: true, ..line(report, found, Some(unnamed)) };
         found.told = Some(Stall { stack: None, ..draft.clone() });
         found.draft = true;
         Some(draft)
@@ -396,6 +396,7 @@ fn line(report: &StallReport, found: &Found, stack: Option<Stack>) -> Stall {
         owner,
         task: spawned.zip(task_id(report.open.task)).map(|(at, id)| Task { id, spawned_at: at.to_string() }),
         certainty: found.certainty,
+        draft: false,
         cause: found.judged.cause,
         syscall: found.judged.syscall.clone(),
         lock: found.judged.lock.map(str::to_owned),

@@ -25,6 +25,10 @@ pub struct Stall {
     pub task: Option<Task>,
     /// Whether it is known to be one poll.
     pub certainty: Certainty,
+    /// The names of its stack are still looked for. They may show that the thread waits for work, and that this is none; the line
+    /// that comes with them settles it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub draft: bool,
     /// Why.
     pub cause: Cause,
     /// Name of the system call, for the cause `syscall` and `lock`.

@@ -1,5 +1,5 @@
 use super::Pair;
-use super::bounds::Evidence;
+use super::bounds::{Evidence, Weight};
 use serde::Serialize;
 use std::fmt;
 
@@ -161,6 +161,14 @@ impl Change {
         }
     }
 
+    /// Whether the subject's other line says all there is to say of it.
+    pub(super) fn is_told_elsewhere(&self) -> bool {
+        let one_sided = matches!(self.outlook, Outlook::New | Outlook::Gone);
+        let told_by =
+            matches!(self.quantity, Quantity::BlockedPerMinute | Quantity::P99 | Quantity::Presence);
+        one_sided && !told_by
+    }
+
     /// What is worst comes first.
     pub(super) fn rank(&self) -> (Outlook, Kind) {
         (self.outlook, self.subject.kind)
@@ -224,8 +232,7 @@ pub(super) fn judge(pair: &Pair, evidence: &Evidence) -> Change {
     let (before, after) = (base.unwrap_or(0.0), new.unwrap_or(0.0));
     let worse = after > before;
     let (low, high) = if worse { (&pair.base, &pair.new) } else { (&pair.new, &pair.base) };
-    let testable = evidence.is_testable(low, high);
-    let certain = evidence.says_higher(low, high);
+    let Weight { testable, certain, ratio } = evidence.weigh(low, high);
     let matters = evidence.matters(pair.quantity, before, after);
     let outlook = match (pair.base.is_seen(), pair.new.is_seen()) {
         _ if certain && matters => {
@@ -248,7 +255,7 @@ pub(super) fn judge(pair: &Pair, evidence: &Evidence) -> Change {
         new,
         relative: known.then(|| (after - before) / before),
         at_least: known
-            .then(|| evidence.ratio(low, high))
+            .then_some(ratio)
             .flatten()
             .map(|ratio| if worse { (ratio - 1.0).max(0.0) } else { (1.0 / ratio - 1.0).min(0.0) }),
         outlook,

@@ -1,5 +1,7 @@
 use super::{Kind, Subject};
-use crate::analysis::{Culprit, Finding, History, Judgement, Report, Rule, Severity, short_place};
+use crate::analysis::excuse::Excuses;
+use crate::analysis::measure::{lags, polls, routes, schedules};
+use crate::analysis::{Culprit, Finding, History, Report, Rule, Severity, findings, short_place};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram as Hdr;
@@ -14,7 +16,10 @@ const MINUTE_NS: f64 = 60e9;
 /// What one run showed, as far as it is compared.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    pub(super) tier: Tier,
+    /// The end of each of its processes was seen.
+    pub(super) complete: bool,
+    /// By name.
+    pub(super) tiers: BTreeSet<String>,
     /// Stalls were recorded from this length on, in nanoseconds; none where it is not known.
     pub(super) threshold_ns: Option<u64>,
     pub(super) minutes: f64,
@@ -48,7 +53,9 @@ impl Sample {
     /// # Errors
     /// When a distribution in it is no HdrHistogram.
     pub fn of_report(report: &Report) -> Result<Self, SampleError> {
-        let mut sample = Self::without_distributions(report);
+        let longest_ns = report.processes.iter().map(|process| process.duration_ns).max().unwrap_or(0);
+        let mut sample = Self::without_distributions([report.tier].into_iter(), longest_ns, &report.findings);
+        sample.complete = report.processes.iter().all(|process| process.complete);
         let histograms = &report.histograms;
         for (kind, encoded) in [
             (Kind::Poll, &histograms.poll),
@@ -56,11 +63,11 @@ impl Sample {
             (Kind::Schedule, &histograms.schedule),
         ] {
             if let Some(encoded) = encoded {
-                sample.add(kind, "", decode(encoded, "the process")?);
+                sample.add(kind, "", &decode(encoded, "the process")?);
             }
         }
         for (route, encoded) in &histograms.handlers {
-            sample.add(Kind::Route, route, decode(encoded, route)?);
+            sample.add(Kind::Route, route, &decode(encoded, route)?);
         }
         for site in &report.tasks.locations {
             let known = Site {
@@ -74,52 +81,65 @@ impl Sample {
     }
 
     /// What the processes of one run told.
-    ///
-    /// # Errors
-    /// Those of [`Sample::of_report`].
-    pub fn of_histories(histories: &[&History]) -> Result<Self, SampleError> {
-        let report = Report::new(Vec::new(), Judgement::default(), histories);
-        let mut sample = Self::of_report(&report)?;
-        // The lines know what a report has only a few numbers of.
-        sample.sites.clear();
-        for location in
-            histories.iter().filter_map(|history| history.snapshot()).flat_map(|now| &now.locations)
-        {
-            sample.add(Kind::Spawn, &place(&location.spawned_at), location.poll.clone());
+    #[must_use]
+    pub fn of_histories(histories: &[&History]) -> Self {
+        let longest_ns = histories.iter().map(|history| history.observed_ns()).max().unwrap_or(0);
+        let tiers = histories.iter().map(|history| history.header().tier);
+        let mut sample = Self::without_distributions(tiers, longest_ns, &findings(histories));
+        let none = Excuses::default();
+        for history in histories {
+            for (kind, (histogram, shift)) in [
+                (Kind::Poll, polls(history, &none)),
+                (Kind::LoopLag, lags(history, &none)),
+                (Kind::Schedule, schedules(history)),
+            ] {
+                sample.add(kind, "", &shift.measured(&histogram));
+            }
+            for location in history.snapshot().into_iter().flat_map(|now| &now.locations) {
+                sample.add(Kind::Spawn, &place(&location.spawned_at), &location.poll);
+            }
         }
+        for (route, latency) in routes(histories) {
+            sample.add(Kind::Route, &route, &latency);
+        }
+        sample.complete = histories.iter().all(|history| history.complete());
         sample.threshold_ns = histories.iter().map(|history| history.header().threshold_ns).max();
-        Ok(sample)
+        sample
     }
 
-    fn without_distributions(report: &Report) -> Self {
-        let longest = report.processes.iter().map(|process| process.duration_ns).max().unwrap_or(0);
+    fn without_distributions(
+        tiers: impl Iterator<Item = Tier>,
+        longest_ns: u64,
+        findings: &[Finding],
+    ) -> Self {
         let mut culprits = BTreeMap::<String, Blocked>::new();
-        let mut findings = BTreeSet::new();
-        for finding in &report.findings {
+        let mut others = BTreeSet::new();
+        for finding in findings {
             match finding.rule {
                 Rule::BlockingPoll if finding.severity > Severity::Info => {
                     culprits.entry(key(&finding.culprit)).or_default().add(finding);
                 }
                 Rule::BlockingPoll | Rule::LoopLag | Rule::HostPause => {}
-                rule => drop(findings.insert(format!("{} [{rule}]", without_line(&finding.culprit)))),
+                rule => drop(others.insert(format!("{} [{rule}]", without_line(&finding.culprit)))),
             }
         }
         Self {
-            tier: report.tier,
+            complete: true,
+            tiers: tiers.map(|tier| tier.to_string()).collect(),
             threshold_ns: None,
             // A run that is not known to have lasted counts as one.
-            minutes: if longest == 0 { 1.0 } else { longest as f64 / MINUTE_NS },
+            minutes: if longest_ns == 0 { 1.0 } else { longest_ns as f64 / MINUTE_NS },
             culprits,
             distributions: BTreeMap::new(),
             sites: BTreeMap::new(),
-            findings,
+            findings: others,
         }
     }
 
-    fn add(&mut self, kind: Kind, name: &str, histogram: Histogram) {
+    fn add(&mut self, kind: Kind, name: &str, histogram: &Histogram) {
         let subject = Subject { kind, name: name.to_owned() };
         if histogram.count() > 0 {
-            self.distributions.entry(subject).or_default().merge(&histogram);
+            self.distributions.entry(subject).or_default().merge(histogram);
         }
     }
 }

@@ -90,7 +90,7 @@ mod tests {
         assert!((value - known).abs() <= known.abs() * 1e-6 + 1e-12, "{value} is not {known}");
     }
 
-    /// Values of R 4.3: pbinom, qbeta, qt.
+    /// The first are sums and powers, the last what tables of Student's t have.
     #[test]
     fn they_are_what_tables_say() {
         near(binomial(3, 10, 0.5), 0.171_875);

@@ -48,10 +48,11 @@ impl StallRecord {
         self.stall.is_allowed(header.threshold_ns)
     }
 
-    /// Whether it is only probable that it was one poll: it is told, and breaches no threshold.
+    /// Whether it is only probable that it was one poll, or a stall at all, since its names were never found: it is told, and
+    /// breaches no threshold.
     #[must_use]
     pub fn is_probable(&self) -> bool {
-        self.stall.certainty == Certainty::Probable
+        self.stall.certainty == Certainty::Probable || self.stall.draft
     }
 }
 

@@ -20,19 +20,19 @@ async fn at_once_and_not_for_long() {
 #[stallscope::test(flavor = "multi_thread", worker_threads = 2, max_stall = "20ms")]
 #[ignore = "fails on purpose"]
 async fn in_a_task_of_several_workers() {
-    tokio::spawn(async { block(ms(150)) }).await.unwrap();
+    tokio::spawn(async { block(ms(600)) }).await.unwrap();
 }
 
 #[stallscope::test(max_stall = "20ms")]
 #[ignore = "fails on purpose"]
 async fn in_a_task_of_one_thread() {
-    tokio::spawn(async { block(ms(150)) }).await.unwrap();
+    tokio::spawn(async { block(ms(600)) }).await.unwrap();
 }
 
 #[stallscope::test(max_stall = "20ms")]
 #[ignore = "fails on purpose"]
 async fn by_computing() {
-    compute(ms(500)); // computes
+    compute(ms(400)); // computes
 }
 
 #[stallscope::test(max_stall = "off", max_lag = "30ms")]

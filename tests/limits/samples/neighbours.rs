@@ -7,7 +7,7 @@ use tokio::time::sleep;
 /// Runs beside the others for as long as they do.
 async fn waits() {
     let begun = Instant::now();
-    while begun.elapsed() < ms(400) {
+    while begun.elapsed() < ms(800) {
         sleep(ms(3)).await;
         tokio::spawn(sleep(ms(1))).await.unwrap();
     }
@@ -15,7 +15,7 @@ async fn waits() {
 
 async fn blocks() {
     sleep(ms(100)).await;
-    tokio::spawn(async { block(ms(250)) }).await.unwrap();
+    tokio::spawn(async { block(ms(600)) }).await.unwrap();
     sleep(ms(100)).await;
 }
 
@@ -30,10 +30,10 @@ macro_rules! tests {
 }
 
 tests! {
-    guilty_of_one_thread: "current_thread", "50ms", blocks;
-    guilty_of_several: "multi_thread", "50ms", blocks;
+    guilty_of_one_thread: "current_thread", "100ms", blocks;
+    guilty_of_several: "multi_thread", "100ms", blocks;
     allowed_of_one_thread: "current_thread", "5s", blocks;
     allowed_of_several: "multi_thread", "5s", blocks;
-    innocent_of_one_thread: "current_thread", "50ms", waits;
-    innocent_of_several: "multi_thread", "50ms", waits;
+    innocent_of_one_thread: "current_thread", "100ms", waits;
+    innocent_of_several: "multi_thread", "100ms", waits;
 }

@@ -6,7 +6,7 @@ mod print;
 use crate::failure::Failure;
 use file::{File, Layer, Line};
 use stallscope::analysis::thresholds::{self, Labels, nearest};
-use stallscope::analysis::{Terms, Threshold};
+use stallscope::analysis::{Excuse, Terms, Threshold};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -53,6 +53,7 @@ pub(super) struct Config {
     lines: Vec<Said>,
     overrides: BTreeMap<Labels, Vec<Said>>,
     allow_incomplete: bool,
+    excuses: Vec<Excuse>,
 }
 
 /// A threshold, and who says so.
@@ -95,7 +96,9 @@ impl Config {
         let shown = path.as_deref().unwrap_or(Path::new(USUAL)).display().to_string();
         let allow_incomplete = file.allow_incomplete.unwrap_or(false);
         let profile_asked = profile.map(str::to_owned);
-        let mut config = Self { path, profile: profile_asked, allow_incomplete, ..Self::default() };
+        let stated = |excuse: Excuse| Excuse { at: format!("{shown}:{}", excuse.at), ..excuse };
+        let excuses = file.excuses.iter().cloned().map(stated).collect();
+        let mut config = Self { path, profile: profile_asked, allow_incomplete, excuses, ..Self::default() };
         if let Some(name) = profile {
             config.add_overrides(&file.own, &shown, None);
             config.add_profile(name, file, &shown);
@@ -114,7 +117,9 @@ impl Config {
         let assumed = self.base.iter().flat_map(|(_, thresholds)| thresholds).cloned();
         let said = self.lines.iter().chain(self.overrides.values().flatten());
         let thresholds = assumed.chain(said.map(|said| said.threshold.clone())).collect();
-        Terms::new(thresholds).allow_incomplete(self.allow_incomplete)
+        let mut terms = Terms::new(thresholds).allow_incomplete(self.allow_incomplete);
+        terms.excuses.clone_from(&self.excuses);
+        terms
     }
 
     /// Where the thresholds come from, where it is not what holds without a word.

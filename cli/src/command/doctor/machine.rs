@@ -6,7 +6,7 @@ use crate::source::{Vitality, discover};
 use rustix::net::{AddressFamily, SocketType, netlink, socket};
 use rustix::process::{Resource, getrlimit};
 use rustix::thread::gettid;
-use stallscope_wire::{counted, live_folder};
+use stallscope_wire::live_folder;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -157,9 +157,15 @@ fn own_environment() -> Vec<Item> {
 
 fn watchable() -> Option<Item> {
     let found = discover().ok()?;
-    let alive = found.iter().filter(|found| matches!(found.vitality, Vitality::Alive(_))).count() as u64;
-    let what = counted(alive, "instrumented process").replace("processs", "processes");
-    Some(Item::note("processes", format!("{what} of this user (stallscope list)")))
+    let alive = found.iter().filter(|found| matches!(found.vitality, Vitality::Alive(_))).count();
+    Some(Item::note(
+        "processes",
+        match alive {
+            0 => "no instrumented process of this user runs now".to_owned(),
+            1 => "one instrumented process of this user runs (stallscope list)".to_owned(),
+            alive => format!("{alive} instrumented processes of this user run (stallscope list)"),
+        },
+    ))
 }
 
 /// The value of a field of `/proc/PID/status`.

@@ -215,7 +215,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => folders.push(path),
                 Ok(kind) if kind.is_file() && path.extension().is_some_and(|end| end == "rs") => {
-                    found.push(path)
+                    found.push(path);
                 }
                 _ => {}
             }

@@ -22,9 +22,9 @@ const OWN: &str = env!("CARGO_PKG_VERSION");
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) history: History,
-    /// The most worker and blocking threads that its runtimes had at one look, for each look.
+    /// Workers and threads of the blocking pools of its runtimes, at each look.
     pub(super) threads: Vec<u64>,
-    /// The form of its lines, major and minor; none of a process that runs.
+    /// The form of a log's lines, major and minor.
     form: Option<(u32, u32)>,
 }
 
@@ -226,7 +226,7 @@ fn ending(history: &History) -> Item {
 /// The executable may have been built anew since.
 fn symbols_of_log(header: &Header) -> Option<Item> {
     let path = Path::new(&header.exe);
-    fs::metadata(path).ok().filter(|found| found.is_file())?;
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     Some(match Binary::read(path) {
         Ok(binary) => binary.symbols(),
         Err(error) => Item::note("symbols", format!("{}: {error}", path.display())),

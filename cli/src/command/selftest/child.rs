@@ -47,6 +47,8 @@ pub(super) struct Trials {
     pub(super) seen: Vec<Watched>,
     /// How long it took to name the first of them; none where that was not seen.
     pub(super) names_after: Option<Duration>,
+    /// Functions have names in this build.
+    pub(super) named: bool,
 }
 
 /// Starts the process, looks on, and ends it.
@@ -65,27 +67,28 @@ pub(super) fn run(sampled: bool) -> Result<Trials, Failure> {
     let cues = cues(&mut process);
     let source = connect(&mut process, &socket)?;
     let mut history = History::new(source.header.clone());
-    let names_after = warm_up(&mut process, &source, &mut history)?;
+    let named = std::env::current_exe().and_then(|own| Binary::read(&own)).is_ok_and(|own| own.names);
+    let names_after = warm_up(&mut process, &source, &mut history, named)?;
     let begun = process.stdin().map(|stdin| stdin.write_all(&[GO]).and_then(|()| stdin.flush()));
     if !matches!(begun, Some(Ok(()))) {
         return Err(ended(&mut process));
     }
-    watch(&mut process, &source, &cues, history, sampled).map(|(history, seen)| Trials {
+    watch(&mut process, &source, &cues, history, (sampled, named)).map(|(history, seen)| Trials {
         history,
         seen,
         names_after,
+        named,
     })
 }
 
 /// Waits until the names of what blocks first have been looked up, which takes longest the first time. How long that took,
-/// from the stall's first line on.
+/// from the stall's first line on. Where there are no names, none are waited for.
 fn warm_up(
     process: &mut Process,
     source: &Source,
     history: &mut History,
+    named: bool,
 ) -> Result<Option<Duration>, Failure> {
-    // Where there are no names, none are waited for.
-    let named = std::env::current_exe().and_then(|own| Binary::read(&own)).is_ok_and(|own| own.names);
     let (deadline, mut first) = (Instant::now() + PATIENCE, None);
     while Instant::now() < deadline {
         match source.messages.recv_timeout(LOOK) {
@@ -158,9 +161,9 @@ fn watch(
     source: &Source,
     cues: &Receiver<Cue>,
     mut history: History,
-    sampled: bool,
+    (sampled, named): (bool, bool),
 ) -> Result<(History, Vec<Watched>), Failure> {
-    let mut seen: Vec<_> = WAYS.iter().map(|way| Watched::new(way, sampled)).collect();
+    let mut seen: Vec<_> = WAYS.iter().map(|way| Watched::new(way, sampled, named)).collect();
     let mut until = Instant::now() + TRIALS;
     let mut over = false;
     while Instant::now() < until && !(over && seen.iter().all(Watched::is_settled)) {

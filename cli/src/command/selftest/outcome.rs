@@ -19,8 +19,10 @@ pub(super) struct Watched {
     at_ns: Option<u64>,
     /// Why it was not tried.
     skipped: Option<String>,
-    found: Option<(Finding, u64)>,
+    found: Option<(Seen, u64)>,
     sampled: bool,
+    /// Functions have names in this build.
+    named: bool,
     /// Accept queues are listed without their limits.
     unlimited: bool,
 }
@@ -76,10 +78,13 @@ pub(super) struct Seen {
     place: String,
     cause: String,
     probable: bool,
+    /// By what a stall's place is told.
+    #[serde(skip)]
+    by: Option<Places>,
 }
 
 impl Watched {
-    pub(super) fn new(way: &'static Way, sampled: bool) -> Self {
+    pub(super) fn new(way: &'static Way, sampled: bool, named: bool) -> Self {
         Self {
             way,
             begun_ns: None,
@@ -89,6 +94,7 @@ impl Watched {
             skipped: None,
             found: None,
             sampled,
+            named,
             unlimited: false,
         }
     }
@@ -125,7 +131,7 @@ impl Watched {
         };
         self.unlimited = history.sockets().is_none_or(limits);
         if self.found.is_none() && self.begun_ns.is_some() {
-            self.found = self.fitting(history).map(|finding| (finding, now_ns));
+            self.found = self.fitting(history).map(|seen| (seen, now_ns));
         }
     }
 
@@ -146,23 +152,32 @@ impl Watched {
         })
     }
 
-    /// The finding that is right in every way.
-    fn fitting(&self, history: &History) -> Option<Finding> {
+    /// What is right in every way.
+    fn fitting(&self, history: &History) -> Option<Seen> {
         let findings = findings(&[history]).into_iter();
-        match self.way.expected {
+        let found = match self.way.expected {
             Expected::Nothing => None,
+            // Without names the stalls of all trials have one place, and only their time tells them apart.
+            Expected::Place(Rule::BlockingPoll, causes) if !self.named => {
+                let mut stalls = self.stalls(history).map(Seen::of_stall);
+                return stalls.find(|seen| is_cause(causes, &seen.cause, false));
+            }
+            Expected::Place(Rule::BlockingPool, _) if !self.named => {
+                findings.into_iter().find(|finding| finding.rule == Rule::BlockingPool)
+            }
             Expected::Anywhere(rule, cause) => {
                 let fits = |finding: &Finding| finding.rule == rule && finding.cause.to_string() == cause;
                 findings.filter(fits).find(|finding| !finding.culprit.is_known())
             }
             Expected::Place(rule, causes) => findings
                 .filter(|finding| finding.rule == rule && finding.severity > Severity::Info)
-                .find(|finding| self.is_here(finding, history) && is_cause(causes, finding)),
-        }
+                .find(|finding| self.is_here(finding) && is_cause(causes, &finding.cause_in_words(), true)),
+        };
+        found.as_ref().map(Seen::of)
     }
 
-    /// Whether it accuses the place that the trial named: the line, else the function, else nobody at that time.
-    fn is_here(&self, finding: &Finding, history: &History) -> bool {
+    /// Whether it accuses the place that the trial named: the line, else the function.
+    fn is_here(&self, finding: &Finding) -> bool {
         let culprit = &finding.culprit;
         match (&self.place, culprit.line, &culprit.function) {
             (Some(Place::Address(address)), ..) => culprit.listener.as_ref() == Some(address),
@@ -172,16 +187,13 @@ impl Watched {
             (Some(Place::Line(..)), None, Some(function)) => {
                 function.split("::").any(|part| part == self.way.trial)
             }
-            (Some(Place::Line(..)), None, None) => {
-                let mut stalls = self.stalls(history).filter(|record| is_nameless(record));
-                stalls.any(|record| Culprit::of(record).place() == culprit.place())
-            }
+            (Some(Place::Line(..)), None, None) => false,
             (None, ..) => false,
         }
     }
 
     /// The stalls that began within the trial and that the code answers for.
-    fn stalls<'a>(&self, history: &'a History) -> impl Iterator<Item = &'a StallRecord> {
+    fn stalls<'a>(&self, history: &'a History) -> impl Iterator<Item = &'a StallRecord> + use<'a> {
         let since = history.header().started_unix_ns;
         let (begun, ended) = (self.begun_ns.unwrap_or(u64::MAX), self.ended_ns.unwrap_or(u64::MAX));
         history.stalls().filter(move |record| {
@@ -191,16 +203,8 @@ impl Watched {
     }
 }
 
-/// Whether its stack is known, and no name in it.
-fn is_nameless(record: &StallRecord) -> bool {
-    let stack = record.stall.stack.as_ref().filter(|stack| !stack.frames.is_empty());
-    stack.is_some_and(|stack| stack.frames.iter().all(|frame| frame.function.is_none()))
-}
-
-fn is_cause(causes: &[&str], finding: &Finding) -> bool {
-    let cause = finding.cause_in_words();
-    // Without any names, no stack tells a mutex from a channel.
-    let named = finding.stack.iter().any(|frame| frame.function.is_some());
+/// Any, where none is given. Without names, no stack tells a mutex from a channel.
+fn is_cause(causes: &[&str], cause: &str, named: bool) -> bool {
     let lock = |known: &&str| !named && known.starts_with("lock ") && cause.starts_with("lock");
     causes.is_empty() || causes.iter().any(|known| *known == cause || lock(known))
 }
@@ -236,16 +240,10 @@ impl Outcome {
             rule,
             fate: Fate::Missed,
             expected: expected.join(", "),
-            seen: found.map(|(finding, _)| Seen::of(finding)),
+            seen: found.map(|(seen, _)| seen.clone()),
             told_after_ns,
             note: None,
-            places: found.filter(|(finding, _)| finding.rule == Rule::BlockingPoll).map(
-                |(finding, _)| match (finding.culprit.line, &finding.culprit.function) {
-                    (Some(_), _) => Places::Lines,
-                    (None, Some(_)) => Places::Functions,
-                    (None, None) => Places::None,
-                },
-            ),
+            places: found.and_then(|(seen, _)| seen.by),
         };
         let unseen = watched.unseen();
         if way.expected == Expected::Nothing {
@@ -298,7 +296,8 @@ impl Seen {
             Rule::BlockingPoll | Rule::LoopLag | Rule::HostPause => finding.cause_in_words(),
             _ => String::new(),
         };
-        Self { rule: finding.rule, place, cause, probable: finding.certainty == Certainty::Probable }
+        let by = (finding.rule == Rule::BlockingPoll).then(|| Places::by(&finding.culprit));
+        Self { rule: finding.rule, place, cause, probable: finding.certainty == Certainty::Probable, by }
     }
 
     fn of_stall(record: &StallRecord) -> Self {
@@ -310,6 +309,7 @@ impl Seen {
             place: Culprit::of(record).to_string(),
             cause: format!("{}{detail}", stallscope::analysis::Cause::from(stall.cause)),
             probable: record.is_probable(),
+            by: Some(Places::by(&Culprit::of(record))),
         }
     }
 }
@@ -325,10 +325,20 @@ impl fmt::Display for Seen {
 }
 
 impl Places {
+    fn by(culprit: &Culprit) -> Self {
+        match (culprit.line, &culprit.function) {
+            (Some(_), _) => Self::Lines,
+            (None, Some(_)) => Self::Functions,
+            (None, None) => Self::None,
+        }
+    }
+
     /// The best that any way could be told by.
-    pub(super) fn of(outcomes: &[Outcome]) -> Self {
+    pub(super) fn of(outcomes: &[Outcome], named: bool) -> Self {
         let has = |places| outcomes.iter().any(|outcome| outcome.places == Some(places));
-        if has(Self::Lines) {
+        if !named {
+            Self::None
+        } else if has(Self::Lines) {
             Self::Lines
         } else if has(Self::Functions) {
             Self::Functions

@@ -1,6 +1,7 @@
+use crate::command::check::excuses;
 use crate::settings::{Problem, Reader, Value};
-use stallscope::analysis::Threshold;
 use stallscope::analysis::thresholds::{Labels, PROFILES};
+use stallscope::analysis::{Excuse, Threshold};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::de::DeTable;
@@ -12,6 +13,8 @@ pub(super) struct File {
     pub(super) own: Layer,
     pub(super) profiles: BTreeMap<String, Layer>,
     pub(super) allow_incomplete: Option<bool>,
+    /// Each with its line alone in place of where it says so.
+    pub(super) excuses: Vec<Excuse>,
 }
 
 /// Thresholds that belong together.
@@ -51,7 +54,11 @@ impl File {
         for (name, value) in &table {
             match &**name.get_ref() {
                 "check" => file.read(&reader, reader.table(value, "check")?)?,
-                other => return Err(reader.unknown("table", other, name.span(), ["check"].into_iter())),
+                "allow" => file.excuses = excuses::read(&reader, value)?,
+                other => {
+                    let known = ["check", "allow"].into_iter();
+                    return Err(reader.unknown("table", other, name.span(), known));
+                }
             }
         }
         Ok(file)

@@ -1,5 +1,6 @@
 use super::{Config, Said, USUAL};
 use crate::failure::clean;
+use stallscope::analysis::Excuse;
 use std::fmt;
 
 /// What holds and who says so: a file that says the same.
@@ -35,7 +36,21 @@ impl fmt::Display for Config {
             writeln!(f, "\n[check.{kind}.{}]", text(name))?;
             fmt_lines(f, lines)?;
         }
-        Ok(())
+        self.excuses.iter().try_for_each(|excuse| fmt_excuse(f, excuse))
+    }
+}
+
+fn fmt_excuse(f: &mut fmt::Formatter<'_>, excuse: &Excuse) -> fmt::Result {
+    writeln!(f, "\n[[allow]]  # {}", clean(&excuse.at))?;
+    writeln!(f, "frame = {}", text(&excuse.frame))?;
+    if let Some(rule) = excuse.rule {
+        writeln!(f, "rule = \"{rule}\"")?;
+    }
+    writeln!(f, "reason = {}", text(&excuse.reason))?;
+    match &excuse.until {
+        Some(until) if excuse.expired => writeln!(f, "until = {until}  # expired"),
+        Some(until) => writeln!(f, "until = {until}"),
+        None => Ok(()),
     }
 }
 

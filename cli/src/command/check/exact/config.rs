@@ -75,7 +75,7 @@ impl Config {
             let value = rest.iter().try_fold(table.get(*first), |value, part| Some(value?.get(*part)));
             match value.flatten() {
                 Some(Value::Array(list)) => {
-                    words.extend(list.iter().filter_map(Value::as_str).map(str::to_owned))
+                    words.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
                 }
                 Some(Value::String(text)) => words = text.split_whitespace().map(str::to_owned).collect(),
                 _ => {}
