@@ -89,7 +89,7 @@ fn what_is_wrong_in_the_file_is_named_with_line_column_and_what_was_meant() {
             "extend itself: b → a → b",
         ),
         ("[check.profile.a]\nextend = \"default\"", "2:1", "did you mean \"extends\"?"),
-        ("[check.route.\"GET /\"]\nfail = []", "2:1", "did you mean \"fail_on\"?"),
+        ("[check.route.\"GET /\"]\nfail-on = []", "2:1", "did you mean \"fail_on\"?"),
         ("[check.route.\"GET /\"]", "1:14", "fail_on is missing"),
         (
             "[check.route.\"GET /\"]\nfail_on = [\"poll.p99 < 1ms\"]",
