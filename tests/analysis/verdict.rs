@@ -4,8 +4,8 @@ use crate::scenario::{MS, Process, found, judged, process, sampled, stall, times
 use stallscope::analysis::thresholds::Labels;
 use stallscope::analysis::{History, Judgement, Report, Severity, Terms, Threshold, Verdict, judge};
 use stallscope_wire::{
-    Cause, Certainty, Coverage, Frame, Gap, Handler, Handlers, Header, Lag, Line, Lost, Mode, Phase, Serving,
-    Stack, Stall,
+    Cause, Certainty, Coverage, Evidence, Frame, Gap, Handler, Handlers, Header, Lag, Line, Lost, Mode,
+    Phase, Serving, Stack, Stall,
 };
 
 fn by_default(history: &History) -> Judgement {
@@ -152,6 +152,20 @@ fn what_only_the_host_breaches_is_inconclusive() {
             .as_ref()
             .is_some_and(|note| note.starts_with("300ms with what the host cost"))
     );
+}
+
+#[test]
+fn what_nothing_was_seen_of_on_a_busy_machine_is_inconclusive() {
+    let stall = |waited_ms, stack: bool| {
+        let seen = stall("src/a.rs:1", 400, Cause::Unknown);
+        let evidence = Evidence { window_ns: 400 * MS, run_queue_ns: waited_ms * MS, ..Evidence::default() };
+        let stack = seen.stack.clone().filter(|_| stack);
+        process().stall(Stall { evidence, stack, ..seen }).ended()
+    };
+    let verdict = |waited_ms, stack| by_default(&stall(waited_ms, stack)).verdict;
+    assert_eq!(verdict(70, false), Verdict::Inconclusive);
+    assert_eq!(verdict(0, false), Verdict::Breach, "nothing else is suspect");
+    assert_eq!(verdict(70, true), Verdict::Breach, "the line is known");
 }
 
 #[test]

@@ -49,6 +49,16 @@ fn the_file_in_the_working_folder_holds() {
 }
 
 #[test]
+fn the_settings_of_the_readme_hold() {
+    let readme = include_str!("../../../README.md");
+    let blocks = readme.split("```toml\n").skip(1).filter_map(|block| block.split("```").next());
+    let settings = blocks.filter(|block| block.starts_with("[check]")).collect::<String>();
+    let bench = Bench::new().log("log", &healthy()).file("stallscope.toml", settings.as_bytes());
+    bench.check(&["--print-config"]).exits(0).says("src/legacy.rs:42").says("GET /report");
+    bench.check(&["--print-config", "--profile", "nightly"]).exits(0).says("stall.max < 10ms");
+}
+
+#[test]
 fn a_route_has_limits_of_its_own() {
     let bench = Bench::new().log("log", &served()).file("stallscope.toml", FILE.as_bytes());
     let ran = bench.check(&["--log", "log"]).exits(99).says("stall.max{route=\"GET /report\"} < 300ms");

@@ -40,7 +40,18 @@ impl StallRecord {
     /// Whether the machine, not the code, is to blame.
     #[must_use]
     pub fn blames_host(&self) -> bool {
-        self.stall.cause == Cause::Host
+        self.stall.cause == Cause::Host || self.is_without_evidence()
+    }
+
+    /// Nothing was seen of what the thread was at, neither a stack nor a call, and for a part of that time it was the machine
+    /// that kept the thread, or the watchdog, from running: nobody is accused without evidence where there is another suspect.
+    fn is_without_evidence(&self) -> bool {
+        let Stall { cause, duration_ns, evidence, stack, .. } = &self.stall;
+        let not_run_ns = evidence.run_queue_ns.max(evidence.watchdog_gap_ns);
+        !self.ongoing
+            && *cause == Cause::Unknown
+            && stack.is_none()
+            && not_run_ns >= (duration_ns / 10).max(1)
     }
 
     /// Whether it is a stall only by what the code allows itself.
