@@ -53,8 +53,8 @@ fn names(culprit: &Culprit) -> impl Iterator<Item = String> {
 
 /// Whether a name begins so, and the beginning does not end within a word of it.
 fn begins(name: &str, beginning: &str) -> bool {
-    let within_word =
-        |rest: &str| rest.starts_with(|next: char| next.is_alphanumeric() || matches!(next, '_' | '-'));
+    let of_word = |char: char| char.is_alphanumeric() || matches!(char, '_' | '-');
+    let within_word = |rest: &str| beginning.ends_with(of_word) && rest.starts_with(of_word);
     !beginning.is_empty() && name.strip_prefix(beginning).is_some_and(|rest| !within_word(rest))
 }
 
