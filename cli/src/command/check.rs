@@ -126,29 +126,36 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     };
 
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
+    let of_first_run = histories.len();
     if let Some(baseline) = &baseline {
         baseline.join(&mut terms, &histories);
     }
     let mut judgement = judge(&terms, &histories);
     sight.lacks.drain(..).for_each(|lack| judgement.lack(lack));
     if let Some(order) = &order {
-        args.retries.run(order, &terms, &mut sight, &mut judgement)?;
+        args.retries.run(order, &terms, &mut sight, &mut judgement);
     }
     judgement.notes.extend(config.note());
     judgement.notes.append(&mut sight.notes);
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
+    if histories.len() > of_first_run {
+        if let Some(baseline) = &baseline {
+            baseline.join(&mut terms, &histories);
+        }
+        judgement.excuse(&terms, &histories);
+    }
     let want = judgement.want().map(str::to_owned);
     let is_whole = baseline::is_whole(&judgement, sight.failure);
-    let updated = baseline.map(|baseline| baseline.update(&terms, &histories, is_whole)).transpose()?;
-    judgement.notes.extend(updated.flatten());
+    let updated = baseline.map_or(Ok(None), |baseline| baseline.update(&terms, &histories, is_whole));
+    let updated = updated.map(|note| judgement.notes.extend(note));
     let report = Report::new(sight.command, judgement, &histories);
     let material = Material { report: &report, runs: &sight.runs };
     let written = sinks.write(material, color);
     args.ci.tell(material);
     let mut code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
-    if let Err(failure) = &written {
+    for failure in [updated, written].into_iter().filter_map(Result::err) {
         failure.report();
-        // A report that is missing is no reason to hide what was found.
+        // A file that is missing is no reason to hide what was found.
         code = code.max(1);
     }
     if let Some(reason) = in_short(&report, want.as_deref(), sight.failure) {
