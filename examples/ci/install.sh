@@ -11,7 +11,7 @@ if [[ ${1:-} == key ]]; then
         what=$version
     else
         # Of all that the build reads, by their names in the sources.
-        what=$(cd "$sources" && find . -name target -prune -o -type f \( -name '*.rs' -o -name 'Cargo.*' \) -print0 |
+        what=$(cd "$sources" && find . -name target -prune -o -type f \( -name '*.rs' -o -name '*.css' -o -name 'Cargo.*' \) -print0 |
             sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16)
     fi
     {

@@ -49,6 +49,9 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// What stands for the threshold in the outcome that is about excuses.
+pub(super) const STALENESS: &str = "no stale excuse";
+
 /// A verdict, and what it rests on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judgement {
@@ -70,6 +73,27 @@ impl Judgement {
     pub fn lack(&mut self, what: String) {
         self.lacks.push(what);
         self.verdict = graver(self.verdict, Verdict::Incomplete);
+    }
+
+    /// Takes what was seen in all runs for what is excused, where there were several: an excuse that one of them needed is not
+    /// stale. What was measured stays.
+    pub fn excuse(&mut self, terms: &Terms, histories: &[&History]) {
+        let before: Vec<_> = self.allowances().iter().filter_map(Allowance::complaint).collect();
+        self.notes.retain(|note| !before.contains(note));
+        self.excused = Excuses::of(terms, histories);
+        self.notes.extend(self.excused.allowances().iter().filter_map(Allowance::complaint));
+        let stale = staleness(self.excused.allowances(), self.lacks.is_empty());
+        self.outcomes
+            .iter_mut()
+            .filter(|outcome| outcome.expr == STALENESS)
+            .for_each(|known| known.clone_from(&stale));
+        self.decide();
+    }
+
+    /// Has the outcomes and what lacks decide.
+    pub(super) fn decide(&mut self) {
+        let base = if self.lacks.is_empty() { Verdict::Pass } else { Verdict::Incomplete };
+        self.verdict = self.outcomes.iter().map(Outcome::alone).fold(base, graver);
     }
 
     /// What is excused, by whom, and how much there was of it.
@@ -186,15 +210,15 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
     notes.extend(unguarded(thresholds, &excused, histories));
     notes.extend(excused.allowances().iter().filter_map(Allowance::complaint));
     if terms.deny_stale {
-        let outcome = staleness(excused.allowances());
-        verdict = graver(verdict, if outcome.ok == Some(false) { Verdict::Breach } else { verdict });
+        let outcome = staleness(excused.allowances(), whole);
+        verdict = graver(verdict, outcome.alone());
         outcomes.push(outcome);
     }
     Judgement { verdict, outcomes, lacks, notes, unmeasured, excused }
 }
 
-/// Whether each excuse was needed, and holds.
-fn staleness(allowances: &[Allowance]) -> Outcome {
+/// Whether each excuse was needed, and holds. Where not everything was seen, nobody can tell that one was not needed.
+fn staleness(allowances: &[Allowance], whole: bool) -> Outcome {
     let of = |state| allowances.iter().filter(move |allowance| allowance.state == state);
     let counts = [AllowanceState::Unused, AllowanceState::Expired].map(|state| (of(state).count(), state));
     let told: Vec<_> = counts
@@ -203,11 +227,16 @@ fn staleness(allowances: &[Allowance]) -> Outcome {
         .map(|(count, state)| format!("{count} {state}"))
         .collect();
     let worst = allowances.iter().find(|allowance| allowance.is_stale());
+    let expired = of(AllowanceState::Expired).count() > 0;
+    let ok = (whole || expired || told.is_empty()).then_some(told.is_empty());
     Outcome {
-        expr: "no stale excuse".to_owned(),
+        expr: STALENESS.to_owned(),
         measured: if told.is_empty() { "none".to_owned() } else { told.join(", ") },
-        ok: Some(told.is_empty()),
+        ok,
         worst: worst.map(|stale| format!("{} ({})", stale.at, stale.about())),
+        note: ok
+            .is_none()
+            .then(|| "not everything was seen, so what was not needed cannot be told".to_owned()),
         ..Outcome::default()
     }
 }

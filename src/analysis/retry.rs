@@ -1,4 +1,4 @@
-use super::judge::{Judgement, Outcome, Verdict, graver};
+use super::judge::{Judgement, Outcome, STALENESS};
 use serde::{Deserialize, Serialize};
 
 /// What a threshold's value was in one of several runs.
@@ -20,10 +20,12 @@ impl Attempt {
 }
 
 impl Outcome {
-    /// Whether it is worth measuring again: it does not hold, or only the host kept it from holding.
+    /// Whether it is worth measuring again: it does not hold, or only the host kept it from holding. That an excuse is stale is
+    /// nothing that was measured.
     #[must_use]
     pub fn is_to_retry(&self) -> bool {
-        self.ok == Some(false) || (self.ok.is_none() && self.host.is_some())
+        let is_measured = self.expr != STALENESS;
+        is_measured && (self.ok == Some(false) || (self.ok.is_none() && self.host.is_some()))
     }
 
     /// Takes in what the same threshold was in another run. One in which it holds decides, and else one in which it does not.
@@ -65,7 +67,6 @@ impl Judgement {
             }
         }
         self.notes.extend(again.lacks.into_iter().map(|lack| format!("in a retry: {lack}")));
-        let base = if self.lacks.is_empty() { Verdict::Pass } else { Verdict::Incomplete };
-        self.verdict = self.outcomes.iter().map(Outcome::alone).fold(base, graver);
+        self.decide();
     }
 }

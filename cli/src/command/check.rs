@@ -25,6 +25,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// Heading of what the thresholds are held against.
+const JUDGED: &str = "What is judged";
+
 /// Run a command, or read what one has recorded, and fail when something blocked the event loop.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -49,17 +52,17 @@ A threshold is METRIC[.STAT][{route=\"ROUTE\", crate=\"NAME\"}] OP VALUE:
 
 In stallscope.toml:
   [check]
-  extends = \"strict\"                        # or default, or one of your own; without it and fail_on: default
+  extends = \"strict\"                          # or default, or one of your own; without it and fail_on: default
   fail_on = [\"lag.p99 < 20ms\"]
-  [check.route.\"GET /report\"]                # in place of the thresholds of the same metric above
+  [check.route.\"GET /report\"]                 # in place of the thresholds of the same metric above
   fail_on = [\"stall.max < 300ms\"]
   [check.crate.my_renderer]
   fail_on = [\"stall.max < 50ms\"]
   [check.profile.nightly]                     # --profile nightly
   extends = \"strict\"
   [[allow]]                                   # left out of all of it, and listed in every report
-  frame = \"src/report.rs:42\"                # as the reports name it, or its beginning: a file, a function
-  rule = \"blocking-poll\"                    # without it, any
+  frame = \"src/report.rs:42\"                  # as the reports name it, or its beginning: a file, a function
+  rule = \"blocking-poll\"                      # without it, any
   reason = \"goes with the old format\"
   until = 2026-12-31                          # without it, for ever
 
@@ -78,16 +81,17 @@ pub(crate) struct Args {
     ci: Ci,
     /// End the command after this time: with SIGTERM, after which it is judged by what it recorded, as if it had ended by
     /// itself, and 5s later with SIGKILL, which fails it.
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with_all = ["log", "pid"])]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Running",
+        conflicts_with_all = ["log", "pid"])]
     timeout: Option<Duration>,
     /// Event logs, or folders of them.
-    #[arg(long, value_name = "PATH", num_args = 1.., group = "target")]
+    #[arg(long, value_name = "PATH", num_args = 1.., group = "target", help_heading = JUDGED)]
     log: Vec<PathBuf>,
     /// A running process.
-    #[arg(long, value_name = "PID", group = "target", requires = "for")]
+    #[arg(long, value_name = "PID", group = "target", requires = "for", help_heading = JUDGED)]
     pid: Option<u32>,
     /// How long to look at it; only what happens within this time is judged.
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "pid")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "pid", help_heading = JUDGED)]
     r#for: Option<Duration>,
     /// Build with tokio's task hooks (--cfg tokio_unstable), which see and time every poll. For commands of cargo; your own flags
     /// stay, and what is built so has a folder of its own, target/stallscope.
@@ -96,7 +100,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     retries: Retries,
     /// The command to run. It and what it starts write their logs into a temporary folder.
-    #[arg(last = true, value_name = "COMMAND", group = "target")]
+    #[arg(last = true, value_name = "COMMAND", group = "target", help_heading = JUDGED)]
     command: Vec<OsString>,
 }
 
@@ -122,29 +126,36 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     };
 
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
+    let of_first_run = histories.len();
     if let Some(baseline) = &baseline {
         baseline.join(&mut terms, &histories);
     }
     let mut judgement = judge(&terms, &histories);
     sight.lacks.drain(..).for_each(|lack| judgement.lack(lack));
     if let Some(order) = &order {
-        args.retries.run(order, &terms, &mut sight, &mut judgement)?;
+        args.retries.run(order, &terms, &mut sight, &mut judgement);
     }
     judgement.notes.extend(config.note());
     judgement.notes.append(&mut sight.notes);
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
+    if histories.len() > of_first_run {
+        if let Some(baseline) = &baseline {
+            baseline.join(&mut terms, &histories);
+        }
+        judgement.excuse(&terms, &histories);
+    }
     let want = judgement.want().map(str::to_owned);
     let is_whole = baseline::is_whole(&judgement, sight.failure);
-    let updated = baseline.map(|baseline| baseline.update(&terms, &histories, is_whole)).transpose()?;
-    judgement.notes.extend(updated.flatten());
+    let updated = baseline.map_or(Ok(None), |baseline| baseline.update(&terms, &histories, is_whole));
+    let updated = updated.map(|note| judgement.notes.extend(note));
     let report = Report::new(sight.command, judgement, &histories);
     let material = Material { report: &report, runs: &sight.runs };
     let written = sinks.write(material, color);
     args.ci.tell(material);
     let mut code = sight.failure.unwrap_or_else(|| report.verdict.exit_code());
-    if let Err(failure) = &written {
+    for failure in [updated, written].into_iter().filter_map(Result::err) {
         failure.report();
-        // A report that is missing is no reason to hide what was found.
+        // A file that is missing is no reason to hide what was found.
         code = code.max(1);
     }
     if let Some(reason) = in_short(&report, want.as_deref(), sight.failure) {

@@ -82,8 +82,8 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// Opens all that is named. A folder stands for the logs in it, the newest first. A process that is not instrumented stands for those that it has started, now and later: it is a
-/// supervisor.
+/// Opens all that is named. A folder stands for the logs in it, the newest first. A process that is not instrumented stands for
+/// those that it has started, now and later: it is a supervisor.
 ///
 /// # Errors
 /// When one of them cannot be opened.

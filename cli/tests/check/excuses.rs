@@ -71,6 +71,14 @@ fn what_is_not_needed_or_has_expired_says_so_and_fails_where_that_is_denied() {
 }
 
 #[test]
+fn that_an_excuse_was_not_needed_is_not_told_of_what_was_not_seen() {
+    let bench =
+        Bench::new().log("killed", &[header(), snapshot()]).file("stallscope.toml", EXCUSE.as_bytes());
+    bench.check(&["--deny-stale", "--", "true"]).exits(98).says("nothing instrumented ran");
+    bench.check(&["--deny-stale", "--log", "killed"]).exits(98).says("not everything was seen");
+}
+
+#[test]
 fn a_mistake_in_an_excuse_is_shown_where_it_stands() {
     let bench = Bench::new().file("stallscope.toml", format!("{EXCUSE}rule = \"blocking-pol\"\n").as_bytes());
     let ran = bench.check(&["--", "touch", "ran"]).exits(2);
@@ -121,6 +129,15 @@ fn a_run_that_was_not_whole_does_not_shrink_the_baseline() {
     bench.program("killed", "true", &options).exits(98).says(told);
     assert_eq!(fs::read(bench.path("known.toml")).expect("it is there"), before);
     bench.program("good", "true", &options).exits(0).says("has shrunk");
+}
+
+#[test]
+fn a_baseline_that_cannot_be_written_hides_no_breach() {
+    let bench = Bench::new().log("old", &blocked()).log("new", &blocked_elsewhere());
+    let options = ["--baseline", "known.toml", "--update-baseline"];
+    bench.program("old", "true", &options).exits(0);
+    let ran = bench.program("new", "rm known.toml; mkdir known.toml", &options).exits(99);
+    ran.says("error: cannot write the baseline known.toml").says("src/new.rs:42");
 }
 
 #[test]

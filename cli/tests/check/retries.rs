@@ -3,7 +3,8 @@
 use crate::bench::{Bench, blocked, end, header, healthy, snapshot, stall};
 use serde_json::json;
 use stallscope_wire::{Cause, Phase};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 /// Leaves the log `first`, then `second`, and from then on `third`; how often it was run is the length of `runs`.
 const PROGRAM: &str = "echo >> runs; case $(wc -l < runs) in 1) log=first;; 2) log=second;; *) log=third;; esac; \
@@ -66,6 +67,41 @@ fn a_retry_of_which_too_little_was_seen_says_nothing() {
     let ran = bench.check(&["--retries", "1", "--", "sh", "-c", &script]).exits(99);
     ran.says("did not hold in a retry either")
         .says("note: in a retry: process 7 (/app) did not end in order");
+}
+
+#[test]
+fn what_was_found_stands_when_it_cannot_be_run_again() {
+    let bench = Bench::new()
+        .log("first", &blocked())
+        .file("once", b"#!/bin/sh\nrm once; cp first $STALLSCOPE_LOG/7-1.jsonl\n");
+    fs::set_permissions(bench.path("once"), Permissions::from_mode(0o755)).expect("it is ours");
+    let ran = bench.check(&["--retries", "2", "-o", "r.json", "--", "./once"]).exits(99);
+    ran.says("cannot run ./once: there is no such file").says("note: retry 1 could not be run");
+    assert!(bench.path("r.json").exists());
+}
+
+#[test]
+fn what_is_excused_is_excused_in_each_run_and_no_run_is_needed_to_say_so() {
+    let excuse = b"[[allow]]\nframe = \"src/report.rs:42\"\nreason = \"it is old\"\n";
+    let lagging = ["--deny-stale", "--fail-on", "poll.max < 1us", "--retries", "1", "--format", "json", "--"];
+    let bench =
+        Bench::new().log("first", &healthy()).log("second", &blocked()).file("stallscope.toml", excuse);
+    let script = program("");
+    let ran = bench.check(&[&lagging[..], &["sh", "-c", &script]].concat()).exits(99);
+    let report = ran.json();
+    assert_eq!((runs(&bench), &report["findings"][0]["allowed_by"]), (2, &json!("it is old")));
+    assert_eq!(
+        (&report["thresholds"][1]["ok"], &report["allowances"][0]["state"]),
+        (&json!(true), &json!("used"))
+    );
+    assert!(!ran.out().contains("was not needed"), "{}", ran.out());
+
+    fs::remove_file(bench.path("runs")).expect("it was there");
+    bench
+        .check(&["--deny-stale", "--retries", "9", "--", "sh", "-c", &script])
+        .exits(99)
+        .says("no stale excuse");
+    assert_eq!(runs(&bench), 1);
 }
 
 #[test]

@@ -72,9 +72,21 @@ fn flags_of_the_environment_replace_those_of_the_configuration() {
     let ran = doctor(&bench, &[("RUSTFLAGS", "-D warnings")]).exits(0);
     let ran = ran.says("! tokio_unstable").says("which RUSTFLAGS replaces: the tier will be sampled");
     ran.says("→ add --cfg tokio_unstable to RUSTFLAGS");
+    // Empty, it replaces them too.
+    doctor(&bench, &[("RUSTFLAGS", "")]).exits(0).says("which RUSTFLAGS replaces");
     doctor(&bench, &[("RUSTFLAGS", "--cfg tokio_unstable")])
         .exits(0)
         .says("✓ tokio_unstable  set by RUSTFLAGS");
+}
+
+#[test]
+fn what_several_files_say_is_joined() {
+    let bench = project(&[
+        ("Cargo.toml", MANIFEST),
+        ("cargo-home/config.toml", UNSTABLE),
+        (".cargo/config.toml", "[build]\nrustflags = [\"-Cdebuginfo=1\"]\n"),
+    ]);
+    doctor(&bench, &[]).exits(0).says("✓ tokio_unstable  set by build.rustflags of ");
 }
 
 #[test]

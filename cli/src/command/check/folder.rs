@@ -15,6 +15,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 const PREFIX: &str = "stallscope-check-";
+/// So many letters and digits follow it, which nobody calls a folder of his own.
+const RANDOM: usize = 12;
 /// Whether there is room is tried with so many bytes; a log's header alone takes a few thousand.
 const ROOM: usize = 64 << 10;
 /// A folder is made before it is locked, but not so long before.
@@ -38,7 +40,7 @@ impl Folder {
                 std::env::temp_dir().display()
             ))
         };
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir().map_err(failed)?;
+        let folder = tempfile::Builder::new().prefix(PREFIX).rand_bytes(RANDOM).tempdir().map_err(failed)?;
         let opened = File::open(folder.path()).map_err(failed)?;
         flock(&opened, FlockOperation::NonBlockingLockExclusive).map_err(|error| failed(error.into()))?;
         let folder = Self { folder, opened };
@@ -130,12 +132,25 @@ fn logs(folder: &Path) -> Vec<PathBuf> {
 pub(super) fn remove_left_over() {
     let folders = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
     let ours = folders
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
+        .filter(|entry| is_made_by_check(&entry.file_name().to_string_lossy()))
         .map(|entry| entry.path());
     for folder in ours {
         // What cannot be removed stays, and harms nobody.
         let _ = remove_if_left(&folder);
     }
+}
+
+fn is_made_by_check(name: &str) -> bool {
+    name.strip_prefix(PREFIX).is_some_and(|random| {
+        random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+/// Whether a file has a name that the instrument gives a log in a folder: `<pid>-<start>.jsonl`.
+fn is_named_as_log(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let numbers = name.strip_suffix(".jsonl").unwrap_or_default().split('-');
+    numbers.into_iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn remove_if_left(folder: &Path) -> io::Result<()> {
@@ -146,13 +161,18 @@ fn remove_if_left(folder: &Path) -> io::Result<()> {
     }
     let opened = File::open(folder)?;
     flock(&opened, FlockOperation::NonBlockingLockExclusive)?;
-    let logs = logs(folder);
+    let files = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    // Somebody keeps something of his own here, perhaps the logs too.
+    if !files.iter().all(|file| is_named_as_log(file) && file.is_file()) {
+        return Ok(());
+    }
+    let logs = files.iter().map(File::open).collect::<io::Result<Vec<_>>>()?;
     for log in &logs {
         // Whoever writes it goes on without the check.
-        flock(&File::open(log)?, FlockOperation::NonBlockingLockExclusive)?;
+        flock(log, FlockOperation::NonBlockingLockExclusive)?;
     }
-    logs.iter().try_for_each(fs::remove_file)?;
-    // Only an empty one can be removed so: what is not ours keeps it.
+    files.iter().try_for_each(fs::remove_file)?;
+    // Only an empty one can be removed so: a log that was begun meanwhile keeps it.
     fs::remove_dir(folder)
 }
 
@@ -202,7 +222,21 @@ mod tests {
             let _ = remove_if_left(folder);
         }
         assert!(locked.join("7-1.jsonl").exists() && written.join("7-1.jsonl").exists());
-        assert!(mine.exists() && young.exists());
+        assert!(mine.exists() && strange.join("7-1.jsonl").exists() && young.exists());
+    }
+
+    #[test]
+    fn a_folder_and_a_log_of_ours_are_known_by_their_names() {
+        let folder = Folder::make().expect("there is room");
+        let name = folder.path().file_name().expect("it has one").to_string_lossy();
+        assert!(is_made_by_check(&name), "{name}");
+        for name in ["stallscope-check-", "stallscope-check-logs", "stallscope-check-of-january"] {
+            assert!(!is_made_by_check(name), "{name}");
+        }
+        assert!(is_named_as_log(Path::new("/tmp/7-1.jsonl")));
+        for name in ["mine.jsonl", "7-1.json", "-1.jsonl", "7-1", ".jsonl"] {
+            assert!(!is_named_as_log(Path::new(name)), "{name}");
+        }
     }
 
     #[test]

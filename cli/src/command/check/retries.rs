@@ -1,7 +1,7 @@
 //! `--retries`: what did not hold is measured again, and nothing else.
 
 use super::sight::{Order, Sight};
-use crate::failure::{Failure, clean};
+use crate::failure::clean;
 use crate::report::Run;
 use stallscope::analysis::{Judgement, Outcome, Terms, judge};
 use std::io::{self, Write};
@@ -16,14 +16,9 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    /// Runs the command again as long as that may help, and takes in what is seen.
-    pub(super) fn run(
-        self,
-        order: &Order<'_>,
-        terms: &Terms,
-        sight: &mut Sight,
-        judgement: &mut Judgement,
-    ) -> Result<(), Failure> {
+    /// Runs the command again as long as that may help, and takes in what is seen. What was found before stands when it cannot
+    /// be run again.
+    pub(super) fn run(self, order: &Order<'_>, terms: &Terms, sight: &mut Sight, judgement: &mut Judgement) {
         for retry in 1..=self.retries {
             let again: Vec<_> = judgement.outcomes.iter().filter(|outcome| outcome.is_to_retry()).collect();
             if again.is_empty() || sight.is_final() {
@@ -35,7 +30,14 @@ impl Retries {
             terms_again.thresholds.retain(|threshold| {
                 threshold.overrides() || again.iter().any(|outcome| outcome.expr == threshold.expr())
             });
-            let seen = Sight::of_command(order, &terms.thresholds, terms.allow_incomplete)?;
+            let seen = match Sight::of_command(order, &terms.thresholds, terms.allow_incomplete) {
+                Ok(seen) => seen,
+                Err(failure) => {
+                    failure.report();
+                    judgement.notes.push(format!("retry {retry} could not be run"));
+                    break;
+                }
+            };
             judgement.retry(judged(&terms_again, &seen));
             sight.take_retry(seen, retry);
         }
@@ -43,7 +45,6 @@ impl Retries {
             let words = outcome.retries_in_words().into_iter().chain(outcome.note.take());
             outcome.note = Some(words.collect::<Vec<_>>().join("; ")).filter(|note| !note.is_empty());
         }
-        Ok(())
     }
 }
 

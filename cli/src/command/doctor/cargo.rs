@@ -112,17 +112,19 @@ impl Cargo {
         in_configs.into_iter().next().or_else(|| Some((in_root()?, "Cargo.toml".to_owned())))
     }
 
-    /// All flags that something sets for this machine, those that hold first.
-    pub(super) fn flags(&self) -> Vec<Flags> {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mut flags = Vec::new();
-        let mut add = |from: String, text: String| flags.push(Flags { from, flags: text });
-        if let Some(text) = set("CARGO_ENCODED_RUSTFLAGS") {
-            add("CARGO_ENCODED_RUSTFLAGS".to_owned(), text.replace('\u{1f}', " "));
-        }
-        if let Some(text) = set("RUSTFLAGS") {
-            add("RUSTFLAGS".to_owned(), text);
-        }
+    /// The places that set compiler flags, the one that cargo takes first. Within a place it joins what several say.
+    pub(super) fn flags(&self) -> Vec<Vec<Flags>> {
+        let set = |name: &str| {
+            let flags = std::env::var(name).ok()?.replace('\u{1f}', " ");
+            Some(Flags { from: name.to_owned(), flags })
+        };
+        // These two hold when they are empty too.
+        let mut places: Vec<_> = ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"]
+            .into_iter()
+            .filter_map(set)
+            .map(|set| vec![set])
+            .collect();
+        let (mut of_targets, mut of_build) = (Vec::new(), Vec::from_iter(set("CARGO_BUILD_RUSTFLAGS")));
         for (path, config) in &self.configs {
             for (target, table) in config.get("target").and_then(Value::as_table).into_iter().flatten() {
                 // Which of several conditions hold is for cargo to say; those of other systems are known by their names.
@@ -130,20 +132,19 @@ impl Cargo {
                 if elsewhere.iter().any(|name| target.contains(name)) {
                     continue;
                 }
-                if let Some(text) = table.get("rustflags").and_then(words) {
-                    add(format!("target.{target}.rustflags of {}", path.display()), text);
-                }
+                let flags = table.get("rustflags").and_then(words);
+                let from = format!("target.{target}.rustflags of {}", path.display());
+                of_targets.extend(flags.map(|flags| Flags { from, flags }));
             }
+            let flags = config.get("build").and_then(|build| words(build.get("rustflags")?));
+            let from = format!("build.rustflags of {}", path.display());
+            of_build.extend(flags.map(|flags| Flags { from, flags }));
         }
-        if let Some(text) = set("CARGO_BUILD_RUSTFLAGS") {
-            add("CARGO_BUILD_RUSTFLAGS".to_owned(), text);
+        for mut place in [of_targets, of_build] {
+            place.retain(|flags| !flags.flags.trim().is_empty());
+            places.extend((!place.is_empty()).then_some(place));
         }
-        for (path, config) in &self.configs {
-            if let Some(text) = config.get("build").and_then(|build| words(build.get("rustflags")?)) {
-                add(format!("build.rustflags of {}", path.display()), text);
-            }
-        }
-        flags
+        places
     }
 }
 

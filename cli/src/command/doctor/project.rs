@@ -80,13 +80,17 @@ fn tokio(cargo: &Cargo) -> Option<Item> {
 /// Of all places that set flags cargo takes one.
 fn hooks(cargo: &Cargo) -> Item {
     const NAME: &str = "tokio_unstable";
-    let flags = cargo.flags();
+    let places = cargo.flags();
     let here = "put rustflags = [\"--cfg\", \"tokio_unstable\"] under [build] in .cargo/config.toml; without it Stallscope \
                 watches by sampling, and computing is told as probable only";
-    match &flags[..] {
-        [] => Item::gap(NAME, "no flag sets it: the tier will be sampled", here),
-        [holds, ..] if holds.has_hooks() => Item::good(NAME, format!("set by {}", holds.from)),
-        [holds, others @ ..] => match others.iter().find(|flags| flags.has_hooks()) {
+    let Some(((holds, joined), others)) =
+        places.split_first().and_then(|(place, others)| Some((place.split_first()?, others)))
+    else {
+        return Item::gap(NAME, "no flag sets it: the tier will be sampled", here);
+    };
+    match [holds].into_iter().chain(joined).find(|flags| flags.has_hooks()) {
+        Some(set) => Item::good(NAME, format!("set by {}", set.from)),
+        None => match others.iter().flatten().find(|flags| flags.has_hooks()) {
             Some(over) => Item::gap(
                 NAME,
                 format!("set by {}, which {} replaces: the tier will be sampled", over.from, holds.from),
