@@ -73,6 +73,20 @@ fn what_the_code_allows_itself_is_told_and_not_judged() {
 }
 
 #[test]
+fn an_allowance_that_is_not_told_apart_has_no_place() {
+    let untold = |ms| {
+        let mut stall = allowed("src/a.rs:1", ms, 290);
+        stall.allowed = Some(Allowed { ns: 290 * MS, ..Allowed::default() });
+        findings(&[&process().stall(stall).ended()]).remove(0)
+    };
+    let reason = "stallscope::allow, at one line of more than are told apart";
+    let whole = untold(300);
+    assert_eq!((whole.allowed_by.as_deref(), whole.allowed_at), (Some(reason), None));
+    let detail = untold(500).detail.expect("the other part is told");
+    assert_eq!(detail, format!("another 290ms of the longest are allowed: {reason}"));
+}
+
+#[test]
 fn what_is_left_of_it_is_judged_when_it_is_a_stall_of_its_own() {
     let history = process().stall(allowed("src/a.rs:1", 500, 290)).ended();
     let judgement = judge(&terms(&["stall.max < 100ms", "poll.max < 100ms"], vec![]), &[&history]);
