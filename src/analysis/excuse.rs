@@ -74,6 +74,11 @@ impl Excuses {
         let first_known = excused.allowances.len();
         excused.allowances.extend(known.into_iter().flat_map(Baseline::allowances));
         let found = findings(histories);
+        let by_file = |finding: &Finding| {
+            terms.excuses.iter().position(|excuse| !excuse.expired && excuse.covers(finding))
+        };
+        // What is excused otherwise is in no baseline, and so does not stand beside what is.
+        let unexcused = Baseline::of_each("", found.iter().filter(|finding| by_file(finding).is_none()));
         for finding in &found {
             if finding.allowed_by.is_some() {
                 excused.note_code(finding);
@@ -82,14 +87,12 @@ impl Excuses {
             if finding.severity < Severity::Warning {
                 continue;
             }
-            let mut all = terms.excuses.iter().enumerate().filter(|(_, excuse)| excuse.covers(finding));
-            let at = all.clone().find(|(_, excuse)| !excuse.expired).map(|(at, _)| at);
-            let at = at.or_else(|| known?.covers(finding, &found).map(|at| first_known + at));
-            if let Some(at) = at {
+            let by_baseline = || known?.covers(finding, &unexcused).map(|at| first_known + at);
+            if let Some(at) = by_file(finding).or_else(by_baseline) {
                 excused.allowances[at].note(finding);
                 excused.by.insert(key(finding.rule, &finding.culprit), at);
-            } else if let Some((at, _)) = all.next() {
-                excused.allowances[at].note(finding);
+            } else if let Some(expired) = terms.excuses.iter().position(|excuse| excuse.covers(finding)) {
+                excused.allowances[expired].note(finding);
             }
         }
         excused

@@ -304,7 +304,7 @@ impl Finding {
     /// Takes cause, task and stack from one stall.
     pub(super) fn describe(&mut self, record: &super::StallRecord) {
         let stall = &record.stall;
-        self.certainty = stall.certainty;
+        self.certainty = if record.is_probable() { Certainty::Probable } else { stall.certainty };
         self.cause = stall.cause.into();
         self.syscall = stall.syscall.clone();
         self.lock = stall.lock.clone();
@@ -345,7 +345,8 @@ impl Finding {
                  may only have come"
             }
             _ => {
-                "only probable, and no breach: it was sampled, and several shorter polls of the same code may look so too"
+                "only probable, and no breach: it was sampled, and several shorter polls of the same code may look so too; or the \
+                 process ended before the names of its stack were found, which may show a wait for work"
             }
         })
     }

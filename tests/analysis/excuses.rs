@@ -5,7 +5,7 @@ use stallscope::analysis::{
     AllowanceState, Baseline, By, Excuse, Finding, History, Judgement, Known, Rule, Severity, Terms, Verdict,
     findings, judge,
 };
-use stallscope_wire::{Allowed, Cause, Line, Phase, Snapshot, Stack, Stall, Watched, Worker};
+use stallscope_wire::{Allowed, Cause, Certainty, Line, Phase, Snapshot, Stack, Stall, Watched, Worker};
 
 fn excuse(frame: &str, rule: Option<Rule>) -> Excuse {
     Excuse {
@@ -70,6 +70,20 @@ fn what_the_code_allows_itself_is_told_and_not_judged() {
         (allowance.about(), allowance.how_much()),
         ("blocking-poll at src/a.rs:1".into(), "once, 300ms".into())
     );
+}
+
+#[test]
+fn an_allowance_that_is_not_told_apart_has_no_place() {
+    let untold = |ms| {
+        let mut stall = allowed("src/a.rs:1", ms, 290);
+        stall.allowed = Some(Allowed { ns: 290 * MS, ..Allowed::default() });
+        findings(&[&process().stall(stall).ended()]).remove(0)
+    };
+    let reason = "stallscope::allow, at one line of more than are told apart";
+    let whole = untold(300);
+    assert_eq!((whole.allowed_by.as_deref(), whole.allowed_at), (Some(reason), None));
+    let detail = untold(500).detail.expect("the other part is told");
+    assert_eq!(detail, format!("another 290ms of the longest are allowed: {reason}"));
 }
 
 #[test]
@@ -256,6 +270,30 @@ fn a_baseline_lets_pass_what_was_known_wherever_its_line_moved() {
         Verdict::Breach,
         "one of the two is new, and nobody knows which"
     );
+}
+
+#[test]
+fn what_a_file_excuses_is_no_more_of_what_a_baseline_knows() {
+    let history = process()
+        .stall(stall("src/a.rs:1", 300, Cause::Cpu))
+        .stall(stall("src/a.rs:9", 300, Cause::Cpu))
+        .ended();
+    let mut terms = terms(&["stall.count == 0"], vec![excuse("src/a.rs:1", None)]);
+    let baseline = Baseline::of("known.toml", &marked(&judge(&terms, &[&history]), &history));
+    assert_eq!(baseline.known[0].places, 1);
+    terms.baseline = Some(baseline);
+    assert_eq!(judge(&terms, &[&history]).verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_line_with_certain_and_probable_stalls_is_one_place() {
+    let certain = || process().stall(stall("src/a.rs:1", 300, Cause::Cpu));
+    let mut terms = terms(&["stall.count == 0"], vec![]);
+    terms.baseline = Some(Baseline::of("known.toml", &findings(&[&certain().ended()])));
+    let probable = Stall { certainty: Certainty::Probable, ..stall("src/a.rs:1", 300, Cause::Cpu) };
+    let both = certain().stall(probable).ended();
+    assert_eq!(findings(&[&both]).len(), 2);
+    assert_eq!(judge(&terms, &[&both]).verdict, Verdict::Pass);
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn a_stall_whose_names_were_never_found_breaches_nothing_and_is_no_pass() {
     let terms = Terms::new(vec!["stall.max < 100ms".parse().unwrap()]);
     let killed = process().stall(draft).killed();
     assert_eq!(judge(&terms, &[&killed]).verdict, Verdict::Incomplete);
+    assert_eq!(found(&killed)[0].certainty, Certainty::Probable, "and no report says otherwise");
     let named = process().stall(stall("src/a.rs:9", 300, Cause::Lock)).killed();
     assert_eq!(judge(&terms, &[&named]).verdict, Verdict::Breach);
 }

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Arguments, Item};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens, quote};
 use std::path::Path;
 use syn::{Attribute, Error, ItemFn, ReturnType, Type};
 
@@ -76,16 +76,27 @@ fn entry(item: Item, arguments: Arguments, function: ItemFn) -> TokenStream {
 /// Tells whether what a test returns is a failure of its own: an error, whatever the function calls its type.
 fn failed(output: &ReturnType, crate_path: &syn::Path) -> TokenStream {
     match output {
-        ReturnType::Type(_, returned) if !matches!(**returned, Type::ImplTrait(_) | Type::Never(_)) => {
+        ReturnType::Type(_, returned)
+            if !matches!(**returned, Type::Never(_)) && is_one_type(returned.to_token_stream()) =>
+        {
             quote! {
                 |output: &#returned| {
-                        use #crate_path::__private::{CannotFail as _, MayFail as _};
+                    use #crate_path::__private::{CannotFail as _, MayFail as _};
                     (&#crate_path::__private::Outcome(output)).failed()
                 }
             }
         }
         _ => quote!(|_| false),
     }
+}
+
+/// Whether what is written is the same type wherever it stands: `impl Trait` is not.
+fn is_one_type(returned: TokenStream) -> bool {
+    returned.into_iter().all(|token| match token {
+        TokenTree::Ident(word) => word != "impl",
+        TokenTree::Group(group) => is_one_type(group.stream()),
+        _ => true,
+    })
 }
 
 /// A call that takes its caller's place for a panic from the user's own code.
@@ -131,6 +142,20 @@ mod tests {
         assert!(text.starts_with(attributes), "{text}");
         assert!(text.contains("(# [case] number : u8) -> Result < u8 , Wrong > {"), "{text}");
         assert!(text.contains("new_current_thread") && text.contains("Some (20000000u64)"), "{text}");
+    }
+
+    #[test]
+    fn what_a_test_returns_is_asked_only_where_its_type_can_be_written_again() {
+        for (returned, asked) in [
+            (quote!(Result<(), Wrong>), true),
+            (quote!(Result<(), impl Debug>), false),
+            (quote!((u8, [impl Debug; 2])), false),
+            (quote!(impl Termination), false),
+            (quote!(!), false),
+        ] {
+            let text = expand(Item::Test, quote!(), &quote!(async fn f() -> #returned {})).to_string();
+            assert_eq!(text.contains("| output :"), asked, "{text}");
+        }
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub(super) struct Notices {
     /// Of what takes less nothing is told that the code allows itself.
     threshold_ns: u64,
     told: HashSet<String>,
-    /// Culprits of stalls that the host was blamed for, or that the code allows itself, by the stall's id: when more is known, it may be the code.
+    /// Culprits of stalls that the host was blamed for, or that the code allows itself, by the stall's id: when more is known,
+    /// it may be the code.
     doubtful: VecDeque<(u64, String)>,
     window: Option<Instant>,
     in_window: u32,
@@ -58,8 +59,8 @@ impl Notices {
         }
     }
 
-    /// Tells of a stall whose culprit was not told of before. What the host did is no news, nor what the code allows itself, but whose doing a stall is may
-    /// be known only later.
+    /// Tells of a stall whose culprit was not told of before. What the host did is no news, nor what the code allows itself, but
+    /// whose doing a stall is may be known only later.
     pub(super) fn stall(&mut self, stall: &Stall) {
         let known = self.doubtful.iter().position(|(id, _)| *id == stall.id);
         let known = known.and_then(|at| self.doubtful.remove(at)).map(|(_, culprit)| culprit);

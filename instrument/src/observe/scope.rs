@@ -8,7 +8,7 @@ use crate::engine;
 use crate::probe::LagProbe;
 use crate::recorder::{self, runtime_id};
 use crate::runtime::Runtime;
-use stallscope_wire::{Gap, Tier, Watched};
+use stallscope_wire::{Gap, Mode, Tier, Watched};
 use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::pin;
@@ -182,6 +182,12 @@ impl Scope {
                 "what the scope's own future blocks: it is polled by a root future that is not watched";
             let cure = "use #[stallscope::main] or #[stallscope::test], or observe in a task";
             return Some(Gap::new(what, cure).hiding_stalls());
+        }
+        if recorder::mode() != Mode::Full {
+            let what = "polls, as long as the process is not in mode full: their lengths are not exact, or nothing is recorded";
+            return Some(
+                Gap::new(what, "leave STALLSCOPE=lean out, and do not switch the mode").hiding_stalls(),
+            );
         }
         (runtime.settings.tier == Tier::Sampled).then(|| {
             let what = "tasks that compute for long, which is told as probable only (tier sampled)";

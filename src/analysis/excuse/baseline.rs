@@ -1,6 +1,7 @@
 use super::super::place::short_place;
 use super::super::{Culprit, Finding, Rule, Severity};
 use super::Allowance;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Findings that were known before, and so are excused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// One place that a rule accuses.
+    /// So many places of a function, or of a file, that a rule accuses.
     #[must_use]
     pub fn new(rule: Rule, file: Option<String>, function: Option<String>, places: u64) -> Self {
         Self { rule, file, function, places }
@@ -64,16 +65,20 @@ impl Baseline {
     /// All that is not excused otherwise, and would be told as a warning or an error.
     #[must_use]
     pub fn of(at: impl Into<String>, findings: &[Finding]) -> Self {
-        let mut known: Vec<Known> = Vec::new();
-        for finding in findings.iter().filter(|finding| counts(finding)) {
-            let new = Known::of(finding);
-            match known.iter_mut().find(|known| known.is_like(&new)) {
-                Some(known) => known.places += 1,
-                None => known.push(new),
-            }
+        Self::of_each(at, findings)
+    }
+
+    /// A place counts once, however many findings accuse it: one line may have stalls that are certain and some that are not.
+    pub(super) fn of_each<'a>(
+        at: impl Into<String>,
+        findings: impl IntoIterator<Item = &'a Finding>,
+    ) -> Self {
+        let mut places: BTreeMap<Known, BTreeSet<Culprit>> = BTreeMap::new();
+        for finding in findings.into_iter().filter(|finding| counts(finding)) {
+            places.entry(Known::of(finding)).or_default().insert(finding.culprit.place());
         }
-        known.sort();
-        Self::new(at, known)
+        let known = places.into_iter().map(|(known, places)| Known { places: places.len() as u64, ..known });
+        Self::new(at, known.collect())
     }
 
     /// The same without what no longer occurs. Nothing is added.
@@ -91,11 +96,11 @@ impl Baseline {
         self.known.iter().map(|known| Allowance::of_baseline(&self.at, known.rule, &known.place()))
     }
 
-    /// Which of its findings this is; none where there are more of them than it knows, since nobody can tell which are new.
-    pub(super) fn covers(&self, finding: &Finding, all: &[Finding]) -> Option<usize> {
+    /// Which of its findings this is; none where more like it are found than it knows, since nobody can tell which are new.
+    pub(super) fn covers(&self, finding: &Finding, found: &Self) -> Option<usize> {
         let new = Known::of(finding);
         let at = self.known.iter().position(|known| known.is_like(&new))?;
-        let alike = all.iter().filter(|other| counts(other) && Known::of(other).is_like(&new)).count() as u64;
+        let alike = found.known.iter().find(|known| known.is_like(&new)).map_or(0, |known| known.places);
         (alike <= self.known[at].places).then_some(at)
     }
 }

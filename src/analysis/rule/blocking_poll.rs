@@ -2,6 +2,7 @@
 
 use super::super::group::{Group, Groups};
 use super::super::{Culprit, Finding, History, Rule, Severity};
+use stallscope_wire::Allowed;
 use stallscope_wire::duration::show;
 
 pub(super) fn findings(histories: &[&History]) -> Vec<Finding> {
@@ -23,19 +24,28 @@ pub(super) fn findings(histories: &[&History]) -> Vec<Finding> {
 /// What of the longest is not blamed.
 fn partly_allowed(group: &Group) -> Option<String> {
     let allowed = group.worst.stall.allowed.as_ref()?;
-    let at = Culprit::at(&allowed.at);
-    Some(format!("another {} of the longest are allowed at {at}: {}", show(allowed.ns), allowed.reason))
+    let at = place(allowed).map(|at| format!(" at {at}")).unwrap_or_default();
+    Some(format!("another {} of the longest are allowed{at}: {}", show(allowed.ns), reason(allowed)))
 }
 
 /// What the code allows itself is told, with its reason.
 fn allowed(group: &Group) -> Finding {
     let mut finding = Finding::of_group(Rule::BlockingPoll, Severity::Info, group);
     if let Some(allowed) = &group.worst.stall.allowed {
-        let unknown = "stallscope::allow, at one line of more than are told apart";
-        let reason = if allowed.reason.is_empty() { unknown } else { &allowed.reason };
-        finding.allowed_by = Some(reason.to_owned());
-        finding.allowed_at =
-            Some(Culprit::at(&allowed.at)).filter(Culprit::is_known).map(|at| at.to_string());
+        finding.allowed_by = Some(reason(allowed).to_owned());
+        finding.allowed_at = place(allowed);
     }
     finding
+}
+
+/// Where the code says so; none of one line of more than are told apart.
+fn place(allowed: &Allowed) -> Option<String> {
+    (!allowed.at.is_empty()).then(|| Culprit::at(&allowed.at).to_string())
+}
+
+fn reason(allowed: &Allowed) -> &str {
+    match &*allowed.reason {
+        "" => "stallscope::allow, at one line of more than are told apart",
+        reason => reason,
+    }
 }

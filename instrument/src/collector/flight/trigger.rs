@@ -71,8 +71,8 @@ impl Triggers {
         self.known.iter().any(|(known, over)| known == incident && *over)
     }
 
-    /// None of what the code allows itself, nor of what the machine did: that is known of a stall that goes on only provisionally, and its last line settles it. Nor
-    /// a first line without names: they show whether it is one.
+    /// None of what the code allows itself, nor of what the machine did: that is known of a stall that goes on only
+    /// provisionally, and its last line settles it. Nor a first line without names: they show whether it is one.
     fn stall(&mut self, stall: &Stall, header: &Header) -> Option<(Incident, bool, String)> {
         let incident = Incident::Stall(stall.id);
         let over = stall.phase == Phase::End;
