@@ -58,8 +58,9 @@ fn observed<T>(seen: Seen<T>, heard: &History, answered: bool) -> Observed<T> {
     for record in heard.stalls().filter(|record| seen.whose.is_of_scope(&record.stall)) {
         history.apply(Line::Stall(record.stall.clone()));
     }
-    for lag in heard.lags().filter(|lag| seen.whose.is_in_scope(lag)) {
-        history.apply(Line::Lag(lag.clone()));
+    let lags = heard.lags().filter_map(|lag| seen.whose.part_in_scope(lag));
+    for lag in lags.filter(|lag| lag.wait_ns >= limits.lag_ns) {
+        history.apply(Line::Lag(lag));
     }
     heard.pauses().for_each(|pause| history.apply(Line::Pause(pause.clone())));
     history.apply(Line::Lost(heard.lost().clone()));

@@ -82,10 +82,14 @@ impl Whose {
         own || of_task || self.forgot
     }
 
-    /// Whether a lag is of the scope's time.
+    /// The part of a wait that lies in the scope's time; none where nothing of it does. What the host made longer is taken to be
+    /// of this part, since nobody knows when in the wait it was.
     #[must_use]
-    pub fn is_in_scope(&self, lag: &Lag) -> bool {
-        lag.at_ns > self.began_ns && lag.at_ns.saturating_sub(lag.wait_ns) < self.ended_ns
+    pub fn part_in_scope(&self, lag: &Lag) -> Option<Lag> {
+        let from_ns = lag.at_ns.saturating_sub(lag.wait_ns).max(self.began_ns);
+        let wait_ns = lag.at_ns.min(self.ended_ns).checked_sub(from_ns).filter(|&ns| ns > 0)?;
+        let host_ns = lag.wait_ns.saturating_sub(lag.attributable_ns);
+        Some(Lag { wait_ns, attributable_ns: wait_ns.saturating_sub(host_ns), ..lag.clone() })
     }
 }
 

@@ -14,7 +14,7 @@ async fn in_its_own_future() {
 #[stallscope::test(max_stall = "20ms")]
 #[ignore = "fails on purpose"]
 async fn at_once_and_not_for_long() {
-    thread::sleep(ms(30)); // at once
+    thread::sleep(ms(200)); // at once, and within the usual start-up grace
 }
 
 #[stallscope::test(flavor = "multi_thread", worker_threads = 2, max_stall = "20ms")]
