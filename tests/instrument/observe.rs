@@ -262,7 +262,7 @@ fn lag_is_told_of_the_time_of_the_scope() {
         run(current_thread(), async {
             let busy = observe(async {
                 tokio::time::sleep(ms(50)).await;
-                thread::sleep(LONG);
+                thread::sleep(4 * LONG);
             });
             let busy = busy.await;
             let said = said(|| _ = busy.assert_max_lag(ms(100)));
