@@ -88,8 +88,16 @@ fn with_nothing_to_watch_it_says_what_could_be() {
 }
 
 #[test]
+fn a_folder_without_logs_has_nothing_to_watch() {
+    let empty = folder();
+    let (code, out, talk) = run(empty.path(), &["watch", "."]);
+    assert_eq!((code, out.as_str()), (Some(98), ""), "{talk}");
+    assert!(talk.contains("holds no event log"), "{talk}");
+}
+
+#[test]
 fn a_wrong_target_is_the_users_error() {
-    for target in ["/nonexistent.jsonl", "4294967295", "localhost:9000", "/", "/dev/zero"] {
+    for target in ["/nonexistent.jsonl", "4294967295", "localhost:9000", "/dev/zero"] {
         let (code, out, talk) = run(folder().path(), &["watch", target]);
         assert_eq!((code, out.as_str()), (Some(2), ""), "{target}: {talk}");
         assert!(talk.starts_with("error: "), "{talk}");

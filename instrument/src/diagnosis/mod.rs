@@ -40,6 +40,8 @@ use symbols::Symbols;
 pub(crate) const ROOM: usize = 256;
 /// Dismissed stalls that a wait may still name.
 const REMEMBERED: usize = 64;
+/// A watchdog that is run looks at a poll within this time from when it is a stall, in nanoseconds.
+const LOOKS_WITHIN_NS: u64 = 50_000_000;
 
 /// How long debug information stays open after the last stall. Its index takes memory that a program which blocks no more
 /// should not pay for: 16 MB for a program of 38 MB.
@@ -246,7 +248,7 @@ impl Diagnosis<'_> {
         // It came and went while the watchdog was not run, nor perhaps the thread: nobody saw it wait in a call.
         found.running |= is_unseen(report, &found);
         found.judged = cause::judge(Case {
-            unseen: is_unseen(report, &found),
+            unseen: is_unseen(report, &found) && (!report.settled || is_missed(report)),
             ..case(report, found.call_at(report), found.running)
         });
         let unclear = report.sampled.is_some() && found.owned == Owned::Unknown;
@@ -365,6 +367,12 @@ fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>, running: bool) ->
 /// Its end is the first that is known of it.
 fn is_unseen(report: &StallReport, found: &Found) -> bool {
     report.phase == Phase::End && found.told.is_none()
+}
+
+/// It lasted so long that a watchdog which is run would have looked at it.
+fn is_missed(report: &StallReport) -> bool {
+    report.duration_ns.saturating_sub(report.excused_ns)
+        >= report.threshold_ns.saturating_add(LOOKS_WITHIN_NS)
 }
 
 fn attributable_ns(report: &StallReport, running: bool) -> u64 {
