@@ -1,4 +1,6 @@
-use super::super::group::{Group, Groups};
+#[cfg(feature = "report")]
+use super::super::group::Group;
+use super::super::group::Groups;
 use super::super::measure::Shift;
 use super::{Lengths, Pauses, Subject};
 use stallscope_wire::{

@@ -65,7 +65,7 @@ impl<'a> Selection<'a> {
 /// Why there is nothing that a threshold with a route could be about; none when there is.
 pub(in super::super) fn unseen(threshold: &Threshold, histories: &[&History]) -> Option<String> {
     let route = threshold.route()?;
-    let mut known: BTreeSet<_> = super::routes(histories).into_keys().collect();
+    let mut known: BTreeSet<_> = super::handler::routes(histories).into_keys().collect();
     let subjects = histories.iter().flat_map(|history| history.stall_store().subjects());
     known.extend(subjects.filter_map(|subject| subject.route));
     if known.contains(route) {
