@@ -16,6 +16,13 @@ fn by_default(history: &History) -> Judgement {
 fn a_stall_whose_names_were_never_found_breaches_nothing_and_is_no_pass() {
     let draft = Stall { draft: true, ..stall("src/a.rs:9", 300, Cause::Lock) };
     let terms = Terms::new(vec!["stall.max < 100ms".parse().unwrap()]);
+    let in_time = process().stall(draft.clone()).ended();
+    let judgement = judge(&terms, &[&in_time]);
+    assert_eq!(judgement.verdict, Verdict::Incomplete, "its end was seen, and its stack was not named");
+    assert!(
+        judgement.want().is_some_and(|want| want.contains("a stall of 300ms was named")),
+        "{judgement:#?}"
+    );
     let killed = process().stall(draft).killed();
     assert_eq!(judge(&terms, &[&killed]).verdict, Verdict::Incomplete);
     assert_eq!(found(&killed)[0].certainty, Certainty::Probable, "and no report says otherwise");

@@ -91,7 +91,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PID", group = "target", requires = "for", help_heading = JUDGED)]
     pid: Option<u32>,
     /// How long to look at it; only what happens within this time is judged.
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "pid", help_heading = JUDGED)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "pid", conflicts_with_all = ["log", "command"], help_heading = JUDGED)]
     r#for: Option<Duration>,
     /// Build with tokio's task hooks (--cfg tokio_unstable), which see and time every poll. For commands of cargo; your own flags
     /// stay, and what is built so has a folder of its own, target/stallscope.

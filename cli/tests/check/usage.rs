@@ -28,6 +28,7 @@ fn usage_errors_exit_2_before_anything_runs() {
         (&["--timeout", "5", "--", "touch", "ran"], "has no unit"),
         (&["--timeout", "5s", "--log", "x"], "--timeout"),
         (&["--pid", "1"], "--for"),
+        (&["--for", "1s", "--", "true"], "--for"),
         (&["--log", "x", "--", "touch", "ran"], "cannot be used with"),
         (&[], "required"),
         (&["--", "no-such-command"], "cannot run no-such-command: there is no such command"),

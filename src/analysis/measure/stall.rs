@@ -101,6 +101,14 @@ fn doubt(threshold: &Threshold, history: &History) -> Option<String> {
             cure(threshold, limit)
         ));
     }
+    let from = threshold.needs_stalls_from_ns().unwrap_or(recorded_from);
+    let unnamed = history.stalls().find(|record| record.stall.draft && record.attributable_ns() >= from);
+    if let Some(record) = unnamed {
+        return Some(format!(
+            "process {pid} ended before the stack of a stall of {} was named: give it longer to end",
+            show(record.stall.duration_ns)
+        ));
+    }
     let dropped = history.lost().events.saturating_add(history.lost().lines);
     let none_dropped = known && longest < recorded_from.max(1);
     (dropped > 0 && !none_dropped)
