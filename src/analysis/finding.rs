@@ -1,6 +1,6 @@
-use super::Culprit;
 use super::group::Group;
 use super::place::short_place;
+use super::{Culprit, Rule};
 use serde::{Deserialize, Serialize};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Certainty, Quality, Victims, counted};
@@ -67,77 +67,6 @@ pub struct Finding {
     /// Where that is said: a line of the code or of a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_at: Option<String>,
-}
-
-/// Stable names of what is looked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Rule {
-    /// One poll is longer than the threshold.
-    #[default]
-    BlockingPoll,
-    /// A probe waited longer than the lag limit.
-    LoopLag,
-    /// The machine did not run the process.
-    HostPause,
-    /// A spawned task was not polled within its limit, though its runtime got on.
-    NeverPolled,
-    /// A watched future was dropped without one poll.
-    NeverAwaited,
-    /// A task failed, and nobody saw it.
-    DetachedPanic,
-    /// A task waits, and nothing can wake it.
-    LostTask,
-    /// The tasks of one spawn location only grow in number.
-    TaskLeak,
-    /// Work waited too long for the blocking pool.
-    BlockingPool,
-    /// Connections that are not closed, or only grow in number.
-    SocketLeak,
-    /// Connections wait to be accepted, and soon will be turned away.
-    AcceptBacklog,
-}
-
-impl Rule {
-    /// All rules.
-    pub const ALL: [Self; 11] = [
-        Self::BlockingPoll,
-        Self::LoopLag,
-        Self::HostPause,
-        Self::NeverPolled,
-        Self::NeverAwaited,
-        Self::DetachedPanic,
-        Self::LostTask,
-        Self::TaskLeak,
-        Self::BlockingPool,
-        Self::SocketLeak,
-        Self::AcceptBacklog,
-    ];
-
-    /// The rule of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|rule| rule.to_string() == name)
-    }
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::BlockingPoll => "blocking-poll",
-            Self::LoopLag => "loop-lag",
-            Self::HostPause => "host-pause",
-            Self::NeverPolled => "never-polled",
-            Self::NeverAwaited => "never-awaited",
-            Self::DetachedPanic => "detached-panic",
-            Self::LostTask => "lost-task",
-            Self::TaskLeak => "task-leak",
-            Self::BlockingPool => "blocking-pool",
-            Self::SocketLeak => "socket-leak",
-            Self::AcceptBacklog => "accept-backlog",
-        })
-    }
 }
 
 /// How connections leak.

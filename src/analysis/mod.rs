@@ -42,7 +42,7 @@ pub mod thresholds;
 
 pub use culprit::Culprit;
 pub use excuse::{Allowance, AllowanceState, Baseline, By, Excuse, Known};
-pub use finding::{Cause, Finding, Frame, Rule, Severity, SocketLeak, Task, frames_of};
+pub use finding::{Cause, Finding, Frame, Severity, SocketLeak, Task, frames_of};
 pub use history::{History, Since, StallRecord, Window};
 pub use host::HostDelay;
 pub use imbalance::imbalance;
@@ -54,6 +54,6 @@ pub use report::{
     Requests, Route, Slow, Sockets, SpawnSite, Tasks,
 };
 pub use retry::Attempt;
-pub use rule::findings;
+pub use rule::{Rule, findings};
 pub use terms::Terms;
 pub use thresholds::Threshold;

@@ -7,18 +7,20 @@ mod detached_panic;
 mod host_pause;
 mod loop_lag;
 mod lost_task;
-mod meaning;
+mod name;
 mod never_awaited;
 mod never_polled;
 mod socket_leak;
 mod task_leak;
 
-use super::{Finding, History, Rule, help};
+pub use name::Rule;
+
+use super::{Finding, History, help};
 
 /// What went wrong in these processes: by severity, then by the delay caused to others, then by its own length.
 #[must_use]
 pub fn findings(histories: &[&History]) -> Vec<Finding> {
-    let mut findings: Vec<_> = Rule::ALL.into_iter().flat_map(|rule| findings_of(rule, histories)).collect();
+    let mut findings: Vec<_> = Rule::ALL.iter().flat_map(|&rule| findings_of(rule, histories)).collect();
     for finding in &mut findings {
         finding.help = help::advice(finding);
     }

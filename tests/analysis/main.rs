@@ -7,6 +7,7 @@ mod failures;
 mod futures;
 mod history;
 mod leaks;
+mod overrides;
 mod pools;
 mod report;
 mod rules;

@@ -53,7 +53,7 @@ fn driver() -> Driver {
         name: "Stallscope",
         semantic_version: env!("CARGO_PKG_VERSION"),
         information_uri: env!("CARGO_PKG_REPOSITORY"),
-        rules: Rule::ALL.map(rule).into(),
+        rules: Rule::ALL.iter().map(|&known| rule(known)).collect(),
     }
 }
 

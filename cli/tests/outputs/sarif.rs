@@ -59,7 +59,7 @@ fn each_rule_has_its_name_and_says_what_to_do() {
     let document = sarif(&Bench::new().log("log", &healthy()), "log", 0);
     let rules = document["runs"][0]["tool"]["driver"]["rules"].as_array().expect("rules");
     let ids: Vec<_> = rules.iter().filter_map(|rule| rule["id"].as_str()).collect();
-    assert_eq!(ids, Rule::ALL.map(|rule| rule.to_string()));
+    assert_eq!(ids, Rule::ALL.iter().map(Rule::to_string).collect::<Vec<_>>());
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
     for rule in rules {
         for text in ["shortDescription", "fullDescription", "help"] {

@@ -82,7 +82,7 @@ fn said(reader: &Reader<'_>, value: &Value<'_>, told: &str) -> Result<String, Pr
 
 pub(super) fn rule(reader: &Reader<'_>, value: &Value<'_>) -> Result<Rule, Problem> {
     let name = reader.string(value)?;
-    let names = Rule::ALL.map(|rule| rule.to_string());
+    let names = Rule::ALL.iter().map(Rule::to_string).collect::<Vec<_>>();
     let known = names.iter().map(String::as_str);
     Rule::named(name).ok_or_else(|| reader.unknown("rule", name, value.span(), known))
 }
