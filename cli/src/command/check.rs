@@ -10,7 +10,7 @@ mod folder;
 mod retries;
 mod sight;
 
-use super::outputs::{Ci, Outputs};
+use super::outputs::{self, Ci};
 use crate::color::Color;
 use crate::failure::{Failure, clean, unless_closed};
 use crate::report::Material;
@@ -76,7 +76,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     excuses: excuses::Flags,
     #[command(flatten)]
-    outputs: Outputs,
+    outputs: outputs::Flags,
     #[command(flatten)]
     ci: Ci,
     /// End the command after this time: with SIGTERM, after which it is judged by what it recorded, as if it had ended by
@@ -112,7 +112,7 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     let mut terms = config.terms();
     terms.deny_stale = args.excuses.deny_stale;
     let baseline = args.excuses.baseline.open()?;
-    let outputs = args.outputs.and_text();
+    let outputs = args.outputs.read()?.and_text();
     let own_stdout = outputs.own_stdout();
     let sinks = outputs.open()?;
     let mut order = None;
