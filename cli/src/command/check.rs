@@ -14,10 +14,11 @@ use super::outputs::{self, Ci};
 use crate::color::Color;
 use crate::failure::{Failure, clean, unless_closed};
 use crate::report::Material;
+use baseline::Kept;
 use config::Config;
 use retries::Retries;
 use sight::{Order, Sight};
-use stallscope::analysis::{Report, Verdict, judge};
+use stallscope::analysis::{Report, Verdict};
 use stallscope_wire::duration;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -130,8 +131,12 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     if let Some(baseline) = &baseline {
         baseline.join(&mut terms, &histories);
     }
-    let mut judgement = judge(&terms, &histories);
-    sight.lacks.drain(..).for_each(|lack| judgement.lack(lack));
+    let mut judgement = sight.judge(&terms);
+    if baseline.as_ref().is_some_and(Kept::is_new) && !baseline::is_whole(&judgement, sight.failure) {
+        // It is not going to be written, so nothing is known before.
+        terms.baseline = None;
+        judgement = sight.judge(&terms);
+    }
     if let Some(order) = &order {
         args.retries.run(order, &terms, &mut sight, &mut judgement);
     }
@@ -139,7 +144,7 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     judgement.notes.append(&mut sight.notes);
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
     if histories.len() > of_first_run {
-        if let Some(baseline) = &baseline {
+        if let Some(baseline) = baseline.as_ref().filter(|_| terms.baseline.is_some()) {
             baseline.join(&mut terms, &histories);
         }
         judgement.excuse(&terms, &histories);

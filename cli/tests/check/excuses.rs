@@ -132,6 +132,21 @@ fn a_run_that_was_not_whole_does_not_shrink_the_baseline() {
 }
 
 #[test]
+fn a_run_that_was_not_whole_begins_no_baseline_and_nothing_is_known_of_it() {
+    let bench = Bench::new().log("bad", &blocked());
+    let options = ["--baseline", "known.toml", "--update-baseline"];
+    for (then, code) in
+        [("exit 3", 3), ("cp bad $STALLSCOPE_LOG/8-1.jsonl; truncate -s -4 $STALLSCOPE_LOG/8-1.jsonl", 99)]
+    {
+        let ran = bench.program("bad", then, &options).exits(code).says("✗ stall.max < 100ms");
+        let ran = ran
+            .says("the baseline known.toml was not written: the command failed, or not everything was seen");
+        assert!(!ran.out().contains("known before"), "{}", ran.out());
+        assert!(!bench.path("known.toml").exists());
+    }
+}
+
+#[test]
 fn a_baseline_that_cannot_be_written_hides_no_breach() {
     let bench = Bench::new().log("old", &blocked()).log("new", &blocked_elsewhere());
     let options = ["--baseline", "known.toml", "--update-baseline"];

@@ -66,6 +66,11 @@ impl Flags {
 }
 
 impl Kept {
+    /// Whether it is to be written for the first time.
+    pub(super) fn is_new(&self) -> bool {
+        self.known.is_none()
+    }
+
     /// Has the terms know what is known, and where nothing is yet, what was found now.
     pub(super) fn join(&self, terms: &mut Terms, histories: &[&History]) {
         let new = || Baseline::of(self.path.display().to_string(), &unexcused(terms, histories));
@@ -83,14 +88,14 @@ impl Kept {
         histories: &[&History],
         whole: bool,
     ) -> Result<Option<String>, Failure> {
-        let (Some(target), Some(known)) = (&self.target, &terms.baseline) else { return Ok(None) };
+        let Some(target) = &self.target else { return Ok(None) };
         let shown = self.path.display();
-        if !whole {
+        let Some(known) = terms.baseline.as_ref().filter(|_| whole) else {
             let told = if self.known.is_some() { "is left as it was" } else { "was not written" };
             return Ok(Some(format!(
                 "the baseline {shown} {told}: the command failed, or not everything was seen"
             )));
-        }
+        };
         let mut without = terms.clone();
         without.baseline = None;
         let left = known.shrunk(&unexcused(&without, histories));

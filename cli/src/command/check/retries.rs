@@ -2,8 +2,7 @@
 
 use super::sight::{Order, Sight};
 use crate::failure::clean;
-use crate::report::Run;
-use stallscope::analysis::{Judgement, Outcome, Terms, judge};
+use stallscope::analysis::{Judgement, Outcome, Terms};
 use std::io::{self, Write};
 
 /// How often.
@@ -38,7 +37,7 @@ impl Retries {
                     break;
                 }
             };
-            judgement.retry(judged(&terms_again, &seen));
+            judgement.retry(seen.judge(&terms_again));
             sight.take_retry(seen, retry);
         }
         for outcome in &mut judgement.outcomes {
@@ -46,13 +45,6 @@ impl Retries {
             outcome.note = Some(words.collect::<Vec<_>>().join("; ")).filter(|note| !note.is_empty());
         }
     }
-}
-
-fn judged(terms: &Terms, sight: &Sight) -> Judgement {
-    let histories: Vec<_> = sight.runs.iter().map(|Run { history, .. }| history).collect();
-    let mut judgement = judge(terms, &histories);
-    sight.lacks.iter().for_each(|lack| judgement.lack(lack.clone()));
-    judgement
 }
 
 /// Says why it takes longer.
