@@ -87,8 +87,12 @@ impl Excuses {
             if finding.severity < Severity::Warning {
                 continue;
             }
-            let by_baseline = || known?.covers(finding, &unexcused).map(|at| first_known + at);
-            if let Some(at) = by_file(finding).or_else(by_baseline) {
+            let by_baseline =
+                || known?.find(finding, &unexcused).map(|(at, excess)| (first_known + at, excess));
+            let by = by_file(finding).map(|at| (at, None)).or_else(by_baseline);
+            if let Some((at, Some(excess))) = by {
+                excused.allowances[at].exceed(excess);
+            } else if let Some((at, None)) = by {
                 excused.allowances[at].note(finding);
                 excused.by.insert(key(finding.rule, &finding.culprit), at);
             } else if let Some(expired) = terms.excuses.iter().position(|excuse| excuse.covers(finding)) {

@@ -5,7 +5,9 @@ use stallscope::analysis::{
     AllowanceState, Baseline, By, Excuse, Finding, History, Judgement, Known, Rule, Severity, Terms, Verdict,
     findings, judge,
 };
-use stallscope_wire::{Allowed, Cause, Certainty, Line, Phase, Snapshot, Stack, Stall, Watched, Worker};
+use stallscope_wire::{
+    Allowed, Cause, Certainty, Line, Phase, Snapshot, Stack, Stall, Watched, Worker,
+};
 
 fn excuse(frame: &str, rule: Option<Rule>) -> Excuse {
     Excuse {
@@ -242,6 +244,7 @@ fn a_baseline_lets_pass_what_was_known_wherever_its_line_moved() {
     let before = process().stall(stall("src/a.rs:1", 300, Cause::Cpu)).ended();
     let baseline = Baseline::of("known.toml", &findings(&[&before]));
     let known = Known::new(Rule::BlockingPoll, Some("src/a.rs".into()), Some("app::work".into()), 1);
+    let known = known.at_most(Some(300 * MS));
     assert_eq!(baseline.known, [known]);
     let mut terms = terms(&["stall.count == 0"], vec![]);
     terms.baseline = Some(baseline.clone());
@@ -270,6 +273,38 @@ fn a_baseline_lets_pass_what_was_known_wherever_its_line_moved() {
         Verdict::Breach,
         "one of the two is new, and nobody knows which"
     );
+}
+
+#[test]
+fn what_a_baseline_knows_may_not_become_much_worse() {
+    let judged = |known: Baseline, ms| {
+        let mut terms = terms(&["stall.max < 100ms"], vec![]);
+        terms.baseline = Some(known);
+        judge(&terms, &[&process().stall(stall("src/a.rs:1", ms, Cause::Cpu)).ended()])
+    };
+    let known = |ms| {
+        Baseline::of(
+            "known.toml",
+            &findings(&[&process().stall(stall("src/a.rs:1", ms, Cause::Cpu)).ended()]),
+        )
+    };
+    for (before, now, is_worse) in
+        [(60, 6000, true), (300, 600, false), (300, 601, true), (15, 65, false), (15, 66, true)]
+    {
+        let state = judged(known(before), now).allowances()[0].state;
+        assert_eq!(state == AllowanceState::Exceeded, is_worse, "{before} {now}");
+    }
+    let worse = judged(known(60), 6000);
+    assert_eq!(worse.verdict, Verdict::Breach);
+    assert!(!worse.allowances()[0].is_stale());
+    let note = "known.toml: blocking-poll at app::work is more than it knows: 6s, and at most 60ms known (max = \"6000ms\" \
+                there lets it pass)";
+    assert_eq!(worse.notes, [note]);
+    let found = |ms| findings(&[&process().stall(stall("src/a.rs:1", ms, Cause::Cpu)).ended()]);
+    assert_eq!(known(300).shrunk(&found(20)), known(300), "it may be short by chance");
+    let mut of_old = known(60);
+    of_old.known[0].longest_ns = None;
+    assert_eq!(judged(of_old, 6000).verdict, Verdict::Pass, "an entry without a length limits none");
 }
 
 #[test]
