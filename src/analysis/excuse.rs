@@ -92,6 +92,7 @@ impl Excuses {
         };
         // What is excused otherwise is in no baseline, and so does not stand beside what is.
         let unexcused = Baseline::of_each("", found.iter().filter(|finding| by_file(finding).is_none()));
+        let mut exceeded = Vec::new();
         for finding in &found {
             if finding.allowed_by.is_some() {
                 excused.note_code(finding);
@@ -105,6 +106,7 @@ impl Excuses {
             let by = by_file(finding).map(|at| (at, None)).or_else(by_baseline);
             if let Some((at, Some(excess))) = by {
                 excused.allowances[at].exceed(excess);
+                exceeded.push(key(finding.rule, &finding.culprit));
             } else if let Some((at, None)) = by {
                 excused.allowances[at].note(finding);
                 excused.by.insert(key(finding.rule, &finding.culprit), at);
@@ -112,6 +114,8 @@ impl Excuses {
                 excused.allowances[expired].note(finding);
             }
         }
+        // Nothing of a place is excused where some of it is not: processes and certainties tell findings of one apart.
+        excused.by.retain(|place, _| !exceeded.contains(place));
         let left = |finding: &&Finding| finding.severity >= Severity::Warning && !excused.is_finding(finding);
         let left: Vec<_> = found.iter().filter(left).collect();
         for (excuse, allowance) in terms.excuses.iter().zip(&mut excused.allowances) {

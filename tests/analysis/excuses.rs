@@ -302,6 +302,11 @@ fn what_a_baseline_knows_may_not_become_much_worse() {
     assert_eq!(worse.notes, [note]);
     let found = |ms| findings(&[&process().stall(stall("src/a.rs:1", ms, Cause::Cpu)).ended()]);
     assert_eq!(known(300).shrunk(&found(20)), known(300), "it may be short by chance");
+    let probable = Stall { certainty: Certainty::Probable, ..stall("src/a.rs:1", 60, Cause::Cpu) };
+    let both = process().stall(stall("src/a.rs:1", 6000, Cause::Cpu)).stall(probable).ended();
+    let mut of_both = terms(&["stall.count == 0"], vec![]);
+    of_both.baseline = Some(known(60));
+    assert_eq!(judge(&of_both, &[&both]).verdict, Verdict::Breach, "another finding of the line is no worse");
     let mut of_old = known(60);
     of_old.known[0].longest_ns = None;
     assert_eq!(judged(of_old, 6000).verdict, Verdict::Pass, "an entry without a length limits none");
