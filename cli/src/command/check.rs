@@ -59,7 +59,7 @@ In stallscope.toml:
   fail_on = [\"stall.max < 300ms\"]
   [check.crate.my_renderer]
   fail_on = [\"stall.max < 50ms\"]
-  [check.profile.nightly]                     # --profile nightly
+  [check.profile.nightly]                     # --profile nightly: above [check]
   extends = \"strict\"
   [[allow]]                                   # left out of all of it, and listed in every report
   frame = \"src/report.rs:42\"                  # as the reports name it, or its beginning: a file, a function
