@@ -19,7 +19,7 @@ const VERSION: i64 = 1;
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Flags {
-    /// Findings that this file lists pass, and new ones fail.
+    /// Findings that this file lists pass; new ones fail, and those that block for more than twice as long, and 50 ms longer.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Remove from the baseline what no longer occurs; nothing is ever added. Where there is no such file yet, it is written, with
