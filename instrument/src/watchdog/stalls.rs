@@ -17,8 +17,8 @@ use stallscope_wire::{Evidence, Phase, Serving, Victims};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// How many looks a capture that failed is tried again at; and as many more each time that the stall has become twice as long,
-/// since a thread that waits for a processor answers when it runs.
+/// How many looks a capture that failed is tried again at; and as many more each time that the stall has become twice as long.
+/// A thread that waits for a processor is asked until it runs.
 pub(super) const CAPTURE_TRIES: u32 = 8;
 
 /// A record that is older than this when it is seen first was seen late.
@@ -107,6 +107,15 @@ pub(super) enum Wanted {
     Lost,
     /// It was had, or cannot be had.
     No,
+}
+
+impl Ongoing {
+    /// Counts a stack that is still asked for: it will not be had.
+    fn end(&self, reports: &Outbox<'_>) {
+        if self.stack == Wanted::Yes {
+            reports.lose_stack();
+        }
+    }
 }
 
 impl Watch {
@@ -210,6 +219,7 @@ impl Watch {
             return;
         }
         let has_stack = captured.as_ref().is_some_and(|captured| captured.stack.is_some());
+        let silent = captured.as_ref().is_some_and(|captured| captured.silent);
         let Some(seen) = &self.seen else { return };
         let (evidence, _) = self.evidence(seen, length, look.host);
         let Some(seen) = &mut self.seen else { return };
@@ -233,7 +243,7 @@ impl Watch {
         } else if due && ongoing.stack != Wanted::No {
             ongoing.tries_left = CAPTURE_TRIES;
         }
-        if ongoing.tries_left > 0 {
+        if ongoing.tries_left > 0 && !silent {
             ongoing.tries_left -= 1;
             if ongoing.tries_left == 0 && ongoing.stack == Wanted::Yes {
                 ongoing.stack = Wanted::Lost;
@@ -287,6 +297,7 @@ impl Watch {
                 seen.gap_ns = seen.gap_ns.max(look.gap_ns);
             }
             let ongoing = seen.as_mut().and_then(|seen| seen.stall.take());
+            ongoing.iter().for_each(|ongoing| ongoing.end(reports));
             let report = if ongoing.is_some() || length - excused >= self.runtime.settings.threshold_ns {
                 let ongoing = ongoing.unwrap_or_else(|| {
                     // It came and went between two looks: the watchdog was not run.
@@ -365,6 +376,7 @@ impl Watch {
     fn drop_seen(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
         let Some(mut seen) = self.seen.take() else { return };
         let Some(ongoing) = seen.stall.take() else { return };
+        ongoing.end(reports);
         seen.allowing.settle(&self.registered);
         let length = clock::now_ns().saturating_sub(seen.started_ns);
         let excused = self.excused_ns(seen.started_ns).min(length);
