@@ -263,7 +263,6 @@ mod tests {
         assert_eq!(of(signaller.ask(&target, open)), Poll::Pending);
         let asked = signaller.asked[0].as_mut().unwrap();
         backdate(asked, 2 * HANDLER_PATIENCE);
-        asked.wanted = asked.since;
         let token = asked.token;
         token.set_state(State::Claimed);
         assert_eq!(signaller.answer(&target, open).map(of), Some(Poll::Ready(Err(Missed::Broken))));
@@ -273,6 +272,8 @@ mod tests {
         assert_eq!(of(signaller.ask(&other, at)), Poll::Pending);
         signaller.forget(&other);
         token.set_state(State::Missed);
+        let asked = signaller.asked[0].as_mut().unwrap();
+        asked.wanted = asked.since;
         signaller.give_up_late();
         assert!(signaller.asked[0].is_none());
     }
