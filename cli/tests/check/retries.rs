@@ -1,6 +1,6 @@
 //! What did not hold is measured again.
 
-use crate::bench::{Bench, blocked, end, header, healthy, snapshot, stall};
+use crate::bench::{Bench, Ran, blocked, end, header, healthy, snapshot, stall};
 use serde_json::json;
 use stallscope_wire::{Cause, Phase};
 use std::fs::{self, Permissions};
@@ -102,6 +102,21 @@ fn what_is_excused_is_excused_in_each_run_and_no_run_is_needed_to_say_so() {
         .exits(99)
         .says("no stale excuse");
     assert_eq!(runs(&bench), 1);
+}
+
+#[test]
+fn each_run_s_log_goes_to_where_the_user_wants_them() {
+    let slower = [header(), snapshot(), stall(Phase::End, 400, Cause::Syscall), end()];
+    let bench = Bench::new().log("first", &blocked()).log("second", &slower).log("third", &healthy());
+    let script = program("");
+    let mut check = bench.command(&["--retries", "2", "--", "sh", "-c", &script]);
+    check.env("STALLSCOPE_LOG", bench.path("own.jsonl"));
+    Ran(check.output().expect("the binary runs")).exits(0);
+    let read = |name: &str| fs::read(bench.path(name)).expect(name);
+    assert_eq!(
+        ["own.jsonl", "own-7-1.jsonl", "own-7-1-2.jsonl"].map(read),
+        ["first", "second", "third"].map(read)
+    );
 }
 
 #[test]

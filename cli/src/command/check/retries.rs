@@ -30,7 +30,7 @@ impl Retries {
             terms_again.thresholds.retain(|threshold| {
                 threshold.overrides() || again.iter().any(|outcome| outcome.expr == threshold.expr())
             });
-            let seen = match Sight::of_command(order, &terms.thresholds, terms.allow_incomplete) {
+            let seen = match Sight::of_command(order, terms, true) {
                 Ok(seen) => seen,
                 Err(failure) => {
                     failure.report();
