@@ -133,11 +133,11 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     }
     let mut judgement = judge(&terms, &histories);
     sight.lacks.drain(..).for_each(|lack| judgement.lack(lack));
+    judgement.notes.append(&mut sight.notes);
     if let Some(order) = &order {
         args.retries.run(order, &terms, &mut sight, &mut judgement);
     }
     judgement.notes.extend(config.note());
-    judgement.notes.append(&mut sight.notes);
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
     if histories.len() > of_first_run {
         if let Some(baseline) = &baseline {

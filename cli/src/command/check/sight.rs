@@ -9,8 +9,8 @@ use crate::report::Run;
 use crate::source::{Source, Target};
 use stallscope::analysis::thresholds::{FINEST_STALL_NS, Metric, Stat};
 use stallscope::analysis::{History, Terms, Threshold};
-use stallscope_wire::{Tier, counted};
 use stallscope_wire::duration::show;
+use stallscope_wire::{Tier, counted};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -155,11 +155,8 @@ impl Sight {
         self.failure.is_some() || self.signalled
     }
 
-    /// Takes in what was seen when the command was run again.
-    pub(super) fn take_retry(&mut self, again: Self, retry: u32) {
-        if let Some(code) = again.failure {
-            self.notes.push(format!("the command failed in retry {retry}, with exit code {code}"));
-        }
+    /// Takes in what was seen when the command was run again; what was said of it is the judgement's.
+    pub(super) fn take_retry(&mut self, again: Self) {
         self.failure = again.failure;
         self.signalled = again.signalled;
         self.runs.extend(again.runs);
