@@ -30,7 +30,7 @@ impl Retries {
             terms_again.thresholds.retain(|threshold| {
                 threshold.overrides() || again.iter().any(|outcome| outcome.expr == threshold.expr())
             });
-            let seen = match Sight::of_command(order, &terms.thresholds, terms.allow_incomplete) {
+            let mut seen = match Sight::of_command(order, terms, true) {
                 Ok(seen) => seen,
                 Err(failure) => {
                     failure.report();
@@ -38,8 +38,8 @@ impl Retries {
                     break;
                 }
             };
-            judgement.retry(judged(&terms_again, &seen));
-            sight.take_retry(seen, retry);
+            judgement.retry(judged(&terms_again, &mut seen), retry);
+            sight.take_retry(seen);
         }
         for outcome in &mut judgement.outcomes {
             let words = outcome.retries_in_words().into_iter().chain(outcome.note.take());
@@ -48,10 +48,14 @@ impl Retries {
     }
 }
 
-fn judged(terms: &Terms, sight: &Sight) -> Judgement {
+fn judged(terms: &Terms, sight: &mut Sight) -> Judgement {
     let histories: Vec<_> = sight.runs.iter().map(|Run { history, .. }| history).collect();
     let mut judgement = judge(terms, &histories);
-    sight.lacks.iter().for_each(|lack| judgement.lack(lack.clone()));
+    sight.lacks.drain(..).for_each(|lack| judgement.lack(lack));
+    judgement.notes.append(&mut sight.notes);
+    if let Some(code) = sight.failure {
+        judgement.notes.push(format!("the command failed, with exit code {code}"));
+    }
     judgement
 }
 
