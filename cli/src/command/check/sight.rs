@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::report::Run;
 use crate::source::{Source, Target};
 use stallscope::analysis::thresholds::{FINEST_STALL_NS, Metric, Stat};
-use stallscope::analysis::{History, Terms, Threshold};
+use stallscope::analysis::{History, Judgement, Terms, Threshold, judge};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Tier, counted};
 use std::ffi::OsString;
@@ -148,6 +148,15 @@ impl Sight {
         // A thread that fails has told why.
         let _ = tidying.join();
         Ok(sight)
+    }
+
+    /// Judges it, with what was not seen and what is worth a word.
+    pub(super) fn judge(&self, terms: &Terms) -> Judgement {
+        let histories: Vec<_> = self.runs.iter().map(|run| &run.history).collect();
+        let mut judgement = judge(terms, &histories);
+        self.lacks.iter().for_each(|lack| judgement.lack(lack.clone()));
+        judgement.notes.extend(self.notes.iter().cloned());
+        judgement
     }
 
     /// Whether the command is not to be run again: it failed, or somebody had it end.
