@@ -7,6 +7,7 @@ mod agreement;
 mod cause;
 mod culprit;
 mod ended;
+pub mod late;
 mod origin;
 mod owner;
 mod pool;
@@ -14,7 +15,7 @@ mod settled;
 mod symbols;
 mod wrapper;
 
-pub(crate) use origin::tokio_module;
+pub(crate) use origin::{OWN_SOURCES, tokio_module};
 pub(crate) use settled::Settled;
 
 use crate::capture::Activity;
@@ -177,7 +178,10 @@ impl Diagnosis<'_> {
         found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
         found.shows_allowed = report.shows_allowed;
         let unnamed = Stack { allowed: report.shows_allowed, ..Symbols::unnamed(raw) };
-        let draft = Stall { draft: true, ..line(report, found, Some(unnamed)) };
+        let mut draft = Stall { draft: true, ..line(report, found, Some(unnamed)) };
+        if is_roots(report) {
+            draft.owner = Owner::Root;
+        }
         found.told = Some(Stall { stack: None, ..draft.clone() });
         found.draft = true;
         Some(draft)
@@ -219,8 +223,7 @@ impl Diagnosis<'_> {
             let program =
                 raw.frames.iter().filter_map(|frame| frame.module.as_ref()).find(|module| module.program);
             let program = program.map(|module| module.path.as_str());
-            let root = report.open.task == 0 && report.open.location.is_some();
-            found.owned = owner::of(&stack, program, root);
+            found.owned = owner::of(&stack, program, is_roots(report));
             culprit::cut_and_find(&mut stack, &self.origins, found.owned);
             stack.allowed = report.shows_allowed;
             if let Some(sampled) = &report.sampled {
@@ -228,9 +231,7 @@ impl Diagnosis<'_> {
             }
             found.frames.clone_from(&stack.frames);
             found.culprit = stack.culprit;
-            for file in stack.frames.iter_mut().filter_map(|frame| frame.file.as_mut()) {
-                *file = self.origins.shown(file).to_owned();
-            }
+            self.origins.show(&mut stack);
             stack
         });
         if report.handed_over {
@@ -362,6 +363,11 @@ fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>, running: bool) ->
         settled: report.settled,
         unseen: false,
     }
+}
+
+/// Its record is that of a root future which is polled through ours.
+fn is_roots(report: &StallReport) -> bool {
+    report.open.task == 0 && report.open.location.is_some()
 }
 
 /// Its end is the first that is known of it.
