@@ -54,6 +54,11 @@ pub(super) fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>, runnin
     }
 }
 
+/// Its record is that of a root future which is polled through ours.
+pub(super) fn is_roots(report: &StallReport) -> bool {
+    report.open.task == 0 && report.open.location.is_some()
+}
+
 /// Its end is the first that is known of it.
 pub(super) fn is_unseen(report: &StallReport, found: &Found) -> bool {
     report.phase == Phase::End && found.told.is_none()

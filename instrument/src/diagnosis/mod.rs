@@ -8,6 +8,7 @@ mod cause;
 mod culprit;
 mod ended;
 mod found;
+pub mod late;
 mod line;
 mod origin;
 mod owner;
@@ -19,7 +20,7 @@ mod symbols;
 mod thread;
 mod wrapper;
 
-pub(crate) use origin::tokio_module;
+pub(crate) use origin::{OWN_SOURCES, tokio_module};
 pub(crate) use report::{ROOM, Report};
 pub(crate) use settled::Settled;
 pub(crate) use thread::run;

@@ -1,7 +1,7 @@
 //! From what was seen of a stall to what is told of it.
 
 use super::cause::{self, Case};
-use super::found::{Found, case, is_missed, is_unseen};
+use super::found::{Found, case, is_missed, is_roots, is_unseen};
 use super::line::line;
 use super::owner::{self, Owned};
 use super::symbols::Symbols;
@@ -31,7 +31,10 @@ impl Diagnosis<'_> {
         found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
         found.shows_allowed = report.shows_allowed;
         let unnamed = Stack { allowed: report.shows_allowed, ..Symbols::unnamed(raw) };
-        let draft = Stall { draft: true, ..line(report, found, Some(unnamed)) };
+        let mut draft = Stall { draft: true, ..line(report, found, Some(unnamed)) };
+        if is_roots(report) {
+            draft.owner = Owner::Root;
+        }
         found.told = Some(Stall { stack: None, ..draft.clone() });
         found.draft = true;
         Some(draft)
@@ -45,8 +48,7 @@ impl Diagnosis<'_> {
             let program =
                 raw.frames.iter().filter_map(|frame| frame.module.as_ref()).find(|module| module.program);
             let program = program.map(|module| module.path.as_str());
-            let root = report.open.task == 0 && report.open.location.is_some();
-            found.owned = owner::of(&stack, program, root);
+            found.owned = owner::of(&stack, program, is_roots(report));
             culprit::cut_and_find(&mut stack, &self.origins, found.owned);
             stack.allowed = report.shows_allowed;
             if let Some(sampled) = &report.sampled {
@@ -54,9 +56,7 @@ impl Diagnosis<'_> {
             }
             found.frames.clone_from(&stack.frames);
             found.culprit = stack.culprit;
-            for file in stack.frames.iter_mut().filter_map(|frame| frame.file.as_mut()) {
-                *file = self.origins.shown(file).to_owned();
-            }
+            self.origins.show(&mut stack);
             stack
         });
         if report.handed_over {
