@@ -37,8 +37,15 @@ const SURE: [&str; 12] = [
 fn each_way_to_wait_is_caught_at_its_line() {
     for arguments in [&[][..], &["--sampled"]] {
         let (code, document) = selftest(arguments);
-        let missed = document["missed"].as_u64().expect("a number");
-        assert_eq!(code, Some(i32::from(missed > 0)), "{document:#}");
+        let count = |name: &str| document[name].as_u64().expect("a number");
+        let wrong = count("missed") + count("blamed");
+        assert_eq!(code, Some(i32::from(wrong > 0)), "{document:#}");
+        assert!(ways(&document).filter(|way| way["fate"] == "caught").all(|way| way["seen"].is_object()));
+        assert_eq!(
+            count("cleared") + count("blamed"),
+            1,
+            "what blocks nothing is none of the ways: {document:#}"
+        );
         assert_eq!(document["places"], "lines", "{document:#}");
         for way in ways(&document) {
             assert_ne!(way["note"], "the trial did not begin", "{way:#}");

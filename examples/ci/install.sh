@@ -3,17 +3,12 @@
 set -euo pipefail
 
 sources=${INPUT_PATH:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
-version=${INPUT_VERSION:-}
 root=$RUNNER_TEMP/stallscope
 
 if [[ ${1:-} == key ]]; then
-    if [[ -n $version ]]; then
-        what=$version
-    else
-        # Of all that the build reads, by their names in the sources.
-        what=$(cd "$sources" && find . -name target -prune -o -type f \( -name '*.rs' -o -name '*.css' -o -name 'Cargo.*' \) -print0 |
-            sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16)
-    fi
+    # Of all that the build reads, by their names in the sources.
+    what=$(cd "$sources" && find . -name target -prune -o -type f \( -name '*.rs' -o -name '*.css' -o -name 'Cargo.*' \) -print0 |
+        sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16)
     {
         echo "root=$root"
         echo "key=stallscope-${RUNNER_OS:-}-${ImageOS:-}-${RUNNER_ARCH:-}-$what"
@@ -24,8 +19,4 @@ fi
 
 # The flags of the user's own build are not for this one.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
-if [[ -n $version ]]; then
-    cargo install --locked --root "$root" --version "$version" stallscope-cli
-else
-    cargo install --locked --root "$root" --path "$sources/cli"
-fi
+cargo install --locked --root "$root" --path "$sources/cli"

@@ -1,3 +1,4 @@
+use super::Allowance;
 use super::judge::{Judgement, Outcome, STALENESS};
 use serde::{Deserialize, Serialize};
 
@@ -56,9 +57,10 @@ impl Outcome {
 }
 
 impl Judgement {
-    /// Takes in what another run of the same says of thresholds that did not hold here: one that holds there counts as held.
-    /// A run of which too little was seen says nothing, and its lacks are told in the notes.
-    pub fn retry(&mut self, again: Judgement) {
+    /// Takes in what another run of the same, the retry of this number, says of thresholds that did not hold here: one that
+    /// holds there counts as held. A run of which too little was seen says nothing. What lacks there and what else is to be
+    /// known of it is told in the notes, as that retry's.
+    pub fn retry(&mut self, again: Judgement, retry: u32) {
         let whole = again.lacks.is_empty();
         for outcome in self.outcomes.iter_mut().filter(|outcome| outcome.is_to_retry()) {
             if let Some(other) = again.outcomes.iter().find(|other| other.expr == outcome.expr) {
@@ -66,7 +68,12 @@ impl Judgement {
                 outcome.retry(&Outcome { ok, ..other.clone() });
             }
         }
-        self.notes.extend(again.lacks.into_iter().map(|lack| format!("in a retry: {lack}")));
+        // Whether an excuse is stale, all runs tell together.
+        let complaints: Vec<_> = again.allowances().iter().filter_map(Allowance::complaint).collect();
+        let said = again.lacks.into_iter().chain(again.notes);
+        let said: Vec<_> =
+            said.filter(|note| !complaints.contains(note) && !self.notes.contains(note)).collect();
+        self.notes.extend(said.into_iter().map(|note| format!("in retry {retry}: {note}")));
         self.decide();
     }
 }

@@ -100,7 +100,8 @@ pub(crate) struct Args {
     exact: bool,
     #[command(flatten)]
     retries: Retries,
-    /// The command to run. It and what it starts write their logs into a temporary folder.
+    /// The command to run. It and what it starts write their logs into a temporary folder; where STALLSCOPE_LOG is set they
+    /// are copied there, those of retries beside the first.
     #[arg(last = true, value_name = "COMMAND", group = "target", help_heading = JUDGED)]
     command: Vec<OsString>,
 }
@@ -122,7 +123,7 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
         _ if args.command.is_empty() => Sight::of_logs(&args.log, terms.allow_incomplete)?,
         _ => {
             let order = order.insert(Order::of(&args.command, args.exact, args.timeout, own_stdout)?);
-            Sight::of_command(order, &terms.thresholds, terms.allow_incomplete)?
+            Sight::of_command(order, &terms, false)?
         }
     };
 
@@ -141,7 +142,6 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
         args.retries.run(order, &terms, &mut sight, &mut judgement);
     }
     judgement.notes.extend(config.note());
-    judgement.notes.append(&mut sight.notes);
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
     if histories.len() > of_first_run {
         if let Some(baseline) = baseline.as_ref().filter(|_| terms.baseline.is_some()) {

@@ -1,10 +1,10 @@
 //! `stallscope doctor`: what is seen and what is not, and how to see it.
 
 mod binary;
-mod cargo;
 mod environment;
 mod item;
 mod machine;
+mod manifests;
 mod process;
 mod project;
 mod seen;
@@ -13,6 +13,7 @@ mod stranger;
 pub(super) use binary::Binary;
 
 use super::checklist::{self, Entry, Mark};
+use super::form::Form;
 use crate::color::Color;
 use crate::failure::Failure;
 use crate::source::Target;
@@ -44,16 +45,7 @@ pub(crate) struct Args {
     target: Option<String>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A line for each thing, and its cure below it.
-    #[default]
-    Text,
-    /// One document.
-    Json,
+    format: Form,
 }
 
 /// All of it as a document.
@@ -81,8 +73,8 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
     let works = items.iter().all(|item| item.mark != Mark::Bad);
     let document = Document { version: env!("CARGO_PKG_VERSION"), target: args.target.clone(), works, items };
     match args.format {
-        Format::Json => checklist::print_json(&document)?,
-        Format::Text => {
+        Form::Json => checklist::print_json(&document)?,
+        Form::Text => {
             let entries: Vec<_> = document.items.iter().map(entry).collect();
             checklist::print(&entries, &last_words(&document), color)?;
         }

@@ -1,5 +1,6 @@
 //! `stallscope list`: instrumented processes of this user.
 
+use super::form::Form;
 use crate::failure::{Failure, clean, unless_closed};
 use crate::model::{Process, ProcessFigures, accusation, level_name};
 use crate::source::{Found, Origin, Vitality, discover, process_name};
@@ -23,16 +24,7 @@ use std::time::Duration;
 pub(crate) struct Args {
     /// How to print the list.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A table.
-    #[default]
-    Text,
-    /// One array, durations in nanoseconds.
-    Json,
+    format: Form,
 }
 
 /// What is listed.
@@ -49,10 +41,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let found = discover().map_err(Failure::usage)?;
     let listed: Vec<_> = found.into_iter().map(listed).collect();
     let text = match args.format {
-        Format::Json => format!("{:#}\n", Value::from_iter(listed.iter().map(object))),
-        Format::Text => table(&listed),
+        Form::Json => format!("{:#}\n", Value::from_iter(listed.iter().map(object))),
+        Form::Text => table(&listed),
     };
-    if args.format == Format::Text {
+    if args.format == Form::Text {
         // The list is data and goes to stdout; that there is nothing in it, or what was cleared away, is talk.
         unless_closed(io::stderr().write_all(clean_lines(&talk(&listed)).as_bytes()))?;
     }

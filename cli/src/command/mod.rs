@@ -1,10 +1,12 @@
 //! One file a subcommand, one variant and one line of dispatch each.
 
+mod cargo;
 mod check;
 mod checklist;
 mod demo;
 mod diff;
 mod doctor;
+mod form;
 mod list;
 mod load;
 mod outputs;

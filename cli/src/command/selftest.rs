@@ -5,6 +5,7 @@ mod outcome;
 mod ways;
 
 use super::checklist::{self, Entry, Mark};
+use super::form::Form;
 use crate::color::Color;
 use crate::failure::Failure;
 use crate::reference::trials;
@@ -27,26 +28,18 @@ use std::process::ExitCode;
   stallscope selftest --format json | jq '.ways[] | select(.fate == \"missed\")'
 
 Exit codes:
-  0 all that can be seen here was caught · 1 something was not, or the test could not run · 2 usage error")]
+  0 all that can be seen here was caught, and nothing else blamed · 1 something was not, or the test could not run ·
+  2 usage error")]
 pub(crate) struct Args {
     /// How to print the outcome.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    format: Format,
+    format: Form,
     /// Watch by sampling, as what is built without --cfg tokio_unstable is watched; a few ways cannot be seen then.
     #[arg(long)]
     sampled: bool,
     /// Be the process that blocks; it ends when stdin closes.
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A line for each way.
-    #[default]
-    Text,
-    /// One document, durations in nanoseconds.
-    Json,
 }
 
 /// Debug information that takes longer than this to be opened is worth a word, in nanoseconds.
@@ -62,6 +55,9 @@ struct Document {
     caught: usize,
     missed: usize,
     unseen: usize,
+    /// Of what blocks nothing.
+    cleared: usize,
+    blamed: usize,
     /// How long it took to name the first stall, once it was told.
     names_after_ns: Option<u64>,
     not_seen: Vec<Gap>,
@@ -84,18 +80,20 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
         caught: count(Fate::Caught),
         missed: count(Fate::Missed),
         unseen: count(Fate::Unseen),
+        cleared: count(Fate::Cleared),
+        blamed: count(Fate::Blamed),
         names_after_ns: names_after.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
         not_seen: history.coverage().missing.clone(),
         ways,
     };
     match args.format {
-        Format::Json => checklist::print_json(&document)?,
-        Format::Text => {
+        Form::Json => checklist::print_json(&document)?,
+        Form::Text => {
             let entries: Vec<_> = document.ways.iter().map(entry).collect();
             checklist::print(&entries, &document.last_words(), color)?;
         }
     }
-    Ok(if document.missed == 0 && document.caught > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if document.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn entry(way: &Outcome) -> Entry {
@@ -103,7 +101,8 @@ fn entry(way: &Outcome) -> Entry {
     let seen = way.seen.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
     let (mark, words) = match way.fate {
         Fate::Caught => (Mark::Good, format!("{seen}{after}")),
-        Fate::Missed => (Mark::Bad, format!("expected {}; seen: {seen}", way.expected)),
+        Fate::Cleared => (Mark::Good, "blocks nothing, and is not blamed".to_owned()),
+        Fate::Missed | Fate::Blamed => (Mark::Bad, format!("expected {}; seen: {seen}", way.expected)),
         Fate::Unseen => {
             (Mark::Note, format!("cannot be seen here: {}", way.note.clone().unwrap_or_default()))
         }
@@ -113,8 +112,12 @@ fn entry(way: &Outcome) -> Entry {
 }
 
 impl Document {
+    fn is_right(&self) -> bool {
+        self.missed == 0 && self.blamed == 0 && self.caught > 0
+    }
+
     fn last_words(&self) -> String {
-        let Self { tier, profile, caught, missed, unseen, .. } = self;
+        let Self { tier, profile, caught, missed, unseen, cleared, blamed, .. } = self;
         let ways = counted((caught + missed + unseen) as u64, "way");
         let unseen = match unseen {
             0 => String::new(),
@@ -126,8 +129,13 @@ impl Document {
             }
             _ => String::new(),
         };
+        let innocent = match (cleared, blamed) {
+            (_, 1..) => "; what blocks nothing was blamed too",
+            (1.., 0) => "; what blocks nothing was not blamed",
+            (0, 0) => "",
+        };
         format!(
-            "{ways} to block an event loop or to lose work: {caught} caught, {missed} missed{unseen}\n\
+            "{ways} to block an event loop or to lose work: {caught} caught, {missed} missed{unseen}{innocent}\n\
              tier {tier}, {profile} build, compared {}{names}",
             self.places.in_words()
         )

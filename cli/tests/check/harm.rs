@@ -141,7 +141,7 @@ fn logs_go_to_where_the_user_wants_them_too() {
         );
     }
     let ran = Ran(check.env("STALLSCOPE_LOG", "/proc/no/").output().expect("the binary runs")).exits(99);
-    ran.says("note: the event logs could not be copied to /proc/no/ (STALLSCOPE_LOG)");
+    ran.says("note: 1 event log could not be copied to /proc/no/ (STALLSCOPE_LOG)");
 }
 
 #[test]

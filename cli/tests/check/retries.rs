@@ -1,6 +1,6 @@
 //! What did not hold is measured again.
 
-use crate::bench::{Bench, blocked, end, header, healthy, snapshot, stall};
+use crate::bench::{Bench, Ran, blocked, end, header, healthy, snapshot, stall};
 use serde_json::json;
 use stallscope_wire::{Cause, Phase};
 use std::fs::{self, Permissions};
@@ -66,7 +66,28 @@ fn a_retry_of_which_too_little_was_seen_says_nothing() {
     let script = program("");
     let ran = bench.check(&["--retries", "1", "--", "sh", "-c", &script]).exits(99);
     ran.says("did not hold in a retry either")
-        .says("note: in a retry: process 7 (/app) did not end in order");
+        .says("note: in retry 1: process 7 (/app) did not end in order");
+}
+
+#[test]
+fn what_is_to_be_known_of_a_retry_is_told_as_that_retry_s() {
+    let cut = [header(), snapshot(), stall(Phase::End, 400, Cause::Syscall)];
+    let bench = Bench::new().log("first", &blocked()).log("second", &cut).log("third", &blocked());
+    let (script, excuse) = (program(""), b"[[allow]]\nframe = \"src/old.rs\"\nreason = \"it is old\"\n");
+    let bench = bench.file("stallscope.toml", excuse);
+    let below = ["--fail-on", "stall.max < 50ms", "--fail-on", "stall.count == 0"];
+    let options = ["--retries", "2", "--allow-incomplete", "--format", "json", "--", "sh", "-c", &script];
+    let ran = bench.check(&[&below[..], &options].concat()).exits(99);
+    let report = ran.json();
+    let notes: Vec<_> =
+        report["notes"].as_array().expect("a list").iter().filter_map(|note| note.as_str()).collect();
+    let of = |what: &str| notes.iter().filter(|note| note.contains(what)).collect::<Vec<_>>();
+    assert_eq!(
+        of("did not end in order"),
+        [&"in retry 1: process 7 (/app) did not end in order: it still runs, or was killed"]
+    );
+    // What is so in each run is told once, and so is what all runs tell together.
+    assert_eq!((of("stall.count == 0 is of stalls").len(), of("was not needed").len()), (1, 1), "{notes:?}");
 }
 
 #[test]
@@ -105,6 +126,21 @@ fn what_is_excused_is_excused_in_each_run_and_no_run_is_needed_to_say_so() {
 }
 
 #[test]
+fn each_run_s_log_goes_to_where_the_user_wants_them() {
+    let slower = [header(), snapshot(), stall(Phase::End, 400, Cause::Syscall), end()];
+    let bench = Bench::new().log("first", &blocked()).log("second", &slower).log("third", &healthy());
+    let script = program("");
+    let mut check = bench.command(&["--retries", "2", "--", "sh", "-c", &script]);
+    check.env("STALLSCOPE_LOG", bench.path("own.jsonl"));
+    Ran(check.output().expect("the binary runs")).exits(0);
+    let read = |name: &str| fs::read(bench.path(name)).expect(name);
+    assert_eq!(
+        ["own.jsonl", "own-7-1.jsonl", "own-7-1-2.jsonl"].map(read),
+        ["first", "second", "third"].map(read)
+    );
+}
+
+#[test]
 fn a_command_that_fails_is_not_run_again() {
     let bench = Bench::new().log("first", &blocked()).log("second", &blocked());
     let failing = program("exit 3");
@@ -113,7 +149,7 @@ fn a_command_that_fails_is_not_run_again() {
     let later = program("test $(wc -l < runs) = 1 || exit 4");
     fs::remove_file(bench.path("runs")).expect("it was there");
     let ran = bench.check(&["--retries", "5", "--", "sh", "-c", &later]).exits(4);
-    ran.says("the command failed in retry 1, with exit code 4");
+    ran.says("note: in retry 1: the command failed, with exit code 4");
     assert_eq!(runs(&bench), 2);
 }
 

@@ -116,6 +116,39 @@ fn too_little_exits_98() {
 }
 
 #[test]
+fn what_is_new_and_seldom_is_said_to_be_so() {
+    let bench = bench().log("once.jsonl", &run(20, 1));
+    let ran = diff(&bench, &["base.jsonl", "once.jsonl"]).exits(0).says("+ new").says("1 new");
+    ran.says("verdict: no regression that is certain; what is new may be chance");
+    let once = |ms| [header(), stall(Phase::End, ms, Cause::Syscall), end()];
+    let short = Bench::new().log("a", &[header(), end()]).log("b", &once(200));
+    diff(&short, &["a", "b"])
+        .exits(98)
+        .says("+ new")
+        .says("too little was seen to tell: what is new may be chance");
+}
+
+#[test]
+fn what_a_file_excuses_is_compared_all_the_same() {
+    let excuse = b"[[allow]]\nframe = \"src/report.rs\"\nreason = \"it is old\"\n";
+    let bench = bench().file("excuse.toml", excuse);
+    let check = |log: &str, report: &str, options: &[&str]| {
+        let arguments = [options, &["--log", log, "-o", report]].concat();
+        Ran(bench.command(&arguments).output().expect("the binary runs"))
+    };
+    check("blocked.jsonl", "plain.json", &[]).exits(99);
+    check("blocked.jsonl", "excused.json", &["--config", "excuse.toml"]).exits(0);
+    check("base.jsonl", "before.json", &["--config", "excuse.toml"]).exits(0);
+    for [base, new] in
+        [["plain.json", "excused.json"], ["excused.json", "plain.json"], ["excused.json", "blocked.jsonl"]]
+    {
+        let ran = diff(&bench, &[base, new]).exits(0);
+        assert!(!ran.out().contains("src/report.rs"), "{}", ran.out());
+    }
+    diff(&bench, &["before.json", "excused.json"]).exits(99).says("✗ regression  src/report.rs:42");
+}
+
+#[test]
 fn bad_input_exits_2_and_names_the_file() {
     let bench = bench()
         .log("log", &healthy())

@@ -39,7 +39,8 @@ fn each_gap_has_its_cure() {
     doctor(&log_of(|header| header.tier = Tier::Sampled), &["log"])
         .exits(0)
         .says("! tier")
-        .says("→ build with --cfg tokio_unstable");
+        .says("→ build with --cfg tokio_unstable")
+        .says("stallscope check --exact");
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn versions_that_differ_are_told() {
     let versions = Versions { stallscope: "0.0.7".into(), profile: "release".into() };
     let ran = doctor(&log_of(|header| header.versions = versions.clone()), &["log"]).exits(0);
     let ran = ran.says("! version").says("the program has stallscope 0.0.7 (release build");
-    ran.says("cargo install stallscope-cli@0.0.7");
+    ran.says("→ take both from one checkout").says("cargo install --path cli");
     let later =
         b"{\"stallscope\":1,\"minor\":99,\"kind\":\"header\",\"pid\":7,\"exe\":\"app\",\"tier\":\"exact\"}\n";
     let ran = doctor(&Bench::new().file("log", later), &["log"]).exits(0);

@@ -90,6 +90,34 @@ fn what_several_files_say_is_joined() {
 }
 
 #[test]
+fn flags_are_looked_for_where_cargo_does() {
+    let more = |name: &str| format!("include = '{name}'\nbuild.rustflags = ['-O']\n");
+    let bench = project(&[
+        ("Cargo.toml", MANIFEST),
+        (".cargo/config.toml", &more("more.toml")),
+        (".cargo/more.toml", UNSTABLE),
+    ]);
+    doctor(&bench, &[]).exits(0).says("✓ tokio_unstable  set by build.rustflags of ").says("more.toml");
+    // A text replaces what files say that hold less.
+    let text = ("cargo-home/config.toml", "build.rustflags = '--cfg tokio_unstable'\n");
+    let bench =
+        project(&[("Cargo.toml", MANIFEST), text, (".cargo/config.toml", "build.rustflags = '-O'\n")]);
+    doctor(&bench, &[])
+        .exits(0)
+        .says("config.toml does not set it")
+        .says("for one run: stallscope check --exact");
+    // The flags of the targets that are built for replace those of all.
+    let of_targets = format!("{UNSTABLE}[target.'cfg(unix)']\nrustflags = ['-O']\n");
+    let bench = project(&[("Cargo.toml", MANIFEST), (".cargo/config.toml", &of_targets)]);
+    doctor(&bench, &[]).exits(0).says("which target.cfg(unix).rustflags of ");
+    let of_others = format!("{UNSTABLE}[target.'cfg(not(unix))']\nrustflags = ['-O']\n");
+    let bench = project(&[("Cargo.toml", MANIFEST), (".cargo/config.toml", &of_others)]);
+    doctor(&bench, &[]).exits(0).says("✓ tokio_unstable  set by build.rustflags of ");
+    let broken = project(&[("Cargo.toml", MANIFEST), (".cargo/config.toml", "[build\n")]);
+    doctor(&broken, &[]).exits(2).says("config.toml is no TOML");
+}
+
+#[test]
 fn what_strips_a_build_is_told() {
     let manifest = format!("{MANIFEST}[profile.release]\ndebug = 1\nstrip = true\n");
     let ran =
@@ -111,7 +139,7 @@ fn a_member_belongs_to_its_workspace() {
 #[test]
 fn a_project_without_it_is_not_seen() {
     let bench = project(&[("Cargo.toml", "[package]\nname = \"app\"\n[dependencies]\ntokio = \"1\"\n")]);
-    doctor(&bench, &[]).exits(1).says("✗ stallscope").says("→ cargo add stallscope");
+    doctor(&bench, &[]).exits(1).says("✗ stallscope").says("→ cargo add --path ../stallscope (");
     doctor(&project(&[]), &[]).exits(0).says("no cargo project here");
     let broken = project(&[("Cargo.toml", "[package\n")]);
     doctor(&broken, &[]).exits(2).says("Cargo.toml is no TOML");

@@ -1,7 +1,7 @@
 use super::{Kind, Subject};
 use crate::analysis::excuse::Excuses;
 use crate::analysis::measure::{lags, polls, routes, schedules};
-use crate::analysis::{Culprit, Finding, History, Report, Rule, Severity, findings, short_place};
+use crate::analysis::{By, Culprit, Finding, History, Report, Rule, Severity, findings, short_place};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram as Hdr;
@@ -54,7 +54,16 @@ impl Sample {
     /// When a distribution in it is no HdrHistogram.
     pub fn of_report(report: &Report) -> Result<Self, SampleError> {
         let longest_ns = report.processes.iter().map(|process| process.duration_ns).max().unwrap_or(0);
-        let mut sample = Self::without_distributions([report.tier].into_iter(), longest_ns, &report.findings);
+        // What a file excuses blocks all the same: two reports may be of different files, and a log knows of none.
+        let at = |place: &Option<String>| {
+            let files = report.allowances.iter().filter(|allowance| allowance.by != By::Code);
+            files.into_iter().any(|allowance| place.as_ref() == Some(&allowance.at))
+        };
+        let mut findings = report.findings.clone();
+        for finding in findings.iter_mut().filter(|finding| at(&finding.allowed_at)) {
+            finding.severity = Severity::Error;
+        }
+        let mut sample = Self::without_distributions([report.tier].into_iter(), longest_ns, &findings);
         sample.complete = report.processes.iter().all(|process| process.complete);
         let histograms = &report.histograms;
         for (kind, encoded) in [

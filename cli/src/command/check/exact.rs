@@ -1,19 +1,14 @@
 //! `--exact`: what cargo builds gets tokio's task hooks, beside the flags that the user has set.
 
-mod config;
-mod flags;
 mod invocation;
-mod target;
 
+use super::super::cargo::{Addition, Config, RUSTDOCFLAGS, RUSTFLAGS, ask, asked_for, depend_on_target};
 use crate::failure::Failure;
-use config::Config;
-use flags::{Addition, RUSTDOCFLAGS, RUSTFLAGS};
 use invocation::Invocation;
 use serde::Deserialize;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// The folder below the target directory in which what is built so lies, so that the usual build is not thrown away.
 const FOLDER: &str = "stallscope";
@@ -47,10 +42,10 @@ impl Exact {
             )));
         }
         let invocation = Invocation::of(command);
-        let config = Config::read(invocation.configs());
+        let config = Config::read(&env::current_dir().unwrap_or_default(), invocation.configs());
         let variable = |name: &str| env::var(name).ok();
-        let targets = if flags::depend_on_target(&config) {
-            target::asked_for(&invocation, &config)?
+        let targets = if depend_on_target(&config) {
+            asked_for(invocation.targets(), invocation.toolchain(), &config)?
         } else {
             Vec::new()
         };
@@ -98,18 +93,4 @@ impl Folders {
         serde_json::from_slice(&answer)
             .map_err(|error| Failure::usage(format_args!("cannot learn where cargo builds: {error}")))
     }
-}
-
-/// What a program says on stdout.
-fn ask(command: &mut Command, what: &str) -> Result<Vec<u8>, Failure> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Failure::usage(format_args!("cannot learn {what}: cannot run {name}: {error}")))?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(Failure::usage(format_args!("cannot learn {what}: {name} says\n{}", said.trim_end())))
 }

@@ -5,11 +5,12 @@
 
 use crate::failure::Failure;
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -95,28 +96,75 @@ impl Folder {
     }
 
     /// Copies the logs to where the user wants them: in a folder each has the name that it has here; a file is that of the
-    /// first process, and those of others lie beside it.
-    pub(super) fn copy_to(&self, wanted: &Path) -> io::Result<()> {
+    /// first process, and those of others lie beside it. The first of a run that is `again` is another one too. What stands
+    /// there already stays, but for such a file that nobody is writing.
+    ///
+    /// # Errors
+    /// How many could not be copied, and why the first of them.
+    pub(super) fn copy_to(&self, wanted: &Path, again: bool) -> Result<(), (u64, io::Error)> {
+        let logs = logs(self.path());
         let is_folder = wanted.is_dir() || wanted.as_os_str().as_encoded_bytes().ends_with(b"/");
         if is_folder {
-            fs::create_dir_all(wanted)?;
+            fs::create_dir_all(wanted).map_err(|error| (logs.len() as u64, error))?;
         }
-        for (at, log) in logs(self.path()).into_iter().enumerate() {
+        let first = if is_folder || again { None } else { Some(wanted) };
+        let copied = logs.into_iter().enumerate().map(|(at, log)| {
             let name = log.file_name().unwrap_or_default();
-            let to = match at {
-                _ if is_folder => wanted.join(name),
-                0 => wanted.to_owned(),
-                _ => {
-                    let mut beside = wanted.file_stem().unwrap_or_default().to_owned();
-                    beside.push("-");
-                    beside.push(name);
-                    wanted.with_file_name(beside)
-                }
+            if let Some(first) = first.filter(|_| at == 0)
+                && replace(first, &log)?
+            {
+                return Ok(());
+            }
+            let own = if is_folder {
+                wanted.join(name)
+            } else {
+                let mut beside = wanted.file_stem().unwrap_or_default().to_owned();
+                beside.push("-");
+                beside.push(name);
+                wanted.with_file_name(beside)
             };
-            fs::copy(&log, to)?;
-        }
-        Ok(())
+            io::copy(&mut File::open(log)?, &mut create_new(&own)?).map(drop)
+        });
+        let mut failed = copied.filter_map(Result::err);
+        failed.next().map_or(Ok(()), |error| Err((1 + failed.count() as u64, error)))
     }
+}
+
+/// Puts a log in the place of a file, as a process does that is told to write its log there; not where somebody writes it.
+fn replace(file: &Path, log: &Path) -> io::Result<bool> {
+    let mut file = private().create(true).truncate(false).open(file)?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
+        return Ok(false);
+    }
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    io::copy(&mut File::open(log)?, &mut file)?;
+    Ok(true)
+}
+
+/// A file of this name, or of one like it where there is such a file.
+fn create_new(path: &Path) -> io::Result<File> {
+    let mut taken = 1;
+    let mut free = path.to_owned();
+    loop {
+        match private().create_new(true).open(&free) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                taken += 1;
+                let mut name = path.file_stem().unwrap_or_default().to_owned();
+                name.push(format!("-{taken}.jsonl"));
+                free = path.with_file_name(name);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// To write what is nobody else's business.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
 }
 
 /// The logs of a folder, as they were begun.
@@ -262,12 +310,47 @@ mod tests {
             names.sort();
             names
         };
-        folder.copy_to(&within.path().join("new/")).expect("it can be made");
+        folder.copy_to(&within.path().join("new/"), false).expect("it can be made");
         assert_eq!(names(&within.path().join("new")), ["7-1.jsonl"]);
         fs::write(folder.path().join("8-1.jsonl"), "second").expect("it is written");
-        folder.copy_to(&within.path().join("log.json")).expect("it can be written");
+        let own = within.path().join("log.json");
+        folder.copy_to(&own, false).expect("it can be written");
         let all = names(within.path());
         assert_eq!(all.len(), 3, "{all:?}");
         assert!(all.contains(&"log.json".to_owned()));
+    }
+
+    #[test]
+    fn what_stands_where_a_log_is_copied_to_stays() {
+        let (folder, within) =
+            (Folder::make().expect("there is room"), tempfile::tempdir().expect("a folder"));
+        let write = |text| fs::write(folder.path().join("7-1.jsonl"), text).expect("it is written");
+        let read = |name: &str| fs::read_to_string(within.path().join(name)).expect(name);
+        let own = within.path().join("log.jsonl");
+        for (text, again) in [("old", false), ("first", false), ("retry", true), ("again", true)] {
+            write(text);
+            folder.copy_to(&own, again).expect("it can be written");
+        }
+        let written = File::open(&own).expect("it is there");
+        flock(&written, FlockOperation::NonBlockingLockExclusive).expect("nobody holds it");
+        write("beside");
+        folder.copy_to(&own, false).expect("it can be written");
+        assert_eq!(
+            ["log.jsonl", "log-7-1.jsonl", "log-7-1-2.jsonl", "log-7-1-3.jsonl"].map(read),
+            ["first", "retry", "again", "beside"]
+        );
+    }
+
+    #[test]
+    fn one_log_that_cannot_be_copied_keeps_no_other_back() {
+        let (folder, within) =
+            (Folder::make().expect("there is room"), tempfile::tempdir().expect("a folder"));
+        fs::create_dir(folder.path().join("7-1.jsonl")).expect("it is made");
+        fs::write(folder.path().join("8-1.jsonl"), "8-1.jsonl").expect("it is written");
+        let own = within.path().join("own");
+        fs::create_dir(&own).expect("it is made");
+        let (count, _) = folder.copy_to(&own, false).expect_err("a folder is no log");
+        assert_eq!(count, 1);
+        assert_eq!(fs::read_to_string(own.join("8-1.jsonl")).expect("it is copied"), "8-1.jsonl");
     }
 }

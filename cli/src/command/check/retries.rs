@@ -29,7 +29,7 @@ impl Retries {
             terms_again.thresholds.retain(|threshold| {
                 threshold.overrides() || again.iter().any(|outcome| outcome.expr == threshold.expr())
             });
-            let seen = match Sight::of_command(order, &terms.thresholds, terms.allow_incomplete) {
+            let seen = match Sight::of_command(order, terms, true) {
                 Ok(seen) => seen,
                 Err(failure) => {
                     failure.report();
@@ -37,8 +37,12 @@ impl Retries {
                     break;
                 }
             };
-            judgement.retry(seen.judge(&terms_again));
-            sight.take_retry(seen, retry);
+            let mut retried = seen.judge(&terms_again);
+            if let Some(code) = seen.failure {
+                retried.notes.push(format!("the command failed, with exit code {code}"));
+            }
+            judgement.retry(retried, retry);
+            sight.take_retry(seen);
         }
         for outcome in &mut judgement.outcomes {
             let words = outcome.retries_in_words().into_iter().chain(outcome.note.take());

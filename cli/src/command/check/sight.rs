@@ -9,8 +9,8 @@ use crate::report::Run;
 use crate::source::{Source, Target};
 use stallscope::analysis::thresholds::{FINEST_STALL_NS, Metric, Stat};
 use stallscope::analysis::{History, Judgement, Terms, Threshold, judge};
-use stallscope_wire::Tier;
 use stallscope_wire::duration::show;
+use stallscope_wire::{Tier, counted};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -104,12 +104,9 @@ impl Sight {
         Ok(sight)
     }
 
-    /// Runs the command; whatever its logs look like then, the report says.
-    pub(super) fn of_command(
-        order: &Order<'_>,
-        thresholds: &[Threshold],
-        allow_incomplete: bool,
-    ) -> Result<Self, Failure> {
+    /// Runs the command, perhaps again; whatever its logs look like then, the report says.
+    pub(super) fn of_command(order: &Order<'_>, terms: &Terms, again: bool) -> Result<Self, Failure> {
+        let (thresholds, allow_incomplete) = (&terms.thresholds, terms.allow_incomplete);
         let folder = Folder::make()?;
         let finest = finest(thresholds);
         let logs = folder.setting();
@@ -146,18 +143,19 @@ impl Sight {
         sight.notes.extend(order.note(&logs.runs));
         sight.take(logs, allow_incomplete);
         if let Some(wanted) = std::env::var_os("STALLSCOPE_LOG").filter(|wanted| !wanted.is_empty()) {
-            sight.notes.extend(copied(&folder, Path::new(&wanted)));
+            sight.notes.extend(uncopied(&folder, Path::new(&wanted), again));
         }
         // A thread that fails has told why.
         let _ = tidying.join();
         Ok(sight)
     }
 
-    /// Judges it, what was not seen with it.
+    /// Judges it, with what was not seen and what is worth a word.
     pub(super) fn judge(&self, terms: &Terms) -> Judgement {
         let histories: Vec<_> = self.runs.iter().map(|run| &run.history).collect();
         let mut judgement = judge(terms, &histories);
         self.lacks.iter().for_each(|lack| judgement.lack(lack.clone()));
+        judgement.notes.extend(self.notes.iter().cloned());
         judgement
     }
 
@@ -166,11 +164,8 @@ impl Sight {
         self.failure.is_some() || self.signalled
     }
 
-    /// Takes in what was seen when the command was run again.
-    pub(super) fn take_retry(&mut self, again: Self, retry: u32) {
-        if let Some(code) = again.failure {
-            self.notes.push(format!("the command failed in retry {retry}, with exit code {code}"));
-        }
+    /// Takes in what was seen when the command was run again; what was said of it is the judgement's.
+    pub(super) fn take_retry(&mut self, again: Self) {
         self.failure = again.failure;
         self.signalled = again.signalled;
         self.runs.extend(again.runs);
@@ -235,9 +230,10 @@ fn is_whole(logs: &Logs) -> bool {
 }
 
 /// Whoever has set `STALLSCOPE_LOG` wants the logs, such as a check that runs this one.
-fn copied(folder: &Folder, wanted: &Path) -> Option<String> {
-    let error = folder.copy_to(wanted).err()?;
-    Some(format!("the event logs could not be copied to {} (STALLSCOPE_LOG): {error}", wanted.display()))
+fn uncopied(folder: &Folder, wanted: &Path, again: bool) -> Option<String> {
+    let (count, error) = folder.copy_to(wanted, again).err()?;
+    let logs = counted(count, "event log");
+    Some(format!("{logs} could not be copied to {} (STALLSCOPE_LOG): {error}", wanted.display()))
 }
 
 fn nothing_ran(command: &[String]) -> String {

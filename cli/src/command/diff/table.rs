@@ -147,11 +147,17 @@ fn in_numbers(comparison: &Comparison) -> String {
 
 fn verdict(comparison: &Comparison) -> String {
     let confidence = comparison.limits.confidence * 100.0;
+    let new = comparison.count(Outlook::New) > 0;
     match comparison.outlook() {
         Outlook::Regression => format!("regression, with {confidence:.0}% confidence"),
+        Outlook::TooLittle if new => {
+            "too little was seen to tell: what is new may be chance; give more runs, or longer ones"
+                .to_owned()
+        }
         Outlook::TooLittle => {
             "too little was seen to compare anything: give more runs, or longer ones".to_owned()
         }
+        _ if new => "no regression that is certain; what is new may be chance".to_owned(),
         _ => "no regression".to_owned(),
     }
 }

@@ -1,12 +1,19 @@
 //! The cargo project of a folder: would Stallscope see what it builds?
 
-use super::cargo::Cargo;
+use super::super::cargo::{Config, Place, RUSTFLAGS, asked_for, depend_on_target};
 use super::item::Item;
+use super::manifests::Manifests;
 use crate::failure::Failure;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use toml::Value;
 
+/// How a program gets to Stallscope.
+pub(super) const ADD: &str = "cargo add --path ../stallscope (a checkout of Stallscope's sources)";
+/// How a program and this command come to have one version.
+pub(super) const ONE_CHECKOUT: &str = "take both from one checkout of Stallscope's sources: the dependency by its path, the command by cargo install --path \
+     cli in it";
 /// So many source files are looked through at most.
 const FILES: usize = 2000;
 /// This command's version, which the library's is to be.
@@ -15,41 +22,36 @@ const OWN: &str = env!("CARGO_PKG_VERSION");
 /// # Errors
 /// When one of cargo's files cannot be read.
 pub(super) fn items(folder: &Path) -> Result<Vec<Item>, Failure> {
-    let Some(cargo) = Cargo::of(folder).map_err(Failure::usage)? else {
+    let Some(manifests) = Manifests::of(folder).map_err(Failure::usage)? else {
         return Ok(vec![Item::note("project", "no cargo project here: nothing is said of one")]);
     };
-    let mut items = vec![Item::good("project", cargo.manifest.display().to_string())];
-    let stallscope = dependency(&cargo);
-    let used = stallscope.cure.is_none() || cargo.depends_on("stallscope");
+    let folder = fs::canonicalize(folder).map_err(Failure::usage)?;
+    let config = Config::read(&folder, iter::empty());
+    if let Some(why) = config.unread.first() {
+        return Err(Failure::usage(why));
+    }
+    let mut items = vec![Item::good("project", manifests.manifest.display().to_string())];
+    let stallscope = dependency(&manifests);
+    let used = stallscope.cure.is_none() || manifests.depends_on("stallscope");
     items.push(stallscope);
-    items.extend(tokio(&cargo));
-    items.push(hooks(&cargo));
-    items.extend(lines(&cargo));
+    items.extend(tokio(&manifests));
+    items.push(hooks(&config));
+    items.extend(lines(&manifests, &config));
     if used {
-        items.extend(entry(&cargo));
+        items.extend(entry(&manifests));
     }
     Ok(items)
 }
 
-fn dependency(cargo: &Cargo) -> Item {
+fn dependency(manifests: &Manifests) -> Item {
     const NAME: &str = "stallscope";
-    if !cargo.depends_on("stallscope") {
-        return Item::bad(
-            NAME,
-            "no package here depends on it: nothing of them is seen",
-            "cargo add stallscope",
-        );
+    if !manifests.depends_on("stallscope") {
+        return Item::bad(NAME, "no package here depends on it: nothing of them is seen", ADD);
     }
-    match cargo.locked("stallscope").as_deref() {
+    match manifests.locked("stallscope").as_deref() {
         None => Item::note(NAME, "a dependency; which version, Cargo.lock will say once it is built"),
         Some([version]) if version == OWN => Item::good(NAME, format!("{version}, as this command")),
-        Some([version]) => Item::gap(
-            NAME,
-            format!("{version}, and this command is {OWN}"),
-            format!(
-                "bring both to one version: cargo update -p stallscope, or cargo install stallscope-cli@{version}"
-            ),
-        ),
+        Some([version]) => Item::gap(NAME, format!("{version}, and this command is {OWN}"), ONE_CHECKOUT),
         Some([]) => Item::note(NAME, "a dependency that Cargo.lock does not have yet: build once"),
         Some(versions) => Item::gap(
             NAME,
@@ -59,9 +61,9 @@ fn dependency(cargo: &Cargo) -> Item {
     }
 }
 
-fn tokio(cargo: &Cargo) -> Option<Item> {
+fn tokio(manifests: &Manifests) -> Option<Item> {
     const NAME: &str = "tokio";
-    let versions = cargo.locked(NAME)?;
+    let versions = manifests.locked(NAME)?;
     Some(match &versions[..] {
         [] => Item::bad(
             NAME,
@@ -77,56 +79,72 @@ fn tokio(cargo: &Cargo) -> Option<Item> {
     })
 }
 
-/// Of all places that set flags cargo takes one.
-fn hooks(cargo: &Cargo) -> Item {
-    const NAME: &str = "tokio_unstable";
-    let places = cargo.flags();
-    let here = "put rustflags = [\"--cfg\", \"tokio_unstable\"] under [build] in .cargo/config.toml; without it Stallscope \
-                watches by sampling, and computing is told as probable only";
-    let Some(((holds, joined), others)) =
-        places.split_first().and_then(|(place, others)| Some((place.split_first()?, others)))
-    else {
-        return Item::gap(NAME, "no flag sets it: the tier will be sampled", here);
+const HOOKS: &str = "tokio_unstable";
+/// How to have the hooks without a change of the project.
+const FOR_ONE_RUN: &str = "for one run: stallscope check --exact -- cargo test";
+
+/// Of all places that set flags cargo takes one, for each target that it builds for.
+fn hooks(config: &Config) -> Item {
+    let targets =
+        if depend_on_target(config) { asked_for(iter::empty(), None, config) } else { Ok(Vec::new()) };
+    let Ok(targets) = targets else {
+        let found = "flags are set for some targets, and rustc does not tell which of them holds here";
+        return Item::gap(HOOKS, found, "have rustc in PATH");
     };
-    match [holds].into_iter().chain(joined).find(|flags| flags.has_hooks()) {
-        Some(set) => Item::good(NAME, format!("set by {}", set.from)),
-        None => match others.iter().flatten().find(|flags| flags.has_hooks()) {
-            Some(over) => Item::gap(
-                NAME,
-                format!("set by {}, which {} replaces: the tier will be sampled", over.from, holds.from),
-                format!(
-                    "add --cfg tokio_unstable to {}: cargo takes the flags of one place alone",
-                    holds.from
-                ),
+    let variable = |name: &str| std::env::var(name).ok();
+    let targets = targets.iter().map(Some).chain(targets.is_empty().then_some(None));
+    let items = targets.map(|target| hooks_in(&RUSTFLAGS.places(&variable, config, target)));
+    items.max_by_key(|item| item.mark).expect("something is built for some target")
+}
+
+fn hooks_in(places: &[Place]) -> Item {
+    let mut saying = places.iter().filter_map(|place| Some((place, place.last()?)));
+    let Some((place, holds)) = saying.next() else {
+        return Item::gap(
+            HOOKS,
+            "no flag sets it: the tier will be sampled, and computing is told as probable only",
+            format!(
+                "put rustflags = [\"--cfg\", \"tokio_unstable\"] under [build] in .cargo/config.toml; {FOR_ONE_RUN}"
             ),
-            None => Item::gap(
-                NAME,
-                format!("{} does not set it: the tier will be sampled", holds.from),
-                format!(
-                    "add --cfg tokio_unstable to {}; without it computing is told as probable only",
-                    holds.from
-                ),
-            ),
-        },
+        );
+    };
+    if let Some(set) = place.hooks() {
+        return Item::good(HOOKS, format!("set by {set}"));
     }
+    let found = match saying.find_map(|(other, _)| other.hooks()) {
+        Some(over) => format!("set by {over}, which {holds} replaces: the tier will be sampled"),
+        None => format!(
+            "{holds} does not set it: the tier will be sampled, and computing is told as probable only"
+        ),
+    };
+    Item::gap(
+        HOOKS,
+        found,
+        format!(
+            "add --cfg tokio_unstable to {holds}: cargo takes the flags of one place alone; {FOR_ONE_RUN}"
+        ),
+    )
 }
 
 /// Whether a release build names lines.
-fn lines(cargo: &Cargo) -> Vec<Item> {
+fn lines(manifests: &Manifests, config: &Config) -> Vec<Item> {
     const NAME: &str = "release lines";
     let cure = "put debug = \"line-tables-only\" into [profile.release]";
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let mut items = vec![match cargo.release("debug").map(|(value, from)| (text(&value), from)) {
-        None => Item::gap(NAME, "a release build has no line tables: functions are named, not lines", cure),
-        Some((value, from)) if matches!(&*value, "0" | "false" | "none") => {
-            Item::gap(NAME, format!("debug = {value} in {from}: functions are named, not lines"), cure)
-        }
-        Some((value, from)) if value == "line-directives-only" => {
-            Item::gap(NAME, format!("debug = {value} in {from} has no line tables"), cure)
-        }
-        Some((value, from)) => Item::good(NAME, format!("debug = {value} in {from}")),
-    }];
-    if let Some((value, from)) = cargo.release("strip").map(|(value, from)| (text(&value), from))
+    let mut items =
+        vec![match manifests.release("debug", config).map(|(value, from)| (text(&value), from)) {
+            None => {
+                Item::gap(NAME, "a release build has no line tables: functions are named, not lines", cure)
+            }
+            Some((value, from)) if matches!(&*value, "0" | "false" | "none") => {
+                Item::gap(NAME, format!("debug = {value} in {from}: functions are named, not lines"), cure)
+            }
+            Some((value, from)) if value == "line-directives-only" => {
+                Item::gap(NAME, format!("debug = {value} in {from} has no line tables"), cure)
+            }
+            Some((value, from)) => Item::good(NAME, format!("debug = {value} in {from}")),
+        }];
+    if let Some((value, from)) = manifests.release("strip", config).map(|(value, from)| (text(&value), from))
         && !matches!(&*value, "none" | "false")
     {
         items.push(Item::gap(
@@ -135,7 +153,8 @@ fn lines(cargo: &Cargo) -> Vec<Item> {
             "leave it out of [profile.release]",
         ));
     }
-    if let Some((value, from)) = cargo.release("split-debuginfo").map(|(value, from)| (text(&value), from))
+    if let Some((value, from)) =
+        manifests.release("split-debuginfo", config).map(|(value, from)| (text(&value), from))
         && value != "off"
     {
         items.push(Item::gap(
@@ -155,13 +174,13 @@ enum Start {
 }
 
 /// Where programs start their runtimes.
-fn entry(cargo: &Cargo) -> Vec<Item> {
+fn entry(manifests: &Manifests) -> Vec<Item> {
     const NAME: &str = "main";
     let mut starts = Vec::new();
-    for package in cargo.packages() {
+    for package in manifests.packages() {
         for file in sources(&package.join("src")) {
             let text = fs::read_to_string(&file).unwrap_or_default();
-            let shown = file.strip_prefix(cargo.folder()).unwrap_or(&file);
+            let shown = file.strip_prefix(manifests.folder()).unwrap_or(&file);
             starts
                 .extend(starts_in(&text).map(|(line, start)| (format!("{}:{line}", shown.display()), start)));
         }

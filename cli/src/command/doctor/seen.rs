@@ -2,6 +2,7 @@
 
 use super::binary::Binary;
 use super::item::Item;
+use super::project::ONE_CHECKOUT;
 use crate::failure::Failure;
 use crate::source::{Message, Source, Target};
 use serde::Deserialize;
@@ -129,7 +130,7 @@ fn version(header: &Header, form: Option<(u32, u32)>) -> Item {
                 "it writes lines of the form {major}.{minor}, and this command knows {MAJOR}.{MINOR}: what is new in them is not shown"
             ),
             format!(
-                "install the stallscope command of version {theirs}: cargo install stallscope-cli@{theirs}"
+                "install the command of version {theirs}: cargo install --path cli in the checkout that the program is built with"
             ),
         );
     }
@@ -140,9 +141,7 @@ fn version(header: &Header, form: Option<(u32, u32)>) -> Item {
     Item::gap(
         NAME,
         format!("the program has stallscope {theirs} ({profile} build{form}), this command is {OWN}"),
-        format!(
-            "bring both to one version: cargo update -p stallscope, or cargo install stallscope-cli@{theirs}"
-        ),
+        ONE_CHECKOUT,
     )
 }
 
@@ -153,8 +152,8 @@ fn tier(history: &History) -> Item {
         Tier::Sampled => Item::gap(
             NAME,
             "sampled: calls that block are found, computing is told as probable only, tasks are not told apart",
-            "build with --cfg tokio_unstable (RUSTFLAGS or .cargo/config.toml), and use #[stallscope::main] or \
-             stallscope::install",
+            "build with --cfg tokio_unstable (in .cargo/config.toml, or for one run stallscope check --exact -- cargo \
+             test), and use #[stallscope::main] or stallscope::install",
         ),
         _ => Item::bad(NAME, "none: nothing is seen", "see what the program wrote to stderr when it started"),
     }

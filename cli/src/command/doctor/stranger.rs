@@ -4,6 +4,7 @@ use super::binary::Binary;
 use super::environment::Environment;
 use super::item::Item;
 use super::process::{TOKIO_THREADS, environment, executable, folder, thread_names};
+use super::project::ADD;
 use stallscope_wire::{counted, live_socket};
 use std::fs;
 use std::io;
@@ -44,7 +45,7 @@ fn instrument(
     if tokio || threads_of_tokio > 0 {
         return told(
             "is a tokio program without Stallscope",
-            "cargo add stallscope, and put #[stallscope::main] in place of #[tokio::main]".to_owned(),
+            format!("{ADD}, and #[stallscope::main] in place of #[tokio::main]"),
         );
     }
     match binary {

@@ -44,6 +44,10 @@ pub(super) enum Fate {
     Missed,
     /// Nobody can see it here.
     Unseen,
+    /// It blocks nothing, and nothing was said of it.
+    Cleared,
+    /// It blocks nothing, and was blamed all the same.
+    Blamed,
 }
 
 /// By what a place could be told.
@@ -261,10 +265,9 @@ impl Outcome {
     /// Nothing within the trial may be blamed on the code.
     fn judge_innocent(&mut self, watched: &Watched, history: &History) {
         if let Some(blamed) = watched.stalls(history).find(|record| !record.is_probable()) {
-            self.seen = Some(Seen::of_stall(blamed));
+            (self.fate, self.seen) = (Fate::Blamed, Some(Seen::of_stall(blamed)));
         } else if watched.ended_ns.is_some() {
-            self.fate = Fate::Caught;
-            self.note = None;
+            self.fate = Fate::Cleared;
         }
     }
 

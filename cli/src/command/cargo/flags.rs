@@ -4,21 +4,21 @@
 //! tables of the target, `[build]`. Within a place files and variables are joined. So what is added goes into a variable of the
 //! place that holds, and a variable, other than an option, is passed on to whatever cargo runs: `cargo nextest` is no cargo.
 
-use super::config::Config;
-use super::target::Target;
+use super::{Config, Target};
 use cargo_platform::CfgExpr;
 use std::env;
 
 /// What makes tokio offer its task hooks.
 const CFG: [&str; 2] = ["--cfg", "tokio_unstable"];
 
-pub(super) const RUSTFLAGS: Kind = Kind { variable: "RUSTFLAGS", key: "rustflags", by_cfg: true };
+pub(in super::super) const RUSTFLAGS: Kind = Kind { variable: "RUSTFLAGS", key: "rustflags", by_cfg: true };
 /// Those of the documentation's examples, which cargo has rustdoc compile.
-pub(super) const RUSTDOCFLAGS: Kind = Kind { variable: "RUSTDOCFLAGS", key: "rustdocflags", by_cfg: false };
+pub(in super::super) const RUSTDOCFLAGS: Kind =
+    Kind { variable: "RUSTDOCFLAGS", key: "rustdocflags", by_cfg: false };
 
 /// Flags of one program.
 #[derive(Debug)]
-pub(super) struct Kind {
+pub(in super::super) struct Kind {
     variable: &'static str,
     key: &'static str,
     /// Cargo looks for them in `[target.'cfg(…)']` too.
@@ -27,15 +27,52 @@ pub(super) struct Kind {
 
 /// A variable and what to set it to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Addition {
-    pub(super) variable: String,
-    pub(super) value: String,
+pub(in super::super) struct Addition {
+    pub(in super::super) variable: String,
+    pub(in super::super) value: String,
+}
+
+/// One of the three places.
+#[derive(Debug)]
+pub(in super::super) struct Place {
+    /// Its variable, with what that is set to, and what parts its flags.
+    variable: String,
+    value: String,
+    separator: char,
+    /// All that say something here, by their names for people.
+    said: Vec<(String, Vec<String>)>,
+}
+
+impl Place {
+    /// Who sets the task hooks here.
+    pub(in super::super) fn hooks(&self) -> Option<&str> {
+        self.said.iter().find(|(_, flags)| has_hooks(flags)).map(|(from, _)| from.as_str())
+    }
+
+    /// Who says something here, the last where several do.
+    pub(in super::super) fn last(&self) -> Option<&str> {
+        self.said.last().map(|(from, _)| from.as_str())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.said.iter().all(|(_, flags)| flags.is_empty())
+    }
+
+    /// None where the task hooks are set here.
+    fn addition(self) -> Option<Addition> {
+        let Self { variable, value, separator, said } = self;
+        let flags: Vec<_> = said.into_iter().flat_map(|(_, flags)| flags).collect();
+        let before = if value.is_empty() { value } else { value + &separator.to_string() };
+        (!has_hooks(&flags)).then(|| Addition { variable, value: before + &CFG.join(&separator.to_string()) })
+    }
 }
 
 /// Whether any table of a target has flags, so that it matters for what is built.
-pub(super) fn depend_on_target(config: &Config) -> bool {
+pub(in super::super) fn depend_on_target(config: &Config) -> bool {
     let in_files = config.targets().iter().any(|target| {
-        [RUSTFLAGS, RUSTDOCFLAGS].iter().any(|kind| !config.words(&["target", target, kind.key]).is_empty())
+        let said =
+            [RUSTFLAGS, RUSTDOCFLAGS].iter().flat_map(|kind| config.words(&["target", target, kind.key]));
+        said.into_iter().any(|(_, flags)| !flags.is_empty())
     });
     let in_variables = env::vars_os().any(|(name, _)| {
         let name = name.to_string_lossy();
@@ -46,55 +83,65 @@ pub(super) fn depend_on_target(config: &Config) -> bool {
 
 impl Kind {
     /// What to add for these targets; nothing where it is there already. Without targets no table of theirs has flags.
-    pub(super) fn additions(
+    pub(in super::super) fn additions(
         &self,
         environment: &impl Fn(&str) -> Option<String>,
         config: &Config,
         targets: &[Target],
     ) -> Vec<Addition> {
-        for (variable, separator) in
-            [(format!("CARGO_ENCODED_{}", self.variable), '\x1f'), (self.variable.to_owned(), ' ')]
-        {
-            // One that is empty holds too.
-            if let Some(value) = environment(&variable) {
-                let flags: Vec<_> = value.split(separator).map(str::to_owned).collect();
-                return addition(&flags, variable, value, separator).into_iter().collect();
-            }
-        }
-        let mut additions = Vec::new();
-        for target in targets {
-            let variable = target.variable(self.variable);
-            let value = environment(&variable).unwrap_or_default();
-            let flags = self.of_target(target, &value, config);
-            if flags.is_empty() {
-                additions.extend(self.to_build(environment, config));
-            } else {
-                additions.extend(addition(&flags, variable, value, ' '));
-            }
-        }
-        if targets.is_empty() {
-            additions.extend(self.to_build(environment, config));
-        }
+        let targets = targets.iter().map(Some).chain(targets.is_empty().then_some(None));
+        let holding =
+            targets.filter_map(|target| self.places(environment, config, target).into_iter().next());
+        let mut additions: Vec<_> = holding.filter_map(Place::addition).collect();
         additions.dedup();
         additions
     }
 
-    /// Those of the target's tables, and of its variable.
-    fn of_target(&self, target: &Target, variable: &str, config: &Config) -> Vec<String> {
-        let mut flags = words(variable);
-        flags.extend(config.words(&["target", &target.triple, self.key]));
-        if self.by_cfg {
-            let keys = config.targets().into_iter().filter(|key| CfgExpr::matches_key(key, &target.cfg));
-            flags.extend(keys.flat_map(|key| config.words(&["target", key, self.key])));
-        }
-        flags
+    /// The places for one target, the one that holds first; `[build]` is one of them when it says nothing too.
+    pub(in super::super) fn places(
+        &self,
+        environment: &impl Fn(&str) -> Option<String>,
+        config: &Config,
+        target: Option<&Target>,
+    ) -> Vec<Place> {
+        let encoded = format!("CARGO_ENCODED_{}", self.variable);
+        let alone = [(encoded, '\x1f'), (self.variable.to_owned(), ' ')];
+        // One that is empty holds too.
+        let mut places: Vec<_> = alone
+            .into_iter()
+            .filter_map(|(variable, separator)| {
+                let value = environment(&variable)?;
+                let flags = value.split(separator).map(str::to_owned).collect();
+                let said = vec![(variable.clone(), flags)];
+                Some(Place { variable, value, separator, said })
+            })
+            .collect();
+        let beside = |variable: String, said: Vec<_>| {
+            let value = environment(&variable).unwrap_or_default();
+            let own = words(&value);
+            let own = (!own.is_empty()).then(|| (variable.clone(), own));
+            let said = said.into_iter().chain(own).collect();
+            Place { variable, value, separator: ' ', said }
+        };
+        let of_target =
+            target.map(|target| beside(target.variable(self.variable), self.of_target(target, config)));
+        places.extend(of_target.filter(|place| !place.is_empty()));
+        places.push(beside(format!("CARGO_BUILD_{}", self.variable), self.in_files(&["build"], config)));
+        places
     }
 
-    fn to_build(&self, environment: &impl Fn(&str) -> Option<String>, config: &Config) -> Option<Addition> {
-        let variable = format!("CARGO_BUILD_{}", self.variable);
-        let value = environment(&variable).unwrap_or_default();
-        let flags = [config.words(&["build", self.key]), words(&value)].concat();
-        addition(&flags, variable, value, ' ')
+    /// Those of the target's tables.
+    fn of_target(&self, target: &Target, config: &Config) -> Vec<(String, Vec<String>)> {
+        let of_cfg = |key: &&str| self.by_cfg && CfgExpr::matches_key(key, &target.cfg);
+        let keys = config.targets().into_iter().filter(|key| *key == target.triple || of_cfg(key));
+        keys.flat_map(|key| self.in_files(&["target", key], config)).collect()
+    }
+
+    /// Those of a table, in all files that have it.
+    fn in_files(&self, table: &[&str], config: &Config) -> Vec<(String, Vec<String>)> {
+        let path = [table, &[self.key]].concat();
+        let named = |(file, flags)| (format!("{} of {file}", path.join(".")), flags);
+        config.words(&path).into_iter().map(named).collect()
     }
 }
 
@@ -102,12 +149,8 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// None where these flags have it.
-fn addition(flags: &[String], variable: String, value: String, separator: char) -> Option<Addition> {
-    let there =
-        flags.windows(CFG.len()).any(|pair| pair == CFG) || flags.iter().any(|flag| *flag == CFG.join("="));
-    let before = if value.is_empty() { value } else { value + &separator.to_string() };
-    (!there).then(|| Addition { variable, value: before + &CFG.join(&separator.to_string()) })
+fn has_hooks(flags: &[String]) -> bool {
+    flags.windows(CFG.len()).any(|pair| pair == CFG) || flags.iter().any(|flag| *flag == CFG.join("="))
 }
 
 #[cfg(test)]
