@@ -16,6 +16,7 @@ use super::checklist::{self, Entry, Mark};
 use crate::color::Color;
 use crate::failure::Failure;
 use crate::source::Target;
+use environment::Environment;
 use item::Item;
 use serde::Serialize;
 use stallscope_wire::counted;
@@ -64,6 +65,11 @@ struct Document {
     /// Nothing keeps Stallscope from working.
     works: bool,
     items: Vec<Item>,
+}
+
+/// Why no program that is run from here is watched, and what to do about it, where that is known.
+pub(super) fn unwatched() -> Option<String> {
+    Environment::own().unwatched()
 }
 
 pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
