@@ -1,10 +1,10 @@
 //! Names for the stacks of a process that ended before it had found them, from the files that it ran: for who reads its log.
 
 use super::cause::lock;
+use super::culprit;
 use super::origin::Origins;
 use super::owner::{self, Owned};
 use super::symbols::Symbols;
-use super::culprit;
 use crate::capture::{ModuleFile, RawFrame, RawStack};
 use stallscope_wire::{Cause, Gap, Header, Owner, Phase, Stack, Stall};
 use std::sync::Arc;

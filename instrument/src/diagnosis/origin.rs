@@ -61,7 +61,9 @@ impl Origins {
         match by_name.flatten() {
             Some("stallscope_instrument") => return Origin::Instrument,
             // The facade, unless it is the watched program that has this name.
-            Some("stallscope") if self.crate_name.as_deref() != Some("stallscope") => return Origin::Instrument,
+            Some("stallscope") if self.crate_name.as_deref() != Some("stallscope") => {
+                return Origin::Instrument;
+            }
             _ => {}
         }
         match file.map(|file| self.by_file(file)) {

@@ -184,17 +184,19 @@ pub(super) enum Unfit {
 impl Unfit {
     fn gap(self, path: &str) -> Gap {
         let (why, cure) = match self {
-            Self::Unreadable => {
-                ("it cannot be read here", "judge the log where the process ran, as long as its program is there")
-            }
+            Self::Unreadable => (
+                "it cannot be read here",
+                "judge the log where the process ran, as long as its program is there",
+            ),
             Self::NoBuildId => {
                 ("it has no build id, by which it is known again", "link with -C link-arg=-Wl,--build-id")
             }
-            Self::OtherBuild => {
-                ("it was built anew since", "judge a log before its program is built again")
-            }
+            Self::OtherBuild => ("it was built anew since", "judge a log before its program is built again"),
         };
-        Gap::new(format!("the line of a stall in {path}, whose process ended before it was found: {why}"), cure)
+        Gap::new(
+            format!("the line of a stall in {path}, whose process ended before it was found: {why}"),
+            cure,
+        )
     }
 }
 

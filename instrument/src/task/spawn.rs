@@ -161,7 +161,8 @@ mod tests {
     fn what_a_task_spawns_is_its_scopes_even_before_the_scope_hears_of_the_task() {
         let leaks = || drop(self::spawn(pending::<()>()));
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-            let left = left_by(|state| tokio::spawn(Tracked::new(state, error_of_std, async move { leaks() })));
+            let left =
+                left_by(|state| tokio::spawn(Tracked::new(state, error_of_std, async move { leaks() })));
             assert_eq!(left.await, 1, "a task");
             let left = left_by(|state| task::spawn_blocking(tracked(state, leaks)));
             assert_eq!(left.await, 1, "a job of the blocking pool");

@@ -1,9 +1,9 @@
 //! What one file tells of addresses in it: its debug information, and its symbol table.
 #![expect(unsafe_code, reason = "what is parsed borrows from the file that is kept beside it")]
 
-use super::{Symbol, Unfit};
 use super::debug_info::{DebugInfo, Unreadable};
 use super::mapped::{COPY_LIMIT, Files};
+use super::{Symbol, Unfit};
 use crate::capture::ModuleFile;
 use addr2line::demangle_auto;
 use object::{Object, SymbolMap, SymbolMapName};
@@ -27,7 +27,8 @@ impl Source {
         let path = Path::new(&module.path);
         let mut file = Files::default();
         // SAFETY: the file stands beside what borrows from it, and is dropped after it.
-        let object = unsafe { if module.program { file.open_program() } else { file.open(path, COPY_LIMIT) } }?;
+        let object =
+            unsafe { if module.program { file.open_program() } else { file.open(path, COPY_LIMIT) } }?;
         // SAFETY: as above.
         Some(unsafe { Self::of(&object, path, file) })
     }
