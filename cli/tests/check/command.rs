@@ -23,7 +23,14 @@ fn nothing_instrumented_exits_98_and_says_what_to_do() {
     ran.says("#[stallscope::main]").says("stallscope::attach");
     bench.check(&["--allow-incomplete", "--", "true"]).exits(98);
     let off = bench.command(&["--", "true"]).env("STALLSCOPE", "off").output().expect("the binary runs");
-    Ran(off).exits(98).says("STALLSCOPE=off is set here");
+    Ran(off)
+        .exits(98)
+        .says("STALLSCOPE=off: the instrument is switched off; set it to full or lean, or unset it");
+    let wrong =
+        bench.command(&["--", "true"]).env("STALLSCOPE_THRESHOLD", "1x").output().expect("the binary runs");
+    let ran =
+        Ran(wrong).exits(98).says("STALLSCOPE_THRESHOLD=1x: the program runs unwatched; mend its value");
+    assert!(!ran.out().contains("#[stallscope::main]"), "{}", ran.out());
 }
 
 #[test]

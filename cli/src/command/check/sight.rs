@@ -1,5 +1,6 @@
 //! What is judged: where the lines come from, and what of them is missing.
 
+use super::super::doctor;
 use super::super::read::{Logs, Problem, watch};
 use super::child::{self, Plan};
 use super::exact::{self, Exact};
@@ -237,12 +238,10 @@ fn uncopied(folder: &Folder, wanted: &Path, again: bool) -> Option<String> {
 }
 
 fn nothing_ran(command: &[String]) -> String {
-    let off = std::env::var_os("STALLSCOPE").is_some_and(|mode| mode == "off");
-    let cure = if off {
-        "STALLSCOPE=off is set here, which turns the instrument off: unset it"
-    } else {
+    let cure = doctor::unwatched().unwrap_or_else(|| {
         "put #[stallscope::main] on the main function, or call stallscope::install or stallscope::attach"
-    };
+            .to_owned()
+    });
     format!(
         "nothing instrumented ran; no process that `{}` started wrote an event log: {cure}",
         command.join(" ")
