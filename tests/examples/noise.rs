@@ -1,7 +1,7 @@
 //! The gate on a machine that is busy elsewhere, many times over: who is innocent is not accused, and who is guilty is named.
 //!
-//! It takes a quarter of an hour: `cargo test --test examples noise -- --ignored --nocapture`; `RUNS` in the environment says how
-//! often each is run.
+//! It takes a quarter of an hour and more: `cargo test --test examples noise -- --ignored --nocapture --test-threads=1`; `RUNS` in
+//! the environment says how often each is run.
 
 use crate::expected::Expected;
 use crate::hogs::beside_hogs;
@@ -56,37 +56,37 @@ fn is_guilty(name: &'static str, run: impl Fn() -> Ran) {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes; .ci/run has each run once"]
 fn healthy() {
     every_time("healthy", || run("healthy"), is_innocent);
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes; .ci/run has each run once"]
 fn the_fixed_routes() {
     every_time("fixed routes", serve, is_innocent);
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes; .ci/run has each run once"]
 fn blocking_sleep() {
     is_guilty("blocking_sleep", || run("blocking_sleep"));
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes; .ci/run has each run once"]
 fn cpu_bound_poll() {
     is_guilty("cpu_bound_poll", || run("cpu_bound_poll"));
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes; .ci/run has each run once"]
 fn std_mutex_contended() {
     is_guilty("std_mutex_contended", || run("std_mutex_contended"));
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes; .ci/run has each run once"]
 fn deadlock() {
     is_guilty("deadlock", || {
         let example = Example::start("deadlock");
