@@ -65,7 +65,7 @@ struct Segment {
     /// No line before was written later.
     from_ns: u64,
     text: Text,
-    /// What it takes to keep the state, and the text, in bytes.
+    /// What it takes to keep the state, and the text with the places of its lines, in bytes.
     weight: usize,
     kept: usize,
 }
@@ -73,7 +73,7 @@ struct Segment {
 #[derive(Debug)]
 enum Text {
     /// Line by line.
-    Kept(Vec<Vec<u8>>),
+    Kept(Vec<Box<[u8]>>),
     /// Begins there in the file.
     Recorded(u64),
 }
@@ -401,7 +401,8 @@ impl Tape {
         }
         if let Some(Segment { text: Text::Kept(lines), kept, .. }) = self.segments.back_mut() {
             let text = if told.is_empty() { line.encode() } else { told };
-            *kept += text.len();
+            let text = text.into_boxed_slice();
+            *kept += size_of_val(&text) + text.len();
             lines.push(text);
         }
     }
