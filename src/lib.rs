@@ -53,8 +53,8 @@ pub use observe::{Observed, observe};
 pub use stallscope_instrument::http;
 #[cfg(feature = "instrument")]
 pub use stallscope_instrument::{
-    Allow, Config, FutureExt, Guard, InstallError, Mode, Watched, allow, attach, install, mode, set_mode,
-    spawn, task, watched,
+    Allow, Config, FutureExt, Guard, InstallError, Mode, Watched, allow, attach, install, late, mode,
+    set_mode, spawn, task, watched,
 };
 /// ```
 /// #[stallscope::must_await]

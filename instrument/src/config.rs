@@ -1,16 +1,15 @@
-//! What can be configured, and the `STALLSCOPE_*` variables that override it.
+//! What can be configured.
+
+mod app_hooks;
+mod environment;
 
 use crate::engine::{self, Engine};
 use crate::install::{Guard, InstallError};
 use crate::probe::{self, AppHooks};
 use crate::recorder;
-use stallscope_wire::{Mode, Tier, duration};
-use std::env;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use stallscope_wire::{Mode, Tier};
+use std::path::PathBuf;
 use std::time::Duration;
-#[cfg(tokio_unstable)]
-use tokio::runtime::TaskMeta;
 use tokio::runtime::{Builder, Handle, RuntimeFlavor, worker_index};
 
 /// How a runtime is watched.
@@ -217,67 +216,6 @@ impl Config {
         self
     }
 
-    /// The app's own `Builder::on_thread_start`. A builder holds one closure per hook, and Stallscope sets them: one
-    /// that the app sets itself, before or after, is lost or replaces ours. Given here, both run.
-    #[must_use]
-    pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
-        self.hooks.thread_start = Some(std::sync::Arc::new(hook));
-        self
-    }
-
-    /// The app's own `Builder::on_thread_stop`; see [`Config::on_thread_start`].
-    #[must_use]
-    pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
-        self.hooks.thread_stop = Some(std::sync::Arc::new(hook));
-        self
-    }
-
-    /// The app's own `Builder::on_thread_park`; see [`Config::on_thread_start`].
-    #[must_use]
-    pub fn on_thread_park(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
-        self.hooks.thread_park = Some(std::sync::Arc::new(hook));
-        self
-    }
-
-    /// The app's own `Builder::on_thread_unpark`; see [`Config::on_thread_start`].
-    #[must_use]
-    pub fn on_thread_unpark(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
-        self.hooks.thread_unpark = Some(std::sync::Arc::new(hook));
-        self
-    }
-
-    /// The app's own `Builder::on_task_spawn`; see [`Config::on_thread_start`]. It is not called for Stallscope's own tasks.
-    #[cfg(tokio_unstable)]
-    #[must_use]
-    pub fn on_task_spawn(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.task_spawn = Some(std::sync::Arc::new(hook));
-        self
-    }
-
-    /// The app's own `Builder::on_before_task_poll`; see [`Config::on_task_spawn`].
-    #[cfg(tokio_unstable)]
-    #[must_use]
-    pub fn on_before_task_poll(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.before_poll = Some(std::sync::Arc::new(hook));
-        self
-    }
-
-    /// The app's own `Builder::on_after_task_poll`; see [`Config::on_task_spawn`].
-    #[cfg(tokio_unstable)]
-    #[must_use]
-    pub fn on_after_task_poll(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.after_poll = Some(std::sync::Arc::new(hook));
-        self
-    }
-
-    /// The app's own `Builder::on_task_terminate`; see [`Config::on_task_spawn`].
-    #[cfg(tokio_unstable)]
-    #[must_use]
-    pub fn on_task_terminate(mut self, hook: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.task_terminate = Some(std::sync::Arc::new(hook));
-        self
-    }
-
     /// Sets the hooks on a runtime's builder and starts the watchdog, if this is the first in the process.
     ///
     /// Call it last, right before `build`: a hook that is set on the builder afterwards replaces ours, which is then
@@ -359,54 +297,6 @@ impl Config {
         }
         let engine = engine::start(&config)?;
         Ok(Some((engine, engine.add_probe(config.runtime))))
-    }
-
-    /// These settings with those of the environment over them.
-    pub(crate) fn with_environment(mut self) -> Result<Self, InstallError> {
-        let text = |name: &'static str| env::var_os(name).filter(|value| !value.is_empty());
-        if let Some(value) = text("STALLSCOPE") {
-            self.mode = mode(&value)?;
-        }
-        let (settings, limits) = (&mut self.runtime, &mut self.limits);
-        for (name, target, least) in [
-            ("STALLSCOPE_THRESHOLD", &mut settings.threshold_ns, 1_000_000),
-            ("STALLSCOPE_LAG_LIMIT", &mut settings.lag_limit_ns, 1_000_000),
-            ("STALLSCOPE_PROBE_INTERVAL", &mut settings.probe_interval_ns, 1_000_000),
-            ("STALLSCOPE_GRACE", &mut settings.grace_ns, 0),
-            ("STALLSCOPE_NEVER_POLLED", &mut limits.never_polled_ns, 1_000_000),
-            ("STALLSCOPE_LOST_TASK", &mut limits.lost_task_ns, 1_000_000),
-            ("STALLSCOPE_POOL_LIMIT", &mut limits.pool_ns, 1_000_000),
-            ("STALLSCOPE_LEAK_WINDOW", &mut limits.leak_window_ns, 1_000_000_000),
-            ("STALLSCOPE_CLOSE_WAIT", &mut limits.close_wait_ns, 1_000_000_000),
-        ] {
-            if let Some(value) = text(name) {
-                let value = duration::parse(&value.to_string_lossy())
-                    .map_err(|error| InstallError::variable(name, &error.to_string()))?;
-                if nanos(value) < least {
-                    return Err(InstallError::variable(
-                        name,
-                        &format!("at least {} is needed", duration::show(least)),
-                    ));
-                }
-                *target = nanos(value);
-            }
-        }
-        self.log = text("STALLSCOPE_LOG").map(PathBuf::from).or(self.log);
-        self.flight = text("STALLSCOPE_FLIGHT").map(PathBuf::from).or(self.flight);
-        self.socket = text("STALLSCOPE_SOCKET").map(PathBuf::from).or(self.socket);
-        Ok(self)
-    }
-}
-
-fn mode(value: &OsString) -> Result<Mode, InstallError> {
-    match value.to_str() {
-        Some("off" | "0") => Ok(Mode::Off),
-        Some("lean") => Ok(Mode::Lean),
-        Some("full" | "on" | "1") => Ok(Mode::Full),
-        _ => {
-            let problem = format!("{} is none of full, lean and off", Path::new(value).display());
-            Err(InstallError::variable("STALLSCOPE", &problem))
-        }
     }
 }
 

@@ -35,6 +35,7 @@ mod watched;
 
 pub use allow::{Allow, allow};
 pub use config::Config;
+pub use diagnosis::late;
 pub use install::{Guard, InstallError, attach, install};
 pub use mode::{mode, set_mode};
 pub use stallscope_wire::Mode;

@@ -2,6 +2,7 @@
 
 mod allowance;
 mod baseline;
+mod meant;
 
 pub use allowance::{Allowance, AllowanceState, By};
 pub use baseline::{Baseline, Known};
@@ -33,22 +34,34 @@ impl Excuse {
     #[must_use]
     pub fn covers(&self, finding: &Finding) -> bool {
         let rule = |rule| rule == finding.rule || (rule, finding.rule) == (Rule::BlockingPoll, Rule::LoopLag);
-        self.rule.is_none_or(rule) && names(&finding.culprit).any(|name| begins(&name, &self.frame))
+        self.rule.is_none_or(rule) && self.is_at(&finding.culprit)
+    }
+
+    /// Whether it names this place. What the reports say in words for want of a name is it only as a whole.
+    fn is_at(&self, culprit: &Culprit) -> bool {
+        let said = || culprit.is_known() && culprit.to_string() == self.frame;
+        names(culprit).any(|name| begins(&name, self.frame())) || said()
+    }
+
+    /// The place as the reports write it.
+    fn frame(&self) -> &str {
+        self.frame.strip_prefix("./").unwrap_or(&self.frame)
     }
 }
 
-/// What the reports may call a place.
+/// The names of a place.
 fn names(culprit: &Culprit) -> impl Iterator<Item = String> {
     let file = culprit.file.as_deref().map(short_place);
     let line = file.zip(culprit.line).map(|(file, line)| format!("{file}:{line}"));
     let spawned = culprit.spawned_at.as_deref().map(|at| short_place(at).to_owned());
     let others = [&culprit.function, &culprit.route, &culprit.listener, &culprit.peer];
-    let shown = culprit.is_known().then(|| culprit.to_string());
+    let module =
+        culprit.module.as_deref().map(|module| module.rsplit('/').next().unwrap_or(module).to_owned());
     line.or_else(|| file.map(str::to_owned))
         .into_iter()
         .chain(spawned)
         .chain(others.into_iter().flatten().cloned())
-        .chain(shown)
+        .chain(module)
 }
 
 /// Whether a name begins so, and the beginning does not end within a word of it.
@@ -79,6 +92,7 @@ impl Excuses {
         };
         // What is excused otherwise is in no baseline, and so does not stand beside what is.
         let unexcused = Baseline::of_each("", found.iter().filter(|finding| by_file(finding).is_none()));
+        let mut exceeded = Vec::new();
         for finding in &found {
             if finding.allowed_by.is_some() {
                 excused.note_code(finding);
@@ -87,12 +101,26 @@ impl Excuses {
             if finding.severity < Severity::Warning {
                 continue;
             }
-            let by_baseline = || known?.covers(finding, &unexcused).map(|at| first_known + at);
-            if let Some(at) = by_file(finding).or_else(by_baseline) {
+            let by_baseline =
+                || known?.find(finding, &unexcused).map(|(at, excess)| (first_known + at, excess));
+            let by = by_file(finding).map(|at| (at, None)).or_else(by_baseline);
+            if let Some((at, Some(excess))) = by {
+                excused.allowances[at].exceed(excess);
+                exceeded.push(key(finding.rule, &finding.culprit));
+            } else if let Some((at, None)) = by {
                 excused.allowances[at].note(finding);
                 excused.by.insert(key(finding.rule, &finding.culprit), at);
             } else if let Some(expired) = terms.excuses.iter().position(|excuse| excuse.covers(finding)) {
                 excused.allowances[expired].note(finding);
+            }
+        }
+        // Nothing of a place is excused where some of it is not: processes and certainties tell findings of one apart.
+        excused.by.retain(|place, _| !exceeded.contains(place));
+        let left = |finding: &&Finding| finding.severity >= Severity::Warning && !excused.is_finding(finding);
+        let left: Vec<_> = found.iter().filter(left).collect();
+        for (excuse, allowance) in terms.excuses.iter().zip(&mut excused.allowances) {
+            if allowance.state == AllowanceState::Unused {
+                allowance.note = meant::meant(excuse, &left);
             }
         }
         excused

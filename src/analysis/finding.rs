@@ -1,9 +1,15 @@
+mod cause;
+mod frame;
+mod words;
+
+pub use cause::Cause;
+pub use frame::{Frame, frames_of};
+
 use super::group::Group;
 use super::place::short_place;
 use super::{Culprit, Rule};
 use serde::{Deserialize, Serialize};
-use stallscope_wire::duration::show;
-use stallscope_wire::{Certainty, Quality, Victims, counted};
+use stallscope_wire::{Certainty, Quality, Victims};
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -94,51 +100,6 @@ pub enum Severity {
     Error,
 }
 
-/// Why something was late.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Cause {
-    /// It computed.
-    Cpu,
-    /// It waited in a system call.
-    Syscall,
-    /// It waited for another thread.
-    Lock,
-    /// The machine did not run it.
-    Host,
-    /// No single poll was long, but there were too many.
-    Saturation,
-    /// It could not be told.
-    #[default]
-    Unknown,
-}
-
-impl From<stallscope_wire::Cause> for Cause {
-    fn from(cause: stallscope_wire::Cause) -> Self {
-        match cause {
-            stallscope_wire::Cause::Cpu => Self::Cpu,
-            stallscope_wire::Cause::Syscall => Self::Syscall,
-            stallscope_wire::Cause::Lock => Self::Lock,
-            stallscope_wire::Cause::Host => Self::Host,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Cpu => "cpu",
-            Self::Syscall => "syscall",
-            Self::Lock => "lock",
-            Self::Host => "host",
-            Self::Saturation => "saturation",
-            Self::Unknown => "unknown",
-        })
-    }
-}
-
 /// The task that a finding was seen in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -156,50 +117,6 @@ impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         write!(f, "{}{name}, spawned at {}", self.id, short_place(&self.spawned_at))
-    }
-}
-
-/// One function of a finding's stack.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Frame {
-    /// Demangled name, where symbols are known.
-    pub function: Option<String>,
-    /// Source file.
-    pub file: Option<String>,
-    /// Line in it, from 1.
-    pub line: Option<u32>,
-    /// The crate that the function belongs to, where it is known.
-    #[serde(rename = "crate")]
-    pub krate: Option<String>,
-    /// The user's own code.
-    pub user: bool,
-    /// Path of the file that the code lies in, where no symbols are known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub module: Option<String>,
-    /// Offset of the instruction in that file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub offset: Option<u64>,
-}
-
-impl Frame {
-    /// Where it is, short enough for a line: `file:line`, without what lies before a dependency's or std's own folder.
-    #[must_use]
-    pub fn place(&self) -> Option<String> {
-        let file = short_place(self.file.as_deref()?);
-        Some(self.line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")))
-    }
-}
-
-impl fmt::Display for Frame {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.function, &self.module, self.offset) {
-            (Some(function), ..) => f.write_str(function),
-            (None, Some(module), Some(offset)) => {
-                write!(f, "{}+{offset:#x}", module.rsplit('/').next().unwrap_or(module))
-            }
-            _ => f.write_str("?"),
-        }
     }
 }
 
@@ -255,31 +172,6 @@ impl Finding {
         }
     }
 
-    /// Why it is only probable, in a sentence; none when it is certain.
-    #[must_use]
-    pub fn doubt(&self) -> Option<&'static str> {
-        (self.certainty == Certainty::Probable).then_some(match self.rule {
-            Rule::NeverAwaited => {
-                "only probable, and no breach: others that the same line made were awaited, and a `select!` or an early \
-                 return may drop one rightly"
-            }
-            Rule::DetachedPanic => {
-                "only probable, and no breach: tokio::spawn does not tell whether the task's handle was awaited; stallscope::spawn does"
-            }
-            Rule::LostTask => {
-                "only probable, and no breach: others may still wake it; of tasks of stallscope::spawn it is known whether anything can"
-            }
-            Rule::SocketLeak => {
-                "only probable, and no breach: it is for the clients to say how many connections there are, and more of them \
-                 may only have come"
-            }
-            _ => {
-                "only probable, and no breach: it was sampled, and several shorter polls of the same code may look so too; or the \
-                 process ended before the names of its stack were found, which may show a wait for work"
-            }
-        })
-    }
-
     /// Index into the stack of the frame that is the culprit, if a frame is.
     #[must_use]
     pub fn culprit_frame(&self) -> Option<usize> {
@@ -290,155 +182,11 @@ impl Finding {
             same && (&frame.module, frame.offset) == (&culprit.module, culprit.offset)
         })
     }
-
-    /// The request that was being answered, with its id where it has one: `GET /users/{id} (request 7)`; none where it is not known.
-    #[must_use]
-    pub fn request_in_words(&self) -> Option<String> {
-        let id = self.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
-        self.route.as_ref().map(|route| format!("{route}{id}"))
-    }
-
-    /// The cause with what is known of it: `syscall clock_nanosleep`, `lock mutex`, `cpu`.
-    #[must_use]
-    pub fn cause_in_words(&self) -> String {
-        self.cause.in_words(self.syscall.as_deref(), self.lock.as_deref())
-    }
-}
-
-impl Cause {
-    /// With the system call or the lock that is known of it.
-    pub(super) fn in_words(self, syscall: Option<&str>, lock: Option<&str>) -> String {
-        let detail = match self {
-            Self::Syscall => syscall,
-            Self::Lock => lock,
-            _ => None,
-        };
-        detail.map_or_else(|| self.to_string(), |detail| format!("{self} {detail}"))
-    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde takes")]
 fn is_zero(ns: &u64) -> bool {
     *ns == 0
-}
-
-/// The frames of a captured stack as findings have them, innermost first.
-#[must_use]
-pub fn frames_of(stack: &stallscope_wire::Stack) -> Vec<Frame> {
-    stack.frames.iter().map(|frame| frame_of(stack, frame)).collect()
-}
-
-fn frame_of(stack: &stallscope_wire::Stack, frame: &stallscope_wire::Frame) -> Frame {
-    let named = frame.function.is_some() || frame.file.is_some();
-    let module = frame.module.and_then(|module| stack.modules.get(module as usize)).filter(|_| !named);
-    Frame {
-        function: frame.function.clone(),
-        file: frame.file.clone(),
-        line: frame.line,
-        krate: frame.krate.clone(),
-        user: frame.user,
-        offset: module.map(|_| frame.offset),
-        module: module.map(|module| module.path.clone()),
-    }
-}
-
-/// One sentence for people, the place first.
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (culprit, max, cause) = (&self.culprit, show(self.max_ns), self.cause_in_words());
-        let ongoing = match (self.ongoing, self.rule) {
-            (false, _) => "",
-            (true, Rule::NeverPolled) => ", and still waits",
-            (true, _) => ", and had not ended",
-        };
-        let times = match self.count {
-            1 => "once, for".to_owned(),
-            count => format!("{count} times, at most"),
-        };
-        let probably = if self.doubt().is_some() { "probably " } else { "" };
-        match (self.rule, self.cause) {
-            (Rule::BlockingPoll, _) => {
-                write!(f, "{culprit} {probably}blocked a worker {times} {max}{ongoing} ({cause})")
-            }
-            (Rule::LoopLag, Cause::Saturation) => {
-                write!(f, "new work waited {times} {max}{ongoing}, and no single poll explains it ({cause})")
-            }
-            (Rule::LoopLag, _) => {
-                write!(f, "{culprit} {probably}kept new work waiting {times} {max}{ongoing} ({cause})")
-            }
-            (Rule::HostPause, _) => write!(f, "the machine did not run the process {times} {max}"),
-            (Rule::NeverPolled, _) => match self.count {
-                1 => write!(f, "{culprit} spawned a task that was not polled for {max}{ongoing}"),
-                count => {
-                    write!(f, "{culprit} spawned {count} tasks that were not polled for up to {max}{ongoing}")
-                }
-            },
-            (Rule::NeverAwaited, _) => {
-                let were = if self.count == 1 { "was" } else { "were" };
-                write!(f, "{culprit} made {} that {were} never awaited", counted(self.count, "future"))
-            }
-            (Rule::DetachedPanic, _) => {
-                let unseen = if probably.is_empty() { "nobody" } else { "perhaps nobody" };
-                let times = if self.count == 1 { String::new() } else { format!("{} times ", self.count) };
-                write!(f, "{culprit} failed {times}in a task, and {unseen} saw it")
-            }
-            (Rule::LostTask, _) => match self.count {
-                1 => write!(f, "{culprit} has a task that {probably}nothing can wake, idle for {max}"),
-                count => {
-                    write!(
-                        f,
-                        "{culprit} has {count} tasks that {probably}nothing can wake, idle for up to {max}"
-                    )
-                }
-            },
-            (Rule::TaskLeak, _) => {
-                write!(f, "{culprit} spawned {} than ended", counted(self.count, "more task"))
-            }
-            (Rule::BlockingPool, _) => {
-                write!(f, "{culprit} fills the blocking pool: work waited {times} {max}{ongoing}")
-            }
-            (Rule::SocketLeak, _) => self.fmt_leak(f),
-            (Rule::AcceptBacklog, _) => {
-                write!(
-                    f,
-                    "{culprit} let up to {} wait to be accepted{ongoing}",
-                    counted(self.count, "connection")
-                )
-            }
-        }
-    }
-}
-
-impl Finding {
-    fn fmt_leak(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (culprit, max, incoming) = (&self.culprit, show(self.max_ns), self.culprit.peer.is_none());
-        if self.leak == Some(SocketLeak::Growth) {
-            let (probably, opened) = match (self.doubt(), incoming) {
-                (Some(_), _) => ("probably ", "took in"),
-                (None, true) => ("", "took in"),
-                (None, false) => ("", "opened"),
-            };
-            let more = counted(self.count, "more connection");
-            return write!(f, "{culprit} {probably}leaks: within {max} it {opened} {more} than it closed");
-        }
-        let keeps = if self.ongoing { "keeps" } else { "kept" };
-        match (self.count, incoming) {
-            (1, true) => write!(f, "{culprit} {keeps} a connection that its client closed, for {max}"),
-            (1, false) => write!(f, "{culprit} {keeps} a connection that the server closed, for {max}"),
-            (count, true) => {
-                write!(
-                    f,
-                    "{culprit} {keeps} {count} connections that their clients closed, the oldest for {max}"
-                )
-            }
-            (count, false) => {
-                write!(
-                    f,
-                    "{culprit} {keeps} {count} connections that the server closed, the oldest for {max}"
-                )
-            }
-        }
-    }
 }
 
 /// Nanoseconds since the Unix epoch as RFC 3339, to the millisecond.

@@ -194,6 +194,11 @@ fn against_leak(finding: &Finding) -> &'static str {
 
 /// What to do about a thread that does not get on.
 fn against_blocking(finding: &Finding) -> String {
+    if prints_a_panic(finding) {
+        return "it panicked, and printing that took so long, as a backtrace does in a large debug build: see to the panic, or \
+                unset RUST_BACKTRACE"
+            .to_owned();
+    }
     let fallback = match finding.cause {
         Cause::Host => {
             "nothing in the code explains it: give the process more processor time, or run it on a quieter machine"
@@ -219,6 +224,13 @@ fn against_blocking(finding: &Finding) -> String {
     }
     let blocking = matches!(finding.cause, Cause::Syscall | Cause::Lock | Cause::Cpu | Cause::Unknown);
     called(finding).filter(|_| blocking).unwrap_or(fallback).to_owned()
+}
+
+/// Whether what the culprit calls is the standard library's own report of a panic, however deep that is in symbols by then.
+fn prints_a_panic(finding: &Finding) -> bool {
+    let inner = &finding.stack[..finding.culprit_frame().unwrap_or(finding.stack.len())];
+    let functions = inner.iter().filter(|frame| !frame.user).filter_map(|frame| frame.function.as_deref());
+    functions.into_iter().any(|function| function.starts_with("std::panicking::default_hook"))
 }
 
 fn by_name(table: &[(&[&str], &'static str)], name: Option<&str>) -> Option<&'static str> {

@@ -1,11 +1,13 @@
+mod grace;
+
 use super::excuse::Excuses;
 use super::host::HostDelay;
 use super::measure::{measure, out_of_sight, unguarded, unseen};
 use super::retry::Attempt;
 use super::thresholds::{Metric, Value};
 use super::{Allowance, AllowanceState, Finding, History, Terms, Threshold};
+use grace::Grace;
 use serde::{Deserialize, Serialize};
-use stallscope_wire::duration;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -171,13 +173,9 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
         let what = format!("stalls may have gone unseen; not seen: {} ({})", gap.what, gap.cure);
         if allow_incomplete { &mut notes } else { &mut lacks }.push(what);
     }
-    for history in histories {
-        match startup(history) {
-            Some(Excused::All(what)) => lacks.push(what),
-            Some(Excused::Some(what)) => notes.push(what),
-            None => {}
-        }
-    }
+    let grace = Grace::of(thresholds, histories);
+    if allow_incomplete { &mut notes } else { &mut lacks }.extend(grace.unjudged);
+    notes.extend(grace.notes);
     let whole = !histories.is_empty() && lacks.is_empty();
 
     let (mut verdict, mut outcomes) = (if whole { Verdict::Pass } else { Verdict::Incomplete }, Vec::new());
@@ -228,10 +226,14 @@ fn staleness(allowances: &[Allowance], whole: bool) -> Outcome {
         .collect();
     let worst = allowances.iter().find(|allowance| allowance.is_stale());
     let expired = of(AllowanceState::Expired).count() > 0;
-    let ok = (whole || expired || told.is_empty()).then_some(told.is_empty());
+    let ok = (whole || expired).then_some(told.is_empty());
     Outcome {
         expr: STALENESS.to_owned(),
-        measured: if told.is_empty() { "none".to_owned() } else { told.join(", ") },
+        measured: match ok {
+            None if told.is_empty() => "not measured".to_owned(),
+            _ if told.is_empty() => "none".to_owned(),
+            _ => told.join(", "),
+        },
         ok,
         worst: worst.map(|stale| format!("{} ({})", stale.at, stale.about())),
         note: ok
@@ -260,34 +262,6 @@ impl LeftOut {
             format!("{} {are} left out: {why}", exprs.join(" and "))
         })
     }
-}
-
-/// What a process's start-up grace hides, for people.
-enum Excused {
-    /// Nothing that blocked could be judged: all that ran lay in it.
-    All(String),
-    /// What blocked later was judged.
-    Some(String),
-}
-
-fn startup(history: &History) -> Option<Excused> {
-    let startup = history.snapshot()?.startup;
-    let (header, longest) = (history.header(), duration::show(startup.longest_ns));
-    let polls = match startup.long_polls {
-        0 => return None,
-        1 => format!("a poll of {longest}"),
-        count => format!("{count} polls of up to {longest}"),
-    };
-    Some(if startup.over {
-        let process = header.pid;
-        Excused::Some(format!("{polls} in the start-up grace of process {process} counted as start-up"))
-    } else {
-        Excused::All(format!(
-            "process {} ({}) was over within its start-up grace, in which nothing is judged, and {polls} lay in it; \
-             set STALLSCOPE_GRACE=0ms to judge them",
-            header.pid, header.exe
-        ))
-    })
 }
 
 pub(super) fn graver(a: Verdict, b: Verdict) -> Verdict {

@@ -21,6 +21,7 @@
 #[cfg(feature = "report")]
 pub mod compare;
 mod culprit;
+mod excerpt;
 mod excuse;
 mod finding;
 mod group;

@@ -5,7 +5,9 @@ use stallscope::analysis::{
     AllowanceState, Baseline, By, Excuse, Finding, History, Judgement, Known, Rule, Severity, Terms, Verdict,
     findings, judge,
 };
-use stallscope_wire::{Allowed, Cause, Certainty, Line, Phase, Snapshot, Stack, Stall, Watched, Worker};
+use stallscope_wire::{
+    Allowed, Cause, Certainty, Line, Owner, Phase, Snapshot, Stack, Stall, Watched, Worker,
+};
 
 fn excuse(frame: &str, rule: Option<Rule>) -> Excuse {
     Excuse {
@@ -254,6 +256,7 @@ fn a_baseline_lets_pass_what_was_known_wherever_its_line_moved() {
     let before = process().stall(stall("src/a.rs:1", 300, Cause::Cpu)).ended();
     let baseline = Baseline::of("known.toml", &findings(&[&before]));
     let known = Known::new(Rule::BlockingPoll, Some("src/a.rs".into()), Some("app::work".into()), 1);
+    let known = known.at_most(Some(300 * MS));
     assert_eq!(baseline.known, [known]);
     let mut terms = terms(&["stall.count == 0"], vec![]);
     terms.baseline = Some(baseline.clone());
@@ -282,6 +285,88 @@ fn a_baseline_lets_pass_what_was_known_wherever_its_line_moved() {
         Verdict::Breach,
         "one of the two is new, and nobody knows which"
     );
+}
+
+#[test]
+fn what_a_baseline_knows_may_not_become_much_worse() {
+    let judged = |known: Baseline, ms| {
+        let mut terms = terms(&["stall.max < 100ms"], vec![]);
+        terms.baseline = Some(known);
+        judge(&terms, &[&process().stall(stall("src/a.rs:1", ms, Cause::Cpu)).ended()])
+    };
+    let known = |ms| {
+        Baseline::of(
+            "known.toml",
+            &findings(&[&process().stall(stall("src/a.rs:1", ms, Cause::Cpu)).ended()]),
+        )
+    };
+    for (before, now, is_worse) in
+        [(60, 6000, true), (300, 600, false), (300, 601, true), (15, 65, false), (15, 66, true)]
+    {
+        let state = judged(known(before), now).allowances()[0].state;
+        assert_eq!(state == AllowanceState::Exceeded, is_worse, "{before} {now}");
+    }
+    let worse = judged(known(60), 6000);
+    assert_eq!(worse.verdict, Verdict::Breach);
+    assert!(!worse.allowances()[0].is_stale());
+    let note = "known.toml: blocking-poll at app::work is more than it knows: 6s, and at most 60ms known (max = \"6000ms\" \
+                there lets it pass)";
+    assert_eq!(worse.notes, [note]);
+    let found = |ms| findings(&[&process().stall(stall("src/a.rs:1", ms, Cause::Cpu)).ended()]);
+    assert_eq!(known(300).shrunk(&found(20)), known(300), "it may be short by chance");
+    let probable = Stall { certainty: Certainty::Probable, ..stall("src/a.rs:1", 60, Cause::Cpu) };
+    let both = process().stall(stall("src/a.rs:1", 6000, Cause::Cpu)).stall(probable).ended();
+    let mut of_both = terms(&["stall.count == 0"], vec![]);
+    of_both.baseline = Some(known(60));
+    assert_eq!(judge(&of_both, &[&both]).verdict, Verdict::Breach, "another finding of the line is no worse");
+    let mut of_old = known(60);
+    of_old.known[0].longest_ns = None;
+    assert_eq!(judged(of_old, 6000).verdict, Verdict::Pass, "an entry without a length limits none");
+}
+
+#[test]
+fn an_excuse_that_misses_says_what_may_have_been_meant() {
+    let history = process().stall(stall("src/report.rs:42", 300, Cause::Cpu)).ended();
+    let [finding] = &findings(&[&history])[..] else { panic!("one") };
+    let other =
+        finding.stack.iter().find_map(|frame| frame.function.clone().filter(|name| name != "app::work"));
+    let other = other.expect("another frame is beside it");
+    let told = |frame: &str, rule| {
+        let judgement = judge(&terms(&["stall.count == 0"], vec![excuse(frame, rule)]), &[&history]);
+        assert_eq!(judgement.verdict, Verdict::Breach, "{frame}");
+        judgement.allowances()[0].complaint().expect("it is not needed")
+    };
+    for frame in [
+        "src/report.rs:4",
+        "/srv/app/src/report.rs:42",
+        "report.rs:42",
+        "src/report.rs:42:9",
+        "src/reprot.rs:42",
+    ] {
+        let said =
+            format!("the excuse for {frame} was not needed this time; did you mean \"src/report.rs:42\"?");
+        assert!(told(frame, None).ends_with(&said), "{}", told(frame, None));
+    }
+    assert!(told("work", None).ends_with("did you mean \"app::work\"?"), "{}", told("work", None));
+    let said = "it is in a stack whose accused line is src/report.rs:42: did you mean \"src/report.rs:42\"?";
+    assert!(told(&other, None).ends_with(said), "{}", told(&other, None));
+    let rule = told("src/report.rs", Some(Rule::LostTask));
+    assert!(rule.ends_with("; what was found there is blocking-poll"), "{rule}");
+    assert!(told("src/elsewhere/of/it.rs", None).ends_with(": remove it if that is gone"));
+    let taken = judge(&terms(&["stall.count == 0"], vec![excuse("./src/report.rs:42", None)]), &[&history]);
+    assert_eq!(taken.verdict, Verdict::Pass);
+}
+
+#[test]
+fn words_that_stand_for_a_name_are_no_beginning_of_one() {
+    let unnamed =
+        Stall { stack: None, owner: Owner::Root, task: None, ..stall("src/a.rs:1", 300, Cause::Cpu) };
+    let history = process().stall(unnamed).ended();
+    let verdict =
+        |frame| judge(&terms(&["stall.count == 0"], vec![excuse(frame, None)]), &[&history]).verdict;
+    assert_eq!(verdict("the root future"), Verdict::Pass);
+    assert_eq!(verdict("the"), Verdict::Breach);
+    assert_eq!(verdict("the root"), Verdict::Breach);
 }
 
 #[test]

@@ -52,10 +52,29 @@ fn stalls_are_known_apart_by_route_and_crate() {
     }
     let near = judged("stall.count{crate=\"rendre\"} == 0", &history);
     let note = near.outcomes[0].note.as_deref();
-    assert_eq!(note, Some("no stall is of \"rendre\"; did you mean \"render\"?"));
+    assert_eq!(note, Some("nothing was seen of the crate \"rendre\"; did you mean \"render\"?"));
     let unseen = judged("stall.max{route=\"GET /reprot\"} < 1s", &history);
     assert_eq!(unseen.verdict, Verdict::Incomplete, "what did not happen is no pass");
     assert_eq!(unseen.want(), Some("no request to \"GET /reprot\" was seen; did you mean \"GET /report\"?"));
+}
+
+#[test]
+fn a_crate_that_nothing_was_seen_of_is_told_and_fails_nothing() {
+    let told = |krate: &str, history: &History| {
+        let judgement = judged(&format!("stall.max{{crate=\"{krate}\"}} < 1s"), history);
+        assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:?}");
+        judgement.outcomes[0].note.clone().unwrap_or_default()
+    };
+    let healthy = process().ended();
+    assert_eq!(told("app", &healthy), "", "a program's own crate is known though nothing stalled");
+    assert!(told("appp", &healthy).ends_with("; did you mean \"app\"?"));
+    let Stall { stack: Some(mut stack), .. } = accused("render", "GET /", 120) else { panic!("it has one") };
+    let caller =
+        |user| Frame { krate: Some(if user { "api" } else { "tokio" }.into()), user, ..Frame::default() };
+    stack.frames.extend([caller(true), caller(false)]);
+    let stalled = process().stall(Stall { stack: Some(stack), ..accused("render", "GET /", 120) }).ended();
+    assert_eq!(told("api", &stalled), "", "it called what stalled");
+    assert!(told("storage", &stalled).ends_with("\"storage\"; seen: \"api\", \"app\", \"render\""));
 }
 
 #[test]

@@ -275,6 +275,18 @@ fn help_fits_the_call() {
 }
 
 #[test]
+fn the_printing_of_a_panic_is_told_from_the_work_of_the_code_however_deep_it_is() {
+    let mut stall = stall("src/a.rs:1", 200, Cause::Cpu);
+    let stack = stall.stack.as_mut().expect("a stack");
+    let named = |name: &str| Frame { function: Some(name.into()), ..Frame::default() };
+    stack.frames[0] = named("std::panicking::default_hook::{closure#0}");
+    stack.frames.splice(0..0, (0..40).map(|_| named("<gimli::read::Unit>::new")));
+    stack.culprit = stack.culprit.map(|culprit| culprit + 40);
+    let help = found(&process().stall(stall).ended()).remove(0).help;
+    assert!(help.starts_with("it panicked") && help.contains("RUST_BACKTRACE"), "{help}");
+}
+
+#[test]
 fn a_name_that_the_user_chose_is_no_call() {
     let mut stall = stall("src/fs/read.rs:1", 200, Cause::Cpu);
     stall.stack.as_mut().expect("a stack").frames[1].function = Some("app::fs::reader::parse".into());

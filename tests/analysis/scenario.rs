@@ -38,7 +38,7 @@ pub(crate) fn process() -> Process {
         history: History::new(header),
         polls,
         lags: times(100, 50_000),
-        startup: Startup::default(),
+        startup: Startup { over: true, ..Startup::default() },
         mode: Mode::Full,
         next: 1,
     }
@@ -173,6 +173,11 @@ impl Process {
     /// Two polls of up to so long lay in the start-up grace.
     pub(crate) fn started_up(self, ms: u64, over: bool) -> Self {
         Self { startup: Startup { over, long_polls: 2, longest_ns: ms * MS }, ..self }
+    }
+
+    /// It was seen no longer than its start-up grace lasts, and nothing was too long by then.
+    pub(crate) fn young(self) -> Self {
+        Self { startup: Startup::default(), ..self }
     }
 
     /// Each second of these it is told what is open by then.

@@ -4,7 +4,7 @@ use crate::scenario::{MS, judged, stall, tasks, times};
 use stallscope::analysis::{History, Verdict, Window, findings};
 use stallscope_wire::{
     Cause, Handler, Handlers, Header, Histogram, Line, Location, Phase, SlowRequest, Snapshot, Spent, Stall,
-    Waits, Watched,
+    Startup, Waits, Watched,
 };
 
 fn blocked(id: u64, phase: Phase, at: u64, ms: u64) -> Line {
@@ -16,7 +16,8 @@ fn blocked(id: u64, phase: Phase, at: u64, ms: u64) -> Line {
 fn snapshot(at: u64, polls: &[u64]) -> Line {
     let mut poll = times(1000, 10_000);
     polls.iter().for_each(|ms| poll.merge(&times(1, ms * MS)));
-    Line::Snapshot(Snapshot { at_ns: at * MS, poll, ..Snapshot::default() })
+    let startup = Startup { over: true, ..Startup::default() };
+    Line::Snapshot(Snapshot { at_ns: at * MS, poll, startup, ..Snapshot::default() })
 }
 
 fn seen(lines: impl IntoIterator<Item = Line>) -> History {

@@ -3,6 +3,7 @@
 mod expected;
 #[path = "../contention/hogs.rs"]
 mod hogs;
+mod late;
 mod noise;
 mod run;
 

@@ -7,6 +7,7 @@ mod flight;
 mod harness;
 mod hooks;
 mod idle;
+mod late;
 mod live;
 mod load;
 mod modes;

@@ -95,7 +95,9 @@ fn what_was_made_to_end_is_no_leak() {
             }
         });
     });
-    assert_eq!(seen.run().ended().stderr, "");
+    // On a crowded machine the time that it takes to read in a page may be a stall.
+    let told = seen.run().ended().stderr;
+    assert!(told.lines().all(|line| line.contains(" blocks thread ")), "{told}");
 }
 
 #[test]

@@ -10,14 +10,15 @@ mod folder;
 mod retries;
 mod sight;
 
-use super::outputs::{Ci, Outputs};
+use super::outputs::{self, Ci};
 use crate::color::Color;
 use crate::failure::{Failure, clean, unless_closed};
 use crate::report::Material;
+use baseline::Kept;
 use config::Config;
 use retries::Retries;
 use sight::{Order, Sight};
-use stallscope::analysis::{Report, Verdict, judge};
+use stallscope::analysis::{Report, Verdict};
 use stallscope_wire::duration;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -58,7 +59,7 @@ In stallscope.toml:
   fail_on = [\"stall.max < 300ms\"]
   [check.crate.my_renderer]
   fail_on = [\"stall.max < 50ms\"]
-  [check.profile.nightly]                     # --profile nightly
+  [check.profile.nightly]                     # --profile nightly: above [check]
   extends = \"strict\"
   [[allow]]                                   # left out of all of it, and listed in every report
   frame = \"src/report.rs:42\"                  # as the reports name it, or its beginning: a file, a function
@@ -76,7 +77,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     excuses: excuses::Flags,
     #[command(flatten)]
-    outputs: Outputs,
+    outputs: outputs::Flags,
     #[command(flatten)]
     ci: Ci,
     /// End the command after this time: with SIGTERM, after which it is judged by what it recorded, as if it had ended by
@@ -113,7 +114,7 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     let mut terms = config.terms();
     terms.deny_stale = args.excuses.deny_stale;
     let baseline = args.excuses.baseline.open()?;
-    let outputs = args.outputs.and_text();
+    let outputs = args.outputs.read()?.and_text();
     let own_stdout = outputs.own_stdout();
     let sinks = outputs.open()?;
     let mut order = None;
@@ -131,16 +132,19 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
     if let Some(baseline) = &baseline {
         baseline.join(&mut terms, &histories);
     }
-    let mut judgement = judge(&terms, &histories);
-    sight.lacks.drain(..).for_each(|lack| judgement.lack(lack));
-    judgement.notes.append(&mut sight.notes);
+    let mut judgement = sight.judge(&terms);
+    if baseline.as_ref().is_some_and(Kept::is_new) && !baseline::is_whole(&judgement, sight.failure) {
+        // It is not going to be written, so nothing is known before.
+        terms.baseline = None;
+        judgement = sight.judge(&terms);
+    }
     if let Some(order) = &order {
         args.retries.run(order, &terms, &mut sight, &mut judgement);
     }
     judgement.notes.extend(config.note());
     let histories: Vec<_> = sight.runs.iter().map(|run| &run.history).collect();
     if histories.len() > of_first_run {
-        if let Some(baseline) = &baseline {
+        if let Some(baseline) = baseline.as_ref().filter(|_| terms.baseline.is_some()) {
             baseline.join(&mut terms, &histories);
         }
         judgement.excuse(&terms, &histories);

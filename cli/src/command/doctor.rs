@@ -17,6 +17,7 @@ use super::form::Form;
 use crate::color::Color;
 use crate::failure::Failure;
 use crate::source::Target;
+use environment::Environment;
 use item::Item;
 use serde::Serialize;
 use stallscope_wire::counted;
@@ -56,6 +57,11 @@ struct Document {
     /// Nothing keeps Stallscope from working.
     works: bool,
     items: Vec<Item>,
+}
+
+/// Why no program that is run from here is watched, and what to do about it, where that is known.
+pub(super) fn unwatched() -> Option<String> {
+    Environment::own().unwatched()
 }
 
 pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {

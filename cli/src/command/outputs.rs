@@ -7,16 +7,34 @@ pub(super) use ci::Ci;
 use crate::color::Color;
 use crate::failure::{Failure, unless_closed};
 use crate::report::{Format, Material, Style, Target};
-use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
+
+/// The file that is none.
+const STDOUT: &str = "-";
 
 /// Where reports go, and how they are written; one goes to stdout at most.
 #[derive(Debug, Clone)]
 pub(super) struct Outputs {
     pairs: Vec<(Format, Option<PathBuf>)>,
     full_stacks: bool,
+}
+
+/// What is asked for, in its order.
+#[derive(Debug, Clone)]
+pub(super) struct Flags {
+    given: Vec<Given>,
+    full_stacks: bool,
+}
+
+impl Flags {
+    /// # Errors
+    /// When a file has no format, or several formats have none.
+    pub(super) fn read(self) -> Result<Outputs, Failure> {
+        let pairs = Outputs::pair(self.given).map_err(Failure::usage)?;
+        Ok(Outputs { pairs, full_stacks: self.full_stacks })
+    }
 }
 
 impl Outputs {
@@ -42,6 +60,9 @@ impl Outputs {
             }
         }
         outputs.extend(waiting.map(by_name).transpose()?);
+        for (_, file) in &mut outputs {
+            file.take_if(|file| file.as_os_str() == STDOUT);
+        }
         match outputs.iter().filter(|(_, file)| file.is_none()).count() {
             0 | 1 => Ok(outputs),
             _ => Err("only one format can go to stdout: give the others a file with -o".to_owned()),
@@ -132,13 +153,14 @@ fn by_name(path: PathBuf) -> Result<(Format, Option<PathBuf>), String> {
     }
 }
 
+#[derive(Debug, Clone)]
 enum Given {
     Format(Format),
     File(PathBuf),
 }
 
 // By hand, because the order of the two arguments carries a meaning.
-impl clap::Args for Outputs {
+impl clap::Args for Flags {
     fn augment_args(command: Command) -> Command {
         command
             .arg(
@@ -164,8 +186,9 @@ impl clap::Args for Outputs {
                          file's ending says it:\n.json the report, but .trace.json a trace, .sarif.json SARIF and \
                          …codequality.json or …code-quality-report.json GitLab's report; .xml JUnit; .sarif, .md, .html, .svg, \
                          .folded, .hgrm, .txt what they are called; text where there is no ending. Any other needs --format. \
-                         May be given as often as --format. When one cannot be written, the others are; it is told, and the \
-                         exit code is 1 where it would have been 0.",
+                         May be given as often as --format; - is stdout. A path at which no file can be made is refused before \
+                         anything is run. When one cannot be written later, the others are; it is told, and the exit code is 1 \
+                         where it would have been 0.",
                     ),
             )
             .arg(
@@ -182,7 +205,7 @@ impl clap::Args for Outputs {
     }
 }
 
-impl clap::FromArgMatches for Outputs {
+impl clap::FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let indices = |name| matches.indices_of(name).into_iter().flatten();
         let formats = matches.get_many("format").into_iter().flatten().map(|format| Given::Format(*format));
@@ -190,9 +213,8 @@ impl clap::FromArgMatches for Outputs {
             matches.get_many("output").into_iter().flatten().map(|file: &PathBuf| Given::File(file.clone()));
         let mut given: Vec<_> = indices("format").zip(formats).chain(indices("output").zip(files)).collect();
         given.sort_by_key(|(index, _)| *index);
-        let pairs = Self::pair(given.into_iter().map(|(_, given)| given).collect())
-            .map_err(|problem| clap::Error::raw(ErrorKind::ArgumentConflict, format!("{problem}\n")))?;
-        Ok(Self { pairs, full_stacks: matches.get_flag("full-stacks") })
+        let given = given.into_iter().map(|(_, given)| given).collect();
+        Ok(Self { given, full_stacks: matches.get_flag("full-stacks") })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

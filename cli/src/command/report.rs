@@ -1,6 +1,6 @@
 //! `stallscope report`: what was found and measured, in the form that is wanted.
 
-use super::outputs::Outputs;
+use super::outputs;
 use super::read;
 use crate::color::Color;
 use crate::failure::Failure;
@@ -34,14 +34,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10s")]
     r#for: Duration,
     #[command(flatten)]
-    outputs: Outputs,
+    outputs: outputs::Flags,
     /// In the format histogram, only this distribution, as tools that plot a file expect: poll, lag, schedule, or a route such as "GET /".
     #[arg(long, value_name = "NAME")]
     histogram: Option<String>,
 }
 
 pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
-    let mut sinks = args.outputs.or_text().open()?;
+    let mut sinks = args.outputs.read()?.or_text().open()?;
     let (runs, notes) = read::targets(&args.targets, args.r#for)?;
     let histories: Vec<_> = runs.iter().map(|run| &run.history).collect();
     // A process that still runs is no fault of a report, as it may be one of a test.

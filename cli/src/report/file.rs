@@ -65,7 +65,15 @@ fn draft(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // As any new file: for all that the user's mask lets.
     let usual = Permissions::from_mode(0o666);
-    tempfile::Builder::new().prefix(".stallscope-").permissions(usual).tempfile_in(folder)
+    let made = tempfile::Builder::new().prefix(".stallscope-").permissions(usual).tempfile_in(folder);
+    // The error names a file that nobody has asked for.
+    made.map_err(|error| match error.kind() {
+        kind @ io::ErrorKind::NotFound => {
+            let folder = folder.display();
+            io::Error::new(kind, format!("there is no folder {folder}: make it, or name another"))
+        }
+        kind => kind.into(),
+    })
 }
 
 #[cfg(test)]

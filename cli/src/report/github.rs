@@ -60,7 +60,7 @@ fn annotations(of: Material<'_>) -> Vec<Annotation> {
 
 /// Excuses that are no longer needed, or no longer hold, at their lines.
 fn stale(report: &Report, repository: &Repository) -> impl Iterator<Item = Annotation> {
-    report.allowances.iter().filter_map(|allowance| {
+    report.allowances.iter().filter(|allowance| allowance.is_stale()).filter_map(|allowance| {
         let message = clean(allowance.complaint()?);
         let (file, line) = allowance.at.rsplit_once(':').unwrap_or((&allowance.at, ""));
         let place = repository.at(file, line.parse().ok(), true);

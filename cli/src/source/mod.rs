@@ -7,6 +7,7 @@ mod feed;
 mod finder;
 mod folder;
 mod lines;
+mod nameless;
 mod open;
 mod recording;
 mod target;

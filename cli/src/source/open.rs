@@ -1,4 +1,5 @@
 use super::error::Kind;
+use super::nameless::Nameless;
 use super::recording::{Recording, STRIDE};
 use super::{OpenError, Target, Vitality, discover, process_name};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -224,7 +225,8 @@ fn begin<R: Read + Send + 'static>(
 /// Ends when the input does, or when nobody listens any more.
 fn read_all<R: Read>(mut reader: Reader<R>, recording: Option<&Recording>, sender: &SyncSender<Message>) {
     let (mut mark, mut lines) = (None, 0_u64);
-    loop {
+    let mut nameless = Nameless::new(reader.header());
+    let last = loop {
         if let Some(recording) = recording.filter(|_| lines.is_multiple_of(STRIDE)) {
             recording.note(reader.position());
         }
@@ -236,24 +238,28 @@ fn read_all<R: Read>(mut reader: Reader<R>, recording: Option<&Recording>, sende
                     _ => mark,
                 };
                 lines += 1;
+                nameless.note(&line);
                 let text = if recording.is_none() { reader.text().to_vec() } else { Vec::new() };
                 Message::Line(Box::new(line), text)
             }
             Ok(None) => {
                 let unmarked = if reader.cut() { Ending::Cut } else { Ending::Abrupt };
-                Message::Ended(mark.unwrap_or(unmarked))
+                break Message::Ended(mark.unwrap_or(unmarked));
             }
             Err(error) => match error.io().map(io::Error::kind) {
                 Some(io::ErrorKind::Interrupted) => continue,
-                Some(io::ErrorKind::ConnectionReset) => Message::Ended(Ending::Abrupt),
-                _ => Message::Failed(error),
+                Some(io::ErrorKind::ConnectionReset) => break Message::Ended(Ending::Abrupt),
+                _ => break Message::Failed(error),
             },
         };
-        let last = !matches!(message, Message::Line(..));
-        if sender.send(message).is_err() || last {
+        if sender.send(message).is_err() {
             return;
         }
-    }
+    };
+    let named = nameless.name(reader.header()).into_iter();
+    let named = named.map(|line| Message::Line(Box::new(line), Vec::new()));
+    // Nobody listens any more where one cannot be sent.
+    let _ = named.chain([last]).try_for_each(|message| sender.send(message));
 }
 
 pub(super) fn refused(path: &Path, error: io::Error) -> OpenError {

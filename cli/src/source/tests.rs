@@ -3,7 +3,7 @@ use super::open::{connect, own_uid};
 use super::*;
 use crate::scenario::Scenario;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
-use stallscope_wire::Line;
+use stallscope_wire::{Frame, Header, Line, Module, Phase, Stack, Stall};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -225,4 +225,23 @@ fn a_folder_of_another_user_is_not_trusted() {
     let folder = folder();
     let error = discover_in(folder.path(), own_uid() + 1).expect_err("it is refused").to_string();
     assert!(error.contains("so it is not trusted: set XDG_RUNTIME_DIR"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_named_is_told_at_the_end_of_the_lines() {
+    let folder = folder();
+    let module = Module { path: "/bin/sh".into(), build_id: Some("0123".into()) };
+    let frame = Frame { module: Some(0), offset: 7, ..Frame::default() };
+    let stack = Stack { frames: vec![frame], modules: vec![module], ..Stack::default() };
+    let draft = Stall { id: 1, draft: true, stack: Some(stack), ..Stall::default() };
+    let over = Stall { phase: Phase::End, stack: None, ..draft.clone() };
+    let header = Header { exe: "/bin/sh".into(), ..Header::default() };
+    let lines = [Line::Header(header), Line::Stall(draft), Line::Stall(over)];
+    let text: Vec<u8> = lines.iter().flat_map(Line::encode).collect();
+    let source = Source::open(&Target::Path(log(&folder, &text))).expect("it opens");
+    let told: Vec<_> = source.messages.iter().collect();
+    let [_, _, Message::Line(line, _), Message::Ended(_)] = &told[..] else { panic!("{told:#?}") };
+    let Line::Coverage(coverage) = &**line else { panic!("{line:#?}") };
+    let [gap] = &coverage.missing[..] else { panic!("{coverage:#?}") };
+    assert!(gap.what.contains("/bin/sh"), "{gap:?}");
 }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use stallscope_wire::{
-    Cause, Coverage, End, Frame, Header, Histogram, Line, Phase, Quality, Snapshot, Stack, Stall, Tier,
+    Cause, Coverage, End, Frame, Header, Histogram, Line, Phase, Quality, Snapshot, Stack, Stall, Startup,
+    Tier,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ pub(crate) fn header() -> Line {
 
 pub(crate) fn snapshot() -> Line {
     let poll = Histogram { buckets: vec![(10_000, 1000)], max_ns: 10_000, sum_ns: 10_000_000 };
-    Line::Snapshot(Snapshot { at_ns: MS, poll, ..Snapshot::default() })
+    let startup = Startup { over: true, ..Startup::default() };
+    Line::Snapshot(Snapshot { at_ns: MS, poll, startup, ..Snapshot::default() })
 }
 
 pub(crate) fn stall(phase: Phase, ms: u64, cause: Cause) -> Line {

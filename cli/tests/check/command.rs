@@ -1,8 +1,8 @@
 //! What is run: its exit code, its logs, signals and time limits.
 
-use crate::bench::{Bench, MS, Ran, blocked, header, healthy, snapshot, stall, wait_for};
+use crate::bench::{Bench, MS, Ran, blocked, end, header, healthy, snapshot, stall, wait_for};
 use crate::terminal;
-use stallscope_wire::{Cause, Header, Line, Phase, Snapshot};
+use stallscope_wire::{Cause, Header, Line, Phase, Snapshot, Startup};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -23,7 +23,26 @@ fn nothing_instrumented_exits_98_and_says_what_to_do() {
     ran.says("#[stallscope::main]").says("stallscope::attach");
     bench.check(&["--allow-incomplete", "--", "true"]).exits(98);
     let off = bench.command(&["--", "true"]).env("STALLSCOPE", "off").output().expect("the binary runs");
-    Ran(off).exits(98).says("STALLSCOPE=off is set here");
+    Ran(off)
+        .exits(98)
+        .says("STALLSCOPE=off: the instrument is switched off; set it to full or lean, or unset it");
+    let wrong =
+        bench.command(&["--", "true"]).env("STALLSCOPE_THRESHOLD", "1x").output().expect("the binary runs");
+    let ran =
+        Ran(wrong).exits(98).says("STALLSCOPE_THRESHOLD=1x: the program runs unwatched; mend its value");
+    assert!(!ran.out().contains("#[stallscope::main]"), "{}", ran.out());
+}
+
+#[test]
+fn what_ended_within_its_start_up_was_not_judged() {
+    let Line::Snapshot(snapshot) = snapshot() else { unreachable!() };
+    let young = Line::Snapshot(Snapshot { startup: Startup::default(), ..snapshot });
+    let bench = Bench::new().log("young", &[header(), young, end()]);
+    let ran = bench.program("young", "exec sleep 60", &["--timeout", "1s"]).exits(98);
+    ran.says("incomplete: nothing was judged: process 7 (/app) was seen within its start-up grace alone");
+    bench.program("young", "true", &["--allow-incomplete"]).exits(0).says("note: nothing was judged");
+    let ran = bench.check(&["--deny-stale", "--", "true"]).exits(98).says("? no stale excuse");
+    assert!(!ran.out().contains('✓'), "{}", ran.out());
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What must hold, as a file and flags say it.
 
-use crate::bench::{Bench, MS, blocked, end, header, healthy, snapshot, stall};
+use crate::bench::{Bench, MS, Ran, blocked, end, header, healthy, snapshot, stall};
 use stallscope_wire::{Cause, Handler, Handlers, Histogram, Line, Phase, Serving};
+use std::fs;
 
 const FILE: &str = r#"
 [check]
@@ -46,6 +47,47 @@ fn the_file_in_the_working_folder_holds() {
     assert!(strict.out().contains("judged by stallscope.toml, profile strict"), "{}", strict.out());
     let named = bench.file("other.toml", b"[check]\nextends = \"strict\"\n");
     named.check(&["--log", "log", "--config", "other.toml"]).exits(99).says("stall.max < 10ms");
+}
+
+#[test]
+fn a_profile_drops_nothing_of_what_the_file_says_of_other_things() {
+    let file = "[check]\nfail_on = [\"stall.max < 50ms\", \"task-leak.count == 0\", \"lag.max < 1s\"]\n\
+        [check.route.\"GET /report\"]\nfail_on = [\"stall.max < 300ms\"]\n\
+        [check.profile.nightly]\nfail_on = [\"stall.max < 20ms\"]\n";
+    let bench = Bench::new().file("stallscope.toml", file.as_bytes());
+    let lines = |profile: &str| {
+        let printed = bench.check(&["--print-config", "--profile", profile]).exits(0).out();
+        let quoted = |line: &str| {
+            line.trim().strip_prefix('"').and_then(|line| Some(line.split_once('"')?.0.to_owned()))
+        };
+        (printed.lines().filter_map(quoted).collect::<Vec<_>>(), printed)
+    };
+    let (nightly, printed) = lines("nightly");
+    assert_eq!(nightly, ["task-leak.count == 0", "lag.max < 1s", "stall.max < 20ms", "stall.max < 300ms"]);
+    assert!(printed.contains("the rest of [check] stays"), "{printed}");
+    let (strict, printed) = lines("strict");
+    assert_eq!(strict, ["task-leak.count == 0", "lag.max < 1s", "stall.max < 300ms"]);
+    assert!(printed.contains("#     stall.max < 10ms\n"), "{printed}");
+    assert!(!printed.contains("#     task-leak"), "what is asked for is not only assumed: {printed}");
+}
+
+#[test]
+fn the_file_is_looked_for_up_to_the_root_of_the_repository() {
+    let bench = Bench::new().log("log", &blocked()).file("stallscope.toml", FILE.as_bytes());
+    fs::create_dir_all(bench.path("repository/crates/app")).expect("folders");
+    let write = |name: &str, text: &[u8]| fs::write(bench.path(name), text).expect("it is written");
+    let check = |folder: &str| {
+        let log = bench.path("log");
+        let mut command = bench.command(&["--log", log.to_str().expect("a name")]);
+        Ran(command.current_dir(bench.path(folder)).output().expect("the binary runs"))
+    };
+    assert!(!check("repository/crates/app").exits(99).out().contains("judged by"), "it is beyond any root");
+    write("repository/.git", b"");
+    assert!(!check("repository/crates/app").exits(99).out().contains("judged by"), "it is beyond the root");
+    write("repository/stallscope.toml", FILE.as_bytes());
+    check("repository/crates/app").exits(0).says("judged by ../../stallscope.toml");
+    write("repository/crates/stallscope.toml", b"[check]\nfail_on = [\"stall.mux < 1s\"]\n");
+    check("repository/crates/app").exits(2).says("error: ../stallscope.toml:2:");
 }
 
 #[test]
@@ -159,7 +201,8 @@ fn what_is_printed_says_the_same_when_it_is_read() {
         };
         assert_eq!(judged(&again, &[]), judged(&bench, flags), "{flags:?}\n{printed}");
         let without_comments = |text: &str| -> Vec<String> {
-            text.lines().map(|line| line.split("#").next().unwrap_or_default().trim().to_owned()).collect()
+            let said = text.lines().map(|line| line.split("#").next().unwrap_or_default().trim().to_owned());
+            said.filter(|line| !line.is_empty()).collect()
         };
         let reprinted = again.check(&["--print-config"]).exits(0).out();
         assert_eq!(without_comments(&reprinted), without_comments(&printed), "{flags:?}");

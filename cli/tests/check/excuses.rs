@@ -132,6 +132,42 @@ fn a_run_that_was_not_whole_does_not_shrink_the_baseline() {
 }
 
 #[test]
+fn a_run_that_was_not_whole_begins_no_baseline_and_nothing_is_known_of_it() {
+    let bench = Bench::new().log("bad", &blocked());
+    let options = ["--baseline", "known.toml", "--update-baseline"];
+    for (then, code) in
+        [("exit 3", 3), ("cp bad $STALLSCOPE_LOG/8-1.jsonl; truncate -s -4 $STALLSCOPE_LOG/8-1.jsonl", 99)]
+    {
+        let ran = bench.program("bad", then, &options).exits(code).says("✗ stall.max < 100ms");
+        let ran = ran
+            .says("the baseline known.toml was not written: the command failed, or not everything was seen");
+        assert!(!ran.out().contains("known before"), "{}", ran.out());
+        assert!(!bench.path("known.toml").exists());
+    }
+}
+
+#[test]
+fn what_a_baseline_knows_does_not_grow_unseen() {
+    let bench = Bench::new().log("old", &blocked());
+    let bench = bench.log("worse", &[header(), snapshot(), stall(Phase::End, 6000, Cause::Syscall), end()]);
+    let options = ["--baseline", "known.toml", "--update-baseline"];
+    bench.program("old", "true", &options).exits(0);
+    let known = fs::read_to_string(bench.path("known.toml")).expect("it is there");
+    assert!(known.contains("max = \"312ms\"\n"), "{known}");
+    let ran = bench.program("worse", "true", &options).exits(99).says("exceeded");
+    ran.says(
+        "note: known.toml: blocking-poll at src/report.rs is more than it knows: 6s, and at most 312ms known",
+    );
+    assert_eq!(fs::read_to_string(bench.path("known.toml")).expect("it is there"), known);
+    let wrong =
+        Bench::new().file("known.toml", b"version = 1\n[[known]]\nrule = \"blocking-poll\"\nmax = \"5\"\n");
+    wrong
+        .check(&["--baseline", "known.toml", "--", "true"])
+        .exits(2)
+        .says("known.toml:4:7: the duration \"5\" has no unit");
+}
+
+#[test]
 fn a_baseline_that_cannot_be_written_hides_no_breach() {
     let bench = Bench::new().log("old", &blocked()).log("new", &blocked_elsewhere());
     let options = ["--baseline", "known.toml", "--update-baseline"];

@@ -21,8 +21,9 @@ fn usage_errors_exit_2_before_anything_runs() {
         (&["--fail-on", "nonsense", "--", "touch", "ran"][..], "unknown metric"),
         (
             &["--format", "json", "-o", "no/such/folder/r.json", "--", "touch", "ran"],
-            "cannot write the report to no/such",
+            "cannot write the report to no/such/folder/r.json: there is no folder no/such/folder: make it, or name another\n",
         ),
+        (&["-o", "r.docx", "--", "touch", "ran"], "-o r.docx: the file's ending says no format"),
         (&["--format", "json", "-o", ".", "--", "touch", "ran"], "cannot write the report to ."),
         (&["--format", "json", "--format", "text", "--", "touch", "ran"], "only one format can go to stdout"),
         (&["--timeout", "5", "--", "touch", "ran"], "has no unit"),
@@ -35,7 +36,12 @@ fn usage_errors_exit_2_before_anything_runs() {
         (&["--", "/"], "cannot run /"),
         (&["--pid", "4294967", "--for", "1s"], "no process has the pid 4294967"),
     ] {
-        bench.check(arguments).exits(2).says(said).says("error: ");
+        let ran = bench.check(arguments).exits(2).says(said).says("error: ");
+        assert!(
+            !ran.err().contains("stallscope [OPTIONS] <COMMAND>"),
+            "another command's usage: {}",
+            ran.err()
+        );
     }
     assert!(!bench.path("ran").exists(), "the command was run all the same");
 }

@@ -72,6 +72,21 @@ fn a_file_without_a_format_has_that_of_its_name() {
 }
 
 #[test]
+fn a_dash_is_stdout() {
+    let bench = Bench::new().log("log", &blocked());
+    for options in [&["--format", "json", "-o", "-"][..], &["-o", "-", "--format", "json", "-o", "r.md"]] {
+        let ran = bench.program("log", "echo noise", options).exits(99);
+        if let [_, _, "-o", "-"] = options {
+            assert_eq!(ran.json()["verdict"], "breach");
+        }
+        ran.says("verdict");
+        assert!(!bench.path("-").exists(), "{options:?}");
+    }
+    bench.check(&["-o", "-", "--format", "json", "--log", "log"]).exits(99).json();
+    bench.check(&["-o", "-", "-o", "-", "--log", "log"]).exits(2).says("only one format can go to stdout");
+}
+
+#[test]
 fn what_was_lost_is_not_everything() {
     let lost = Line::Lost(Lost { events: 1, lines: 2, ..Lost::default() });
     let bench = Bench::new().log("log", &[header(), snapshot(), lost, end()]);

@@ -48,8 +48,8 @@ fn its_two_reports_are_written_and_name_the_line() {
 fn a_healthy_run_has_none_and_a_missing_folder_is_told() {
     let bench = Bench::new().log("log", &healthy());
     let ran = on_gitlab(&bench, &["--log", "log"]).exits(0);
-    let ran = ran.says("stallscope: cannot write ").says("checkout/stallscope-junit.xml: No such file");
-    ran.says("checkout/stallscope-codequality.json: No such file");
+    let ran = ran.says("stallscope: cannot write ").says("checkout/stallscope-junit.xml: there is no folder");
+    ran.says("checkout/stallscope-codequality.json: there is no folder");
     fs::create_dir(bench.path("checkout")).expect("a folder");
     assert_eq!(on_gitlab(&bench, &["--log", "log"]).exits(0).err(), "");
     assert_eq!(issues(&bench), Value::Array(Vec::new()));

@@ -53,7 +53,11 @@ impl Capturer {
 
     /// Nothing but whether the thread is still at `open`.
     pub(crate) fn capture(&mut self, target: &Registered, open: Open) -> Option<Captured> {
-        target.cell.is_at(open).then_some(Captured { stack: None, activity: Activity::Unknown })
+        target.cell.is_at(open).then_some(Captured {
+            stack: None,
+            activity: Activity::Unknown,
+            silent: false,
+        })
     }
 
     pub(crate) fn meet(&mut self, _target: &Registered) {}

@@ -50,6 +50,8 @@ enum Outcome {
     Again,
     /// No stack is to be had now.
     Nothing,
+    /// The thread has not run to answer.
+    Silence,
     /// Its poll has ended, or the stack is on its way.
     Later,
 }
@@ -77,7 +79,7 @@ impl Capturer {
         if self.signaller.is_asked(target, open) {
             return None;
         }
-        let mut activity = Activity::Unknown;
+        let (mut activity, mut silent) = (Activity::Unknown, false);
         self.blind = None;
         for _ in 0..TRIES {
             let outcome = match syscall::read(target.thread.tid) {
@@ -101,9 +103,15 @@ impl Capturer {
                 return None;
             }
             match outcome {
-                Outcome::Stack(stack) => return Some(Captured { stack: Some(stack), activity }),
+                Outcome::Stack(stack) => {
+                    return Some(Captured { stack: Some(stack), activity, silent: false });
+                }
                 Outcome::Again => {}
                 Outcome::Nothing => break,
+                Outcome::Silence => {
+                    silent = true;
+                    break;
+                }
                 Outcome::Later => return None,
             }
         }
@@ -113,7 +121,7 @@ impl Capturer {
             self.told.push(blind);
             self.untold.push(blind.gap());
         }
-        Some(Captured { stack: None, activity })
+        Some(Captured { stack: None, activity, silent })
     }
 
     /// What was found to be out of sight since this was asked last.
@@ -172,7 +180,7 @@ impl Capturer {
                     Missed::Refused => Some(Blind::Refused),
                     Missed::Ended | Missed::Silent | Missed::Broken => None,
                 };
-                return Outcome::Nothing;
+                return if missed == Missed::Silent { Outcome::Silence } else { Outcome::Nothing };
             }
         };
         let stack = self.unwinder.unwind(&StackCopy {

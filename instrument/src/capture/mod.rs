@@ -71,6 +71,8 @@ pub(crate) struct ModuleFile {
 pub(crate) struct Captured {
     pub(crate) stack: Option<RawStack>,
     pub(crate) activity: Activity,
+    /// The thread was asked, and has not run since: asked again, it may answer.
+    pub(crate) silent: bool,
 }
 
 /// What the kernel says a thread does.

@@ -7,8 +7,9 @@ use std::ptr;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// How long a signal may take until it is given up: the thread may wait for a processor, and the kernel looks at timers with
-/// its tick only.
+/// How long a signal may take until the thread counts as silent: it may wait for a processor, and the kernel looks at timers
+/// with its tick only. The question stands as long as it is asked for: a tick that also ends the thread's turn has it meet
+/// the signal in its next one.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// The kernel's tick, as most systems have it: a thread that runs has answered by then.
 const TICK: Duration = Duration::from_millis(4);
@@ -47,6 +48,8 @@ struct Asked {
     cell: &'static Cell,
     open: Open,
     since: Instant,
+    /// When somebody wanted to know the answer last.
+    wanted: Instant,
     /// Lasts as long as the question.
     _timer: Timer,
 }
@@ -68,14 +71,16 @@ impl Signaller {
     pub(super) fn answer(&mut self, target: &Registered, open: Open) -> Option<Answer> {
         self.give_up_late();
         let slot = self.slot_of(target)?;
-        let asked = self.asked[slot].as_ref()?;
+        let asked = self.asked[slot].as_mut()?;
         let (same, waited) = (asked.open == open, asked.since.elapsed());
+        asked.wanted = Instant::now();
         let result = match asked.token.state() {
             State::Claimed if waited > HANDLER_PATIENCE => return Some(Poll::Ready(Err(Missed::Broken))),
             State::Claimed => return Some(Poll::Pending),
             State::Armed if same && waited <= PATIENCE => return Some(Poll::Pending),
+            State::Armed if same => return Some(Poll::Ready(Err(Missed::Silent))),
             State::Armed if !asked.token.withdraw() => return Some(Poll::Pending),
-            State::Armed => Err(Missed::Silent),
+            State::Armed => Err(Missed::Ended),
             State::Idle | State::Done | State::Missed => asked.token.copied().ok_or(Missed::Ended),
         };
         self.asked[slot] = None;
@@ -84,7 +89,7 @@ impl Signaller {
 
     /// Asks a running thread that is still at `open` for its registers and stack.
     pub(super) fn ask(&mut self, target: &Registered, open: Open) -> Answer {
-        let Some(slot) = self.asked.iter().position(Option::is_none) else {
+        let Some(slot) = self.free() else {
             // The others are asked first, unless none of them will ever answer.
             let all_broken =
                 self.asked.iter().flatten().all(|asked| asked.since.elapsed() > HANDLER_PATIENCE);
@@ -99,8 +104,9 @@ impl Signaller {
             token.withdraw();
             return Poll::Ready(Err(Missed::Refused));
         };
+        let now = Instant::now();
         self.asked[slot] =
-            Some(Asked { token, cell: target.cell, open, since: Instant::now(), _timer: timer });
+            Some(Asked { token, cell: target.cell, open, since: now, wanted: now, _timer: timer });
         Poll::Pending
     }
 
@@ -117,6 +123,20 @@ impl Signaller {
         self.asked.iter().position(of_it)
     }
 
+    /// A slot for a question. Where there is none, the thread that has been silent for longest is asked no more.
+    fn free(&mut self) -> Option<usize> {
+        let free = self.asked.iter().position(Option::is_none);
+        free.or_else(|| {
+            let asked =
+                self.asked.iter().enumerate().filter_map(|(slot, asked)| Some((slot, asked.as_ref()?)));
+            let silent = asked
+                .filter(|(_, asked)| asked.token.state() == State::Armed && asked.since.elapsed() > PATIENCE);
+            let (slot, _) = silent.min_by_key(|(_, asked)| asked.since)?;
+            self.withdraw(slot);
+            self.asked[slot].is_none().then_some(slot)
+        })
+    }
+
     /// Takes a question back, unless a handler has claimed it, which is waited for.
     fn withdraw(&mut self, slot: usize) {
         if self.asked[slot].as_ref().is_some_and(|asked| asked.token.withdraw()) {
@@ -127,7 +147,7 @@ impl Signaller {
     /// Takes back what nobody has asked for again.
     fn give_up_late(&mut self) {
         for slot in 0..SLOTS {
-            if self.asked[slot].as_ref().is_some_and(|asked| asked.since.elapsed() > 2 * PATIENCE) {
+            if self.asked[slot].as_ref().is_some_and(|asked| asked.wanted.elapsed() > 2 * PATIENCE) {
                 self.withdraw(slot);
             }
         }
@@ -141,6 +161,7 @@ mod tests {
     use crate::capture::thread;
     use crate::engine::lock;
     use crate::recorder::Thread;
+    use std::sync::mpsc;
 
     /// This thread, at a record, and a signaller.
     fn this_thread() -> (Signaller, Registered, Open) {
@@ -175,13 +196,73 @@ mod tests {
         assert!(signaller.asked.iter().all(Option::is_none));
     }
 
+    /// A thread that waits, and computes once it is let go.
+    fn waiting_thread() -> (Registered, Open, mpsc::Sender<()>) {
+        let (tell, told) = mpsc::channel();
+        let (go, wait) = mpsc::channel();
+        std::thread::spawn(move || {
+            let (_, target, open) = this_thread();
+            tell.send((target, open)).unwrap();
+            let _ = wait.recv();
+            let begun = Instant::now();
+            while begun.elapsed() < HANDLER_PATIENCE {}
+        });
+        let (target, open) = told.recv().unwrap();
+        (target, open, go)
+    }
+
+    fn backdate(asked: &mut Asked, by: Duration) {
+        asked.since = asked.since.checked_sub(by).unwrap();
+    }
+
+    #[test]
+    fn a_thread_that_is_not_run_stays_asked_until_it_is() {
+        let _alone = lock(&ALONE);
+        let (mut signaller, _, _) = this_thread();
+        let (target, open, go) = waiting_thread();
+        assert_eq!(of(signaller.ask(&target, open)), Poll::Pending);
+        backdate(signaller.asked[0].as_mut().unwrap(), 2 * PATIENCE);
+        for _ in 0..2 {
+            assert_eq!(signaller.answer(&target, open).map(of), Some(Poll::Ready(Err(Missed::Silent))));
+        }
+        go.send(()).unwrap();
+        let answer = loop {
+            match signaller.answer(&target, open).expect("it stays asked") {
+                Poll::Ready(Err(Missed::Silent)) | Poll::Pending => std::thread::sleep(TICK),
+                Poll::Ready(answer) => break answer,
+            }
+        };
+        assert!(answer.is_ok_and(|copy| !copy.bytes.is_empty()));
+    }
+
+    #[test]
+    fn where_all_are_silent_the_first_of_them_makes_room() {
+        let _alone = lock(&ALONE);
+        let (mut signaller, _, _) = this_thread();
+        let silent: [_; SLOTS] = std::array::from_fn(|_| waiting_thread());
+        for (target, open, _) in &silent {
+            assert_eq!(of(signaller.ask(target, *open)), Poll::Pending);
+        }
+        let (target, open, _go) = waiting_thread();
+        assert_eq!(of(signaller.ask(&target, open)), Poll::Pending);
+        assert!(signaller.answer(&target, open).is_none(), "the others are asked first");
+        for (slot, asked) in signaller.asked.iter_mut().flatten().enumerate() {
+            backdate(asked, PATIENCE * if slot == 3 { 3 } else { 2 });
+        }
+        assert_eq!(of(signaller.ask(&target, open)), Poll::Pending);
+        assert_eq!(signaller.answer(&target, open).map(of), Some(Poll::Pending));
+        assert!(signaller.answer(&silent[3].0, silent[3].1).is_none());
+        silent.iter().for_each(|(target, ..)| signaller.forget(target));
+        signaller.forget(&target);
+    }
+
     #[test]
     fn a_handler_that_does_not_come_back_keeps_its_slot_and_no_other() {
         let _alone = lock(&ALONE);
         let (mut signaller, target, open) = this_thread();
         assert_eq!(of(signaller.ask(&target, open)), Poll::Pending);
         let asked = signaller.asked[0].as_mut().unwrap();
-        asked.since = Instant::now().checked_sub(2 * HANDLER_PATIENCE).unwrap();
+        backdate(asked, 2 * HANDLER_PATIENCE);
         let token = asked.token;
         token.set_state(State::Claimed);
         assert_eq!(signaller.answer(&target, open).map(of), Some(Poll::Ready(Err(Missed::Broken))));
@@ -191,6 +272,8 @@ mod tests {
         assert_eq!(of(signaller.ask(&other, at)), Poll::Pending);
         signaller.forget(&other);
         token.set_state(State::Missed);
+        let asked = signaller.asked[0].as_mut().unwrap();
+        asked.wanted = asked.since;
         signaller.give_up_late();
         assert!(signaller.asked[0].is_none());
     }

@@ -18,7 +18,7 @@ mod sockets;
 
 use crate::clock;
 use crate::config::Config;
-use crate::diagnosis::Settled;
+use crate::diagnosis::{OWN_SOURCES, Settled};
 use crate::engine::Engine;
 use crate::install::InstallError;
 use crate::mode::set_mode;
@@ -128,6 +128,8 @@ fn header(config: &Config) -> Header {
         leak_window_ns: config.limits.leak_window_ns,
         close_wait_ns: config.limits.close_wait_ns,
         source_root: config.app.source_root.map(str::to_owned),
+        krate: config.app.crate_name.map(str::to_owned),
+        instrument_sources: OWN_SOURCES.to_owned(),
         coverage,
         versions: Versions {
             stallscope: env!("CARGO_PKG_VERSION").to_owned(),

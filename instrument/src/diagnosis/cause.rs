@@ -94,7 +94,7 @@ pub(super) fn call(activity: Activity, frames: &[Frame], culprit: Option<u32>) -
 
 /// What kind of lock the frames inside of the culprit wait in. The outermost that is recognized tells: a barrier waits in
 /// a condvar, and a channel in a parked thread.
-fn lock(frames: &[Frame], culprit: Option<u32>) -> Option<&'static str> {
+pub(super) fn lock(frames: &[Frame], culprit: Option<u32>) -> Option<&'static str> {
     const KINDS: [(&str, &str); 22] = [
         ("sync/mpmc", "channel"),
         ("sync/mpsc", "channel"),

@@ -1,6 +1,7 @@
 //! Where a function comes from: the user's own crates, a dependency, tokio, the standard library, or the instrument.
 
 use crate::config::App;
+use stallscope_wire::{Header, Stack};
 use std::path::Path;
 
 /// Where a function comes from.
@@ -20,18 +21,38 @@ pub(super) enum Origin {
     Unknown,
 }
 
+/// Where this crate's sources are, as the compiler names them.
+pub(crate) const OWN_SOURCES: &str = {
+    let (folder, _) = file!().split_at(file!().len() - "diagnosis/origin.rs".len());
+    folder
+};
+
 /// Tells origins apart, knowing what `#[stallscope::main]` knows of the program.
 #[derive(Debug)]
 pub(super) struct Origins {
-    app: App,
-    /// Where this crate's sources are, as the compiler names them.
-    own_sources: &'static str,
+    crate_name: Option<String>,
+    source_root: Option<String>,
+    /// Where the sources of the instrument are that is in the program.
+    instrument_sources: String,
 }
 
 impl Origins {
     pub(super) fn new(app: App) -> Self {
-        let own_sources = file!().trim_end_matches("diagnosis/origin.rs");
-        Self { app, own_sources }
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Self {
+            crate_name: owned(app.crate_name),
+            source_root: owned(app.source_root),
+            instrument_sources: OWN_SOURCES.to_owned(),
+        }
+    }
+
+    /// Of a program that says so itself.
+    pub(super) fn of_program(header: &Header) -> Self {
+        Self {
+            crate_name: header.krate.clone(),
+            source_root: header.source_root.clone(),
+            instrument_sources: header.instrument_sources.clone(),
+        }
     }
 
     /// By the file, where there is one: an inlined function's name has lost its path.
@@ -40,7 +61,9 @@ impl Origins {
         match by_name.flatten() {
             Some("stallscope_instrument") => return Origin::Instrument,
             // The facade, unless it is the watched program that has this name.
-            Some("stallscope") if self.app.crate_name != Some("stallscope") => return Origin::Instrument,
+            Some("stallscope") if self.crate_name.as_deref() != Some("stallscope") => {
+                return Origin::Instrument;
+            }
             _ => {}
         }
         match file.map(|file| self.by_file(file)) {
@@ -57,7 +80,7 @@ impl Origins {
         }
         // What a folder above the program's own is called says nothing.
         let file = self.relative(file);
-        if file.starts_with(self.own_sources) {
+        if !self.instrument_sources.is_empty() && file.starts_with(&self.instrument_sources) {
             return Origin::Instrument;
         }
         match dependency(file) {
@@ -74,7 +97,7 @@ impl Origins {
         match crate_name {
             Some("std" | "core" | "alloc" | "rustc_demangle" | "__rustc") => Origin::Std,
             Some("tokio") => Origin::Tokio,
-            Some(name) if Some(name) == self.app.crate_name => Origin::User,
+            Some(name) if Some(name) == self.crate_name.as_deref() => Origin::User,
             Some(_) => Origin::Dependency,
             None => Origin::Unknown,
         }
@@ -93,7 +116,14 @@ impl Origins {
     /// A file's path from the source root, where it lies below it.
     pub(super) fn relative<'a>(&self, file: &'a str) -> &'a str {
         let below = |root: &str| file.strip_prefix(root)?.strip_prefix('/');
-        self.app.source_root.and_then(below).unwrap_or(file)
+        self.source_root.as_deref().and_then(below).unwrap_or(file)
+    }
+
+    /// Has the files of a stack's frames as people read them.
+    pub(super) fn show(&self, stack: &mut Stack) {
+        for file in stack.frames.iter_mut().filter_map(|frame| frame.file.as_mut()) {
+            *file = self.shown(file).to_owned();
+        }
     }
 }
 

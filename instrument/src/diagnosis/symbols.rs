@@ -27,6 +27,8 @@ pub(super) struct Symbols {
     /// Files whose lines are in a form that we do not read.
     compressed: HashSet<String>,
     untold: Vec<Gap>,
+    /// The files are those that another process ran, some time ago.
+    of_another: bool,
 }
 
 /// A function that an address belongs to: the innermost inlined one first.
@@ -44,7 +46,13 @@ impl Symbols {
             known: HashMap::new(),
             compressed: HashSet::new(),
             untold: Vec::new(),
+            of_another: false,
         }
+    }
+
+    /// Of another process: its files are read where they are still the same build.
+    pub(super) fn of_another() -> Self {
+        Self { of_another: true, ..Self::new() }
     }
 
     /// Whether the names of a stack are to be had at once, without opening debug information.
@@ -126,7 +134,15 @@ impl Symbols {
     }
 
     fn open(&mut self, module: &ModuleFile) {
-        let Some(source) = guarded(|| Source::open(module)) else { return self.give_up(module) };
+        let opened = guarded(|| match self.of_another {
+            true => Source::of_build(module).map(Some),
+            false => Ok(Source::open(module)),
+        });
+        let Some(opened) = opened else { return self.give_up(module) };
+        let source = opened.unwrap_or_else(|unfit| {
+            self.untold.push(unfit.gap(&module.path));
+            None
+        });
         let compressed = source.as_ref().is_some_and(Source::is_compressed);
         if compressed && self.compressed.insert(module.path.clone()) {
             self.untold.push(Gap::new(
@@ -150,6 +166,40 @@ impl Symbols {
     }
 }
 
+/// Why the names in a file are not those of a process that ran it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(all(target_os = "linux", not(stallscope_elsewhere))),
+    expect(dead_code, reason = "no file is read there")
+)]
+pub(super) enum Unfit {
+    /// It is gone, cannot be read, is no program of this machine, or is very large.
+    Unreadable,
+    /// Nothing tells which build the process ran.
+    NoBuildId,
+    /// It was built anew since.
+    OtherBuild,
+}
+
+impl Unfit {
+    fn gap(self, path: &str) -> Gap {
+        let (why, cure) = match self {
+            Self::Unreadable => (
+                "it cannot be read here",
+                "judge the log where the process ran, as long as its program is there",
+            ),
+            Self::NoBuildId => {
+                ("it has no build id, by which it is known again", "link with -C link-arg=-Wl,--build-id")
+            }
+            Self::OtherBuild => ("it was built anew since", "judge a log before its program is built again"),
+        };
+        Gap::new(
+            format!("the line of a stall in {path}, whose process ended before it was found: {why}"),
+            cure,
+        )
+    }
+}
+
 /// None when it panics. What is found in a file is not worth all that is seen otherwise.
 fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(read)).ok()
@@ -170,6 +220,10 @@ struct Source;
 impl Source {
     fn open(_module: &ModuleFile) -> Option<Self> {
         None
+    }
+
+    fn of_build(_module: &ModuleFile) -> Result<Self, Unfit> {
+        Err(Unfit::Unreadable)
     }
 
     fn is_compressed(&self) -> bool {

@@ -8,7 +8,7 @@ mod sockets;
 mod whose;
 
 pub(crate) use futures::Fate;
-pub(crate) use registry::{adopt, count_future, scope_here};
+pub(crate) use registry::{adopt, begin, count_future, scope_here};
 #[cfg(tokio_unstable)]
 pub(crate) use registry::{ended, hooked, spawned};
 pub use scope::{Limits, Seen, Wants, scope};

@@ -30,6 +30,8 @@ thread_local! {
 pub(super) struct Registry {
     scopes: BTreeMap<u64, Record>,
     tasks: HashMap<Id, Task>,
+    /// The scopes of tasks that another thread polls before the one that spawned them has told of them.
+    begun: HashMap<Id, u64>,
     early: VecDeque<Id>,
     /// How often each worker has gone round its queue for a scope that settles.
     turns: HashMap<Worker, u64>,
@@ -109,6 +111,7 @@ impl Registry {
             .filter(|record| record.parent == Some(scope))
             .for_each(|record| record.parent = parent);
         if self.scopes.is_empty() {
+            self.begun.clear();
             self.early.clear();
             self.turns.clear();
         }
@@ -183,11 +186,22 @@ impl Registry {
         {
             return Some(scope);
         }
-        let parent = task.and_then(|task| self.tasks.get(&task)).map(|task| task.scope);
+        let parent = task.and_then(|task| {
+            let known = self.tasks.get(&task).map(|task| task.scope);
+            known.or_else(|| self.begun.get(&task).copied())
+        });
         parent.or(polled.map(|(scope, _)| scope))
     }
 
+    /// A task is polled that was spawned in the scope.
+    fn begin(&mut self, id: Id, scope: u64) {
+        if self.scopes.contains_key(&scope) && !self.tasks.contains_key(&id) {
+            self.begun.insert(id, scope);
+        }
+    }
+
     fn add(&mut self, id: Id, location: &'static Location<'static>, handle: Option<&AbortHandle>) {
+        self.begun.remove(&id);
         let early = self.early.iter().position(|early| *early == id);
         if early.and_then(|at| self.early.remove(at)).is_some() || self.tasks.contains_key(&id) {
             return;
@@ -319,6 +333,16 @@ fn add(id: Id, location: &'static Location<'static>) {
 fn remove(id: Id) {
     let ended = registry().remove(id);
     drop(ended);
+}
+
+/// The task that runs here, for the first time, was spawned in the scope: what it does now is the scope's, though the thread
+/// that spawned it may not have come to [`adopt`] it yet.
+#[cold]
+#[inline(never)]
+pub(crate) fn begin(scope: u32) {
+    if let Some(id) = try_id() {
+        registry().begin(id, scope.into());
+    }
 }
 
 /// A task was spawned by this thread, and perhaps no hook told of it.

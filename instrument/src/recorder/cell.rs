@@ -2,49 +2,27 @@
 
 mod lean;
 mod mark;
+mod open;
+mod owner;
+mod parks;
 #[cfg(test)]
 mod tests;
+mod totals;
 
-use super::counts::{self, Counts, add_alone};
+use super::counts::{self, Counts};
 use super::fresh::fresh;
 use super::locations;
 use super::long::{LongPoll, LongPolls};
-use super::mode::{self, CHANGING, LEAN, OFF};
+use super::mode::{CHANGING, LEAN, OFF};
 use super::sync::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
-use super::table::{Row, RowAlone, Table, address, known};
+use super::table::{RowAlone, Table, address, known};
 use crate::clock;
 use mark::Mark;
+pub(crate) use open::Open;
+use owner::NOBODY;
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-
-/// Parks that may lack the begin that goes with them: the first of a thread, and those around a change of its runtime.
-const UNMATCHED: u64 = 16;
-
-/// The `owner` of a cell that no thread may write. It has all bits of a mode that changes.
-const NOBODY: u32 = u32::MAX;
-
-/// A record that is open: what a thread has been at since when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Open {
-    /// Tells records of one cell apart, and never repeats: the tick at which it began, or, with the bit of
-    /// [`Open::LEAN`], its number among those of mode lean.
-    pub(crate) version: u64,
-    /// The task's id as [`super::task_bits`] makes it; 0 for none.
-    pub(crate) task: u64,
-    /// Where the task was spawned; none when the thread polls no task that a hook told of.
-    pub(crate) location: Option<&'static Location<'static>>,
-}
-
-impl Open {
-    /// No tick has this bit for centuries.
-    pub(super) const LEAN: u64 = 1 << 63;
-
-    /// When it began, in ticks; none in mode lean, where [`Cell::start`] knows more.
-    pub(crate) fn start(self) -> Option<u64> {
-        (self.version & Self::LEAN == 0).then_some(self.version)
-    }
-}
+use std::sync::atomic::Ordering::{Relaxed, Release};
 
 /// One writer, the thread that owns it, or the watchdog where it is that which finds out what the thread is at; anybody
 /// reads. Cells are never freed: one whose thread is gone is used again.
@@ -176,99 +154,6 @@ impl Cell {
         }
     }
 
-    /// `(highest wait of the bucket in nanoseconds, count)` of all waits from wake to poll.
-    #[cfg(all(tokio_unstable, feature = "schedule-latency"))]
-    pub(crate) fn waits(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.waits.read()
-    }
-
-    /// The thread parks: closes the open record. False as [`Cell::begin`] is.
-    pub(super) fn park(&self, probe: u32) -> bool {
-        match self.owner.load(Relaxed) ^ probe {
-            0 | LEAN => {
-                let polled = self.version.load(Relaxed) != 0 && !self.location.load(Relaxed).is_null();
-                add_alone(&self.worked, u64::from(polled));
-                self.close();
-            }
-            OFF => {}
-            _ => return false,
-        }
-        add_alone(&self.parks, 1);
-        true
-    }
-
-    /// The thread has begun something other than a poll.
-    pub(super) fn count_begun(&self) {
-        add_alone(&self.begun, 1);
-    }
-
-    /// The thread, whose record the watchdog writes, parks.
-    pub(super) fn rest(&self) {
-        add_alone(&self.parks, 1);
-    }
-
-    /// The thread, whose record the watchdog writes, is awake.
-    pub(super) fn rise(&self) {
-        self.begun.store(self.parks.load(Relaxed), Relaxed);
-    }
-
-    /// Whether the thread, whose record the watchdog writes, is parked, and tells when it is no longer: not where no hook tells,
-    /// nor where the app has taken one of the two.
-    pub(crate) fn rests(&self) -> bool {
-        self.parks.load(Relaxed).wrapping_sub(self.begun.load(Relaxed)) == 1
-    }
-
-    /// Whether the probe's hooks write here, in whatever mode.
-    pub(super) fn owned_by(&self, probe: u32) -> bool {
-        let owner = self.owner.load(Relaxed);
-        owner != NOBODY && owner & !CHANGING == probe
-    }
-
-    /// Gives the cell, whose record is closed, to the calling thread.
-    pub(super) fn set_owner(&self, probe: u32) {
-        self.take_mode(probe);
-        self.generation.fetch_add(1, Release);
-    }
-
-    /// Closes the record and leaves the cell to the next thread.
-    pub(super) fn abandon(&self) {
-        self.close();
-        self.disown();
-    }
-
-    /// Leaves the cell to the next thread, with the record that is open.
-    pub(super) fn disown(&self) {
-        self.owner.store(NOBODY, Relaxed);
-        self.generation.fetch_add(1, Release);
-    }
-
-    /// Has the thread [`Cell::adopt`] at its next hook. Anybody calls it.
-    pub(super) fn renew(&self) {
-        self.owner.fetch_or(CHANGING, Relaxed);
-    }
-
-    /// Closes the open record, of whatever mode, and follows the mode that holds now. Only the thread that owns the cell
-    /// calls it.
-    pub(super) fn adopt(&self, probe: u32) {
-        self.hand_over_lean();
-        self.close();
-        self.take_mode(probe);
-    }
-
-    fn take_mode(&self, probe: u32) {
-        loop {
-            let bits = mode::bits();
-            self.prepare_lean(bits == LEAN);
-            self.owner.store(probe | bits, Relaxed);
-            // Whoever sets another mode stores it, fences, and then renews this cell: either that comes after the store
-            // above, or the mode is seen below.
-            fence(SeqCst);
-            if mode::bits() == bits {
-                return;
-            }
-        }
-    }
-
     /// Closes the open record and opens one. Only the thread that owns the cell calls it.
     #[inline]
     pub(crate) fn turn(&self, task: u64, location: Option<&'static Location<'static>>) {
@@ -292,22 +177,6 @@ impl Cell {
         }
         // Whoever sees the record closed finds it among the long ones, if it was long.
         self.version.store(0, Release);
-    }
-
-    /// How often the thread has parked.
-    pub(crate) fn parks(&self) -> u64 {
-        self.parks.load(Relaxed)
-    }
-
-    /// How often the thread has parked after polls of the app's.
-    pub(crate) fn worked(&self) -> u64 {
-        self.worked.load(Relaxed)
-    }
-
-    /// Whether no record is open, and the thread tells when it begins one: not where the app has taken the hook for that.
-    pub(crate) fn is_parked(&self) -> bool {
-        let unmatched = self.parks.load(Relaxed).saturating_sub(self.begun.load(Relaxed));
-        self.version.load(Relaxed) == 0 && unmatched <= UNMATCHED
     }
 
     /// Forgets the open record unbooked, and opens nobody's: a root future that no hook tells of may follow. Only the
@@ -392,23 +261,6 @@ impl Cell {
         self.long.push(LongPoll { open, end, generation, parks });
     }
 
-    /// The open record; none when the thread is parked, or is just changing it.
-    pub(crate) fn read(&self) -> Option<Open> {
-        let version = self.version.load(Acquire);
-        let open =
-            Open { version, task: self.task.load(Relaxed), location: known(self.location.load(Relaxed)) };
-        // The two loads above must not be done after the checks below.
-        fence(Acquire);
-        let stands = version & Open::LEAN == 0 || self.turns.load(Acquire) == version & !Open::LEAN;
-        (version != 0 && stands && self.version.load(Acquire) == version).then_some(open)
-    }
-
-    /// Opens a record that began at `start` in place of the one that is open, or closes that one, unbooked. Only the watchdog
-    /// calls it, and only for a cell whose thread does not write of itself what it is at.
-    pub(crate) fn observe(&self, start: Option<u64>) {
-        self.version.store(start.unwrap_or(0), Release);
-    }
-
     /// The thread is between two polls. Only the thread that owns the cell calls it.
     pub(super) fn beat(&self) {
         self.between.store(clock::ticks(), Relaxed);
@@ -425,32 +277,6 @@ impl Cell {
     pub(super) fn last_long(&self) -> Option<(u64, LongPoll)> {
         let poll = self.long.last()?;
         Some((self.start(poll.open)?, poll))
-    }
-
-    /// Whether `open` is still the open record.
-    pub(crate) fn is_at(&self, open: Open) -> bool {
-        self.version.load(Acquire) == open.version
-    }
-
-    /// When a record began, in ticks: of one of mode lean, when the watchdog saw it first; none when it did not.
-    pub(crate) fn start(&self, open: Open) -> Option<u64> {
-        open.start().or_else(|| self.sighted.of(open))
-    }
-
-    /// The same for a record that is open, which is seen now. Only the watchdog calls it.
-    pub(crate) fn sight(&self, open: Open) -> u64 {
-        self.start(open).unwrap_or_else(|| {
-            let now = clock::ticks();
-            self.sighted.set(open, now);
-            now
-        })
-    }
-
-    /// Has the thread tell when a record ends, which in mode lean it does not by itself. Only the watchdog calls it.
-    pub(crate) fn time_end(&self, open: Open) {
-        if open.start().is_none() {
-            self.renew();
-        }
     }
 
     /// The next long poll that is over, of the thread that the generation tells. Only the watchdog calls it.
@@ -471,60 +297,5 @@ impl Cell {
     /// Sets from when on a record is long, in ticks.
     pub(crate) fn set_long_after(&self, ticks: u64) {
         self.long_after.store(ticks, Relaxed);
-    }
-
-    /// Grows each time another thread takes the cell.
-    pub(crate) fn generation(&self) -> u32 {
-        self.generation.load(Acquire)
-    }
-
-    /// The stall that a record is.
-    pub(crate) fn stall(&self, open: Open) -> Option<u64> {
-        self.stall.of(open)
-    }
-
-    /// Marks a record as a stall. Only the diagnosis calls it.
-    pub(crate) fn set_stall(&self, open: Open, id: u64) {
-        self.stall.set(open, id);
-    }
-
-    /// Marks a record as no stall, however long. Only the diagnosis calls it.
-    pub(crate) fn dismiss(&self, open: Open) {
-        self.dismissed.store(open.version, Relaxed);
-    }
-
-    /// Whether a record was found to be no stall.
-    pub(crate) fn is_dismissed(&self, open: Open) -> bool {
-        self.dismissed.load(Relaxed) == open.version
-    }
-
-    /// `(highest duration of the bucket in ticks, count)` of all short polls.
-    pub(crate) fn counts(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.counts.read()
-    }
-
-    /// All short polls by spawn location, in ticks.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = (&'static Location<'static>, Row)> {
-        self.table.rows()
-    }
-
-    /// Short polls whose location found no room, in ticks.
-    pub(crate) fn unplaced(&self) -> Row {
-        self.table.read(locations::OTHER).unwrap_or_default()
-    }
-
-    /// All that the thread has seen of tasks.
-    pub(super) fn table(&self) -> &Table {
-        &self.table
-    }
-
-    /// Polls among these that were not timed: others stand for them.
-    pub(crate) fn untimed(&self) -> u64 {
-        self.untimed.load(Relaxed)
-    }
-
-    /// Long polls that found the queue to the watchdog full, or that it found too late.
-    pub(crate) fn lost(&self) -> u64 {
-        self.long.lost()
     }
 }

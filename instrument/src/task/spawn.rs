@@ -7,7 +7,7 @@ use super::handle::JoinHandle;
 use super::panics;
 use super::shared::Shared;
 use super::state::TaskState;
-use crate::{engine, recorder};
+use crate::{engine, observe, recorder};
 use stallscope_wire::Mode;
 use std::fmt::Display;
 use std::future::Future;
@@ -90,13 +90,14 @@ where
     JoinHandle::new(task::spawn_blocking(tracked(state, function)), claim)
 }
 
-/// What is kept of a new task that its caller spawns; none where nobody would hear of it.
+/// What is kept of a new task that its caller is about to spawn; none where nobody would hear of it.
 #[track_caller]
 pub(super) fn state(name: Option<&str>, group: Option<&Arc<Group>>) -> Option<Shared<TaskState>> {
     // Not in a closure, which is called from here.
     let spawned_at = Location::caller();
     let watched = engine::is_started() && recorder::mode() != Mode::Off;
-    watched.then(|| TaskState::new(spawned_at, name, group.cloned()))
+    let scope = observe::scope_here();
+    (watched || scope != 0).then(|| TaskState::new(spawned_at, name, group.cloned(), scope))
 }
 
 /// [`state`], for the task and for its handle.
@@ -120,6 +121,7 @@ pub(super) fn tracked<R: 'static>(
     move || {
         let Some(state) = state else { return function() };
         let before = panics::count();
+        state.begin_in_scope();
         let result = catch_unwind(AssertUnwindSafe(function));
         match &result {
             Ok(output) => {
@@ -131,5 +133,39 @@ pub(super) fn tracked<R: 'static>(
         }
         state.finish();
         result.unwrap_or_else(|payload| resume_unwind(payload))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+    use tokio::task::yield_now;
+
+    /// How many tasks of a scope live on that spawns a task and sees it end before it hears of its handle, as it does when
+    /// another thread is quicker.
+    async fn left_by<T>(spawn: impl FnOnce(Option<Shared<TaskState>>) -> task::JoinHandle<T>) -> usize {
+        let wants = observe::Wants { tasks: true, ..observe::Wants::default() };
+        let seen = observe::scope(wants, async {
+            let (state, claim) = pair(None);
+            let spawned = spawn(state);
+            while !spawned.is_finished() {
+                yield_now().await;
+            }
+            JoinHandle::new(spawned, claim).await
+        });
+        seen.await.tasks.len()
+    }
+
+    #[test]
+    fn what_a_task_spawns_is_its_scopes_even_before_the_scope_hears_of_the_task() {
+        let leaks = || drop(self::spawn(pending::<()>()));
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            let left =
+                left_by(|state| tokio::spawn(Tracked::new(state, error_of_std, async move { leaks() })));
+            assert_eq!(left.await, 1, "a task");
+            let left = left_by(|state| task::spawn_blocking(tracked(state, leaks)));
+            assert_eq!(left.await, 1, "a job of the blocking pool");
+        });
     }
 }

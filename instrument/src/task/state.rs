@@ -6,7 +6,7 @@ use super::places::{self, Place};
 use super::shared::Shared;
 use super::tasks;
 use super::waiting::Waiting;
-use crate::{clock, recorder};
+use crate::{clock, observe, recorder};
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -25,6 +25,8 @@ pub(super) struct TaskState {
     /// Made by who first needs it.
     waiting: OnceLock<Box<Waiting>>,
     pub(super) fate: Fate,
+    /// The scope that it was spawned in; 0 for none.
+    scope: u32,
 }
 
 impl TaskState {
@@ -33,10 +35,11 @@ impl TaskState {
         spawned_at: &'static Location<'static>,
         name: Option<&str>,
         group: Option<Arc<Group>>,
+        scope: u32,
     ) -> Shared<Self> {
         let spawned = if places::counts_tasks() { count_spawned(spawned_at) } else { 0 };
-        let this =
-            Shared::new(|| Self { spawned_at, spawned, group, waiting: OnceLock::new(), fate: Fate::new() });
+        let (waiting, fate) = (OnceLock::new(), Fate::new());
+        let this = Shared::new(|| Self { spawned_at, spawned, group, waiting, fate, scope });
         if let Some(name) = name {
             this.place().name(name);
             let _ = this.waiting.set(Waiting::new(Some(name)));
@@ -60,7 +63,11 @@ impl TaskState {
     #[inline]
     pub(super) fn begin(&self) -> Option<u64> {
         let waiting = self.waiting();
-        if self.spawned != 0 && waiting.is_none_or(|waiting| waiting.wakes.polled() == 0) {
+        let is_first = || waiting.is_none_or(|waiting| waiting.wakes.polled() == 0);
+        if self.scope != 0 && is_first() {
+            self.begin_in_scope();
+        }
+        if self.spawned != 0 && is_first() {
             self.place().count_first_poll(clock::ticks().saturating_sub(self.spawned));
         }
         waiting?.wakes.begin().map(|woken| {
@@ -68,6 +75,13 @@ impl TaskState {
             self.place().count_schedule(now.saturating_sub(woken));
             now
         })
+    }
+
+    /// The task runs for the first time.
+    pub(super) fn begin_in_scope(&self) {
+        if self.scope != 0 {
+            observe::begin(self.scope);
+        }
     }
 
     /// It is polled with a waker that ours does not stand for.

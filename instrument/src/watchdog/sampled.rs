@@ -197,7 +197,8 @@ impl Sampler {
                 let marks = self.marks(of, runtime);
                 let lasts = self.busy.is_some_and(|busy| busy.marks == marks) && !self.is_parked(runtime);
                 let has_stack = captured.is_some_and(|captured| captured.stack.is_some());
-                self.failed += u32::from(!has_stack);
+                let silent = captured.is_some_and(|captured| captured.silent);
+                self.failed += u32::from(!has_stack && !silent);
                 self.confirmed |= lasts && has_stack;
                 lasts && self.confirmed
             }

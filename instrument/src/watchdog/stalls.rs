@@ -1,24 +1,30 @@
 //! One thread's stalls: begin, progress, end.
 
-use super::allowed::{Allowing, Part};
+mod ends;
+mod report;
+mod seen;
+
+pub(crate) use report::StallReport;
+pub(super) use seen::{Ongoing, Seen, Wanted};
+
+use super::allowed::Allowing;
 use super::behind::{Behind, Waits};
 use super::debugger;
-use super::evidence::{Base, Known, Sleep, Span, evidence};
-use super::host::{Host, Reading};
+use super::evidence::{Known, Sleep, Span, evidence};
+use super::host::Host;
 use super::outbox::Outbox;
-use super::sampled::{Sampled, Sampler};
+use super::sampled::Sampler;
 use super::watch::Watch;
-use crate::capture::{Captured, Capturer};
+use crate::capture::Capturer;
 use crate::clock;
 use crate::diagnosis::Report;
-use crate::recorder::{Cell, LongPoll, Open, Registered, Thread};
+use crate::recorder::Registered;
 use crate::serving;
-use stallscope_wire::{Evidence, Phase, Serving, Victims};
-use std::rc::Rc;
+use stallscope_wire::{Evidence, Phase};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// How many looks a capture that failed is tried again at; and as many more each time that the stall has become twice as long,
-/// since a thread that waits for a processor answers when it runs.
+/// How many looks a capture that failed is tried again at; and as many more each time that the stall has become twice as long.
+/// A thread that waits for a processor is asked until it runs.
 pub(super) const CAPTURE_TRIES: u32 = 8;
 
 /// A record that is older than this when it is seen first was seen late.
@@ -32,81 +38,6 @@ pub(super) struct Look<'a> {
     pub(super) gap_ns: u64,
     pub(super) behind: Behind,
     pub(super) host: &'a Host,
-}
-
-/// A stall as seen, without names.
-#[derive(Debug)]
-pub(crate) struct StallReport {
-    pub(crate) id: u64,
-    pub(crate) phase: Phase,
-    pub(crate) cell: &'static Cell,
-    pub(crate) open: Open,
-    pub(crate) thread: Thread,
-    pub(crate) at_ns: u64,
-    pub(crate) started_ns: u64,
-    pub(crate) duration_ns: u64,
-    /// The part that lies in the runtime's start-up grace.
-    pub(crate) excused_ns: u64,
-    pub(crate) threshold_ns: u64,
-    pub(crate) evidence: Evidence,
-    /// Another thread runs the worker meanwhile, so that this one may block.
-    pub(crate) handed_over: bool,
-    /// The poll is over, and so is every wait that the evidence may lack.
-    pub(crate) settled: bool,
-    /// New since the last report.
-    pub(crate) captured: Option<Captured>,
-    /// The request that the thread was at.
-    pub(crate) serving: Option<Serving>,
-    pub(crate) victims: Victims,
-    /// The whole length in ticks, at the end.
-    pub(crate) ticks: Option<u64>,
-    /// Of a thread that is looked at from outside.
-    pub(crate) sampled: Option<Sampled>,
-    /// What of it the code allows itself.
-    pub(crate) allowed: Part,
-    /// What was captured shows that part, or may show it.
-    pub(crate) shows_allowed: bool,
-}
-
-/// The open record that was seen at the last look.
-#[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) open: Open,
-    /// In ticks.
-    pub(super) start: u64,
-    pub(super) started_ns: u64,
-    pub(super) base: Option<Base>,
-    pub(super) sleep: Sleep,
-    /// The machine's counters then, or soon after.
-    pub(super) host: Option<Rc<Reading>>,
-    /// The longest time since then that the watchdog itself was neither run nor ready to.
-    pub(super) gap_ns: u64,
-    pub(super) waits: Waits,
-    pub(super) allowing: Allowing,
-    /// Somebody held it, at a breakpoint, when it became as long as a stall: it is none.
-    pub(super) debugged: bool,
-    pub(super) stall: Option<Ongoing>,
-}
-
-#[derive(Debug)]
-pub(super) struct Ongoing {
-    pub(super) id: u64,
-    /// The length at which it is reported next, in nanoseconds.
-    pub(super) next_ns: u64,
-    pub(super) tries_left: u32,
-    pub(super) stack: Wanted,
-    pub(super) serving: Option<Serving>,
-}
-
-/// What has become of a stall's stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// It is asked for.
-    Yes,
-    /// It was asked for in vain, which was counted, and is asked for now and then.
-    Lost,
-    /// It was had, or cannot be had.
-    No,
 }
 
 impl Watch {
@@ -210,6 +141,7 @@ impl Watch {
             return;
         }
         let has_stack = captured.as_ref().is_some_and(|captured| captured.stack.is_some());
+        let silent = captured.as_ref().is_some_and(|captured| captured.silent);
         let Some(seen) = &self.seen else { return };
         let (evidence, _) = self.evidence(seen, length, look.host);
         let Some(seen) = &mut self.seen else { return };
@@ -233,7 +165,7 @@ impl Watch {
         } else if due && ongoing.stack != Wanted::No {
             ongoing.tries_left = CAPTURE_TRIES;
         }
-        if ongoing.tries_left > 0 {
+        if ongoing.tries_left > 0 && !silent {
             ongoing.tries_left -= 1;
             if ongoing.tries_left == 0 && ongoing.stack == Wanted::Yes {
                 ongoing.stack = Wanted::Lost;
@@ -269,121 +201,6 @@ impl Watch {
             shows_allowed,
         };
         reports.tell(Report::Stall(Box::new(report)));
-    }
-
-    /// Reports the ends of the long polls that are over.
-    fn settle_ended(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
-        while let Some(poll) = self.registered.cell.next_long(self.registered.generation) {
-            // In mode lean it may have been too short to be seen.
-            let Some(start) = self.registered.cell.start(poll.open) else { continue };
-            let started_ns = clock::tick_to_at_ns(start);
-            let length = clock::ticks_to_ns(poll.end.saturating_sub(start));
-            let excused = self.excused_ns(started_ns).min(length);
-            let mut seen = self.seen.take_if(|seen| seen.open == poll.open);
-            if seen.as_ref().is_some_and(|seen| seen.debugged) {
-                continue;
-            }
-            if let Some(seen) = &mut seen {
-                seen.gap_ns = seen.gap_ns.max(look.gap_ns);
-            }
-            let ongoing = seen.as_mut().and_then(|seen| seen.stall.take());
-            let report = if ongoing.is_some() || length - excused >= self.runtime.settings.threshold_ns {
-                let ongoing = ongoing.unwrap_or_else(|| {
-                    // It came and went between two looks: the watchdog was not run.
-                    reports.lose_stack();
-                    Ongoing { id: next_id(), next_ns: 0, tries_left: 0, stack: Wanted::No, serving: None }
-                });
-                self.read_times();
-                let mut seen = seen.unwrap_or_else(|| Seen {
-                    open: poll.open,
-                    start,
-                    started_ns,
-                    base: self
-                        .readings
-                        .base(Span { started_ns, ended_ns: started_ns.saturating_add(length) }),
-                    sleep: Sleep::default(),
-                    host: Some(look.host.before()),
-                    gap_ns: look.gap_ns,
-                    waits: Waits::since(started_ns),
-                    allowing: Allowing::new(&self.registered, poll.open),
-                    debugged: false,
-                    stall: None,
-                });
-                seen.allowing.settle(&self.registered);
-                Report::Stall(Box::new(self.ended(seen, ongoing, look, length, excused, poll)))
-            } else if length < self.runtime.settings.threshold_ns {
-                // Handed over when its end was asked for in mode lean, or before the clock was known.
-                Report::LongPoll(poll)
-            } else {
-                self.runtime.excuse(length);
-                if self.runtime.is_current_thread() {
-                    // The record may have been left open by a `block_on` that returned, and no stack was captured to tell.
-                    continue;
-                }
-                Report::LongPoll(poll)
-            };
-            reports.tell(report);
-        }
-    }
-
-    fn ended(
-        &self,
-        seen: Seen,
-        ongoing: Ongoing,
-        look: Look<'_>,
-        length: u64,
-        excused: u64,
-        poll: LongPoll,
-    ) -> StallReport {
-        let (evidence, settled) = self.evidence(&seen, length, look.host);
-        let ended = seen.start.saturating_add(clock::ns_to_ticks(length));
-        StallReport {
-            id: ongoing.id,
-            phase: Phase::End,
-            cell: self.registered.cell,
-            open: poll.open,
-            thread: self.registered.thread.clone(),
-            at_ns: clock::now_ns(),
-            started_ns: seen.started_ns,
-            duration_ns: length,
-            excused_ns: excused,
-            threshold_ns: self.runtime.settings.threshold_ns,
-            evidence,
-            settled,
-            handed_over: false,
-            captured: None,
-            serving: ongoing.serving,
-            ticks: Some(poll.end.saturating_sub(seen.start)),
-            allowed: seen.allowing.part(seen.start, ended, excused),
-            shows_allowed: false,
-            victims: seen.waits.end(seen.started_ns.saturating_add(length)),
-            sampled: self.sampler.as_ref().map(|_| Sampled::default()),
-        }
-    }
-
-    /// The record that was seen is gone. A stall among them that no long poll told of was cancelled, or found its queue full.
-    fn drop_seen(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
-        let Some(mut seen) = self.seen.take() else { return };
-        let Some(ongoing) = seen.stall.take() else { return };
-        seen.allowing.settle(&self.registered);
-        let length = clock::now_ns().saturating_sub(seen.started_ns);
-        let excused = self.excused_ns(seen.started_ns).min(length);
-        let generation = self.registered.generation;
-        let poll = LongPoll { open: seen.open, end: seen.start, generation, parks: 0 };
-        let mut report = self.ended(seen, ongoing, look, length, excused, poll);
-        report.ticks = None;
-        reports.tell(Report::Stall(Box::new(report)));
-    }
-
-    /// The thread is gone.
-    pub(super) fn close(&mut self, now_ns: u64, host: &Host, reports: &mut Outbox<'_>) {
-        let look = Look { now_ns, gap_ns: 0, behind: Behind::NOTHING, host };
-        self.settle_ended(look, reports);
-        self.drop_seen(look, reports);
-        if self.sampler.is_some() {
-            // Nobody follows the record any more.
-            self.registered.cell.observe(None);
-        }
     }
 
     /// Reads the thread's times; those of a thread that seems parked too, since one that is not run while it changes its

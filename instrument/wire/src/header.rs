@@ -37,6 +37,11 @@ pub struct Header {
     pub close_wait_ns: u64,
     /// Folder that relative source paths start from, where it is known.
     pub source_root: Option<String>,
+    /// The program's crate, as it stands in paths of functions, where it is known.
+    #[serde(rename = "crate")]
+    pub krate: Option<String>,
+    /// Folder of the instrument's own sources, as the compiler names them.
+    pub instrument_sources: String,
     /// What cannot be seen, as known at the start; `coverage` lines bring what is learnt later.
     pub coverage: Coverage,
     /// Versions of the parts.

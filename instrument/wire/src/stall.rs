@@ -276,6 +276,12 @@ impl Stack {
     pub fn culprit_frame(&self) -> Option<&Frame> {
         self.frames.get(self.culprit? as usize)
     }
+
+    /// Whether none of its frames has a name.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.frames.iter().all(|frame| frame.function.is_none() && frame.file.is_none())
+    }
 }
 
 /// How far a stack can be believed.

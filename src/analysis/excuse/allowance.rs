@@ -33,6 +33,9 @@ pub struct Allowance {
     pub max_ns: u64,
     /// All of it, in nanoseconds.
     pub total_ns: u64,
+    /// What is more than it covers; what else was found that it may have been meant for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// What is counted so far are waits.
     #[serde(skip)]
     of_waits: bool,
@@ -64,6 +67,8 @@ pub enum AllowanceState {
     Unused,
     /// Its last day is over: it excuses nothing any more.
     Expired,
+    /// More, or worse, was seen than it knows, which it does not excuse.
+    Exceeded,
 }
 
 impl fmt::Display for AllowanceState {
@@ -72,6 +77,7 @@ impl fmt::Display for AllowanceState {
             Self::Used => "used",
             Self::Unused => "unused",
             Self::Expired => "expired",
+            Self::Exceeded => "exceeded",
         })
     }
 }
@@ -106,6 +112,12 @@ impl Allowance {
         }
     }
 
+    /// Takes in that it does not cover all that is like it.
+    pub(super) fn exceed(&mut self, excess: String) {
+        self.state = AllowanceState::Exceeded;
+        self.note = Some(excess);
+    }
+
     /// Counts what it covers.
     pub(super) fn note(&mut self, finding: &Finding) {
         if self.state == AllowanceState::Unused {
@@ -129,7 +141,7 @@ impl Allowance {
     /// Whether it is no longer needed, or no longer holds.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.state != AllowanceState::Used
+        matches!(self.state, AllowanceState::Unused | AllowanceState::Expired)
     }
 
     /// What it is about, for people: `blocking-poll at src/report.rs:42`.
@@ -156,12 +168,16 @@ impl Allowance {
         }
     }
 
-    /// Why it is stale and what to do, in a sentence; none when it is not.
+    /// Why it does not do what it is for and what to do, in a sentence; none when it does.
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
         let about = self.about();
+        let note = self.note.as_deref();
         match (self.state, self.by) {
             (AllowanceState::Used, _) => None,
+            (AllowanceState::Exceeded, _) => {
+                Some(format!("{}: {about} is more than it knows: {}", self.at, note.unwrap_or_default()))
+            }
             (AllowanceState::Expired, _) => {
                 let until = self.until.as_deref().unwrap_or_default();
                 let covers = match self.findings {
@@ -177,8 +193,9 @@ impl Allowance {
                 Some(format!("{}: {about} was not seen this time: --update-baseline removes it", self.at))
             }
             _ => Some(format!(
-                "{}: the excuse for {about} was not needed this time: remove it if that is gone",
-                self.at
+                "{}: the excuse for {about} was not needed this time{}",
+                self.at,
+                note.map_or_else(|| ": remove it if that is gone".to_owned(), |note| format!("; {note}"))
             )),
         }
     }

@@ -1,7 +1,12 @@
 use super::super::place::short_place;
 use super::super::{Culprit, Finding, Rule, Severity};
 use super::Allowance;
+use stallscope_wire::duration::show;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What is as long as this times the longest that is known, and longer by this than it, in nanoseconds, is worse than known: less
+/// than that another machine may make of it.
+const WORSE: (u64, u64) = (2, 50_000_000);
 
 /// Findings that were known before, and so are excused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,13 +31,21 @@ pub struct Known {
     pub function: Option<String>,
     /// In how many places of it.
     pub places: u64,
+    /// The longest of it, in nanoseconds, where that is known and tells how bad it is: of what blocks.
+    pub longest_ns: Option<u64>,
 }
 
 impl Known {
     /// So many places of a function, or of a file, that a rule accuses.
     #[must_use]
     pub fn new(rule: Rule, file: Option<String>, function: Option<String>, places: u64) -> Self {
-        Self { rule, file, function, places }
+        Self { rule, file, function, places, longest_ns: None }
+    }
+
+    /// The same, and how long it was at most, in nanoseconds.
+    #[must_use]
+    pub fn at_most(self, longest_ns: Option<u64>) -> Self {
+        Self { longest_ns, ..self }
     }
 
     fn of(finding: &Finding) -> Self {
@@ -73,15 +86,19 @@ impl Baseline {
         at: impl Into<String>,
         findings: impl IntoIterator<Item = &'a Finding>,
     ) -> Self {
-        let mut places: BTreeMap<Known, BTreeSet<Culprit>> = BTreeMap::new();
+        let mut alike: BTreeMap<Known, (BTreeSet<Culprit>, Option<u64>)> = BTreeMap::new();
         for finding in findings.into_iter().filter(|finding| counts(finding)) {
-            places.entry(Known::of(finding)).or_default().insert(finding.culprit.place());
+            let (places, longest_ns) = alike.entry(Known::of(finding)).or_default();
+            places.insert(finding.culprit.place());
+            *longest_ns = (*longest_ns).max(length(finding));
         }
-        let known = places.into_iter().map(|(known, places)| Known { places: places.len() as u64, ..known });
+        let known = alike.into_iter().map(|(known, (places, longest_ns))| {
+            Known { places: places.len() as u64, ..known }.at_most(longest_ns)
+        });
         Self::new(at, known.collect())
     }
 
-    /// The same without what no longer occurs. Nothing is added.
+    /// The same without what no longer occurs. Nothing is added, and the longest stays: it may be short by chance today.
     #[must_use]
     pub fn shrunk(&self, findings: &[Finding]) -> Self {
         let found = Self::of("", findings).known;
@@ -96,13 +113,35 @@ impl Baseline {
         self.known.iter().map(|known| Allowance::of_baseline(&self.at, known.rule, &known.place()))
     }
 
-    /// Which of its findings this is; none where more like it are found than it knows, since nobody can tell which are new.
-    pub(super) fn covers(&self, finding: &Finding, found: &Self) -> Option<usize> {
+    /// Which of its findings this is, and in what it is more than it knows. Where more like it are found than it knows, nobody can
+    /// tell which are new.
+    pub(super) fn find(&self, finding: &Finding, found: &Self) -> Option<(usize, Option<String>)> {
         let new = Known::of(finding);
         let at = self.known.iter().position(|known| known.is_like(&new))?;
+        let known = &self.known[at];
         let alike = found.known.iter().find(|known| known.is_like(&new)).map_or(0, |known| known.places);
-        (alike <= self.known[at].places).then_some(at)
+        let places = (alike > known.places).then(|| {
+            format!("{alike} places, and {} known (places = {alike} there lets them pass)", known.places)
+        });
+        let longer = known.longest_ns.zip(length(finding)).filter(|&(known_ns, ns)| {
+            let (times, more_ns) = WORSE;
+            ns > known_ns.saturating_mul(times).max(known_ns.saturating_add(more_ns))
+        });
+        let longer = longer.map(|(known_ns, ns)| {
+            let max = ns.div_ceil(1_000_000);
+            format!(
+                "{}, and at most {} known (max = \"{max}ms\" there lets it pass)",
+                show(ns),
+                show(known_ns)
+            )
+        });
+        Some((at, places.or(longer)))
     }
+}
+
+/// What alone grows without a new place.
+fn length(finding: &Finding) -> Option<u64> {
+    (finding.rule == Rule::BlockingPoll).then_some(finding.attributable_max_ns)
 }
 
 fn counts(finding: &Finding) -> bool {

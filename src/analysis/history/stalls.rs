@@ -98,7 +98,17 @@ impl Stalls {
             self.records.remove(&stall.id);
             return;
         }
+        let again = self.records.get(&stall.id).is_some_and(|known| known.stall.at_ns == stall.at_ns);
         let record = Arc::make_mut(self.records.entry(stall.id).or_default());
+        if again && stall.phase != Phase::End {
+            // It names what was told without names: that it has gone on since is known from snapshots.
+            let (known, ongoing) = (&record.stall, record.ongoing);
+            stall.duration_ns = stall.duration_ns.max(known.duration_ns);
+            stall.attributable_ns = stall.attributable_ns.max(known.attributable_ns);
+            record.ongoing = ongoing;
+        } else {
+            record.ongoing = stall.phase != Phase::End;
+        }
         let earlier = record.stall.stack.take();
         let is_allowed = stall.is_allowed(header.threshold_ns);
         // Where the rest is a stall of its own, it is not the allowed part that is to blame.
@@ -106,7 +116,6 @@ impl Stalls {
         if matches!(stall.owner, Owner::Task | Owner::Unknown) {
             stall.task = stall.task.or_else(|| record.stall.task.take());
         }
-        record.ongoing = stall.phase != Phase::End;
         record.stall = stall;
         if self.records.len() > LIMIT {
             self.fold(header, pauses);

@@ -4,14 +4,10 @@ use super::super::{Finding, Frame};
 use stallscope_wire::counted;
 use std::fmt::Write;
 
-/// Frames that are shown, from the call that the culprit made.
-const FRAMES: usize = 12;
-
 /// The frames in lines of their own, the culprit marked; empty where there is none.
 pub(super) fn lines(finding: &Finding) -> String {
     let culprit = finding.culprit_frame();
-    let first = culprit.map_or(0, |culprit| culprit.saturating_sub(1));
-    let shown: Vec<_> = finding.stack.iter().enumerate().skip(first).take(FRAMES).collect();
+    let shown = finding.short_stack();
     let place = |frame: &Frame| frame.place().unwrap_or_else(|| "-".to_owned());
     let width = shown.iter().map(|(_, frame)| place(frame).chars().count()).max().unwrap_or(0);
     let mut text = String::new();
@@ -19,7 +15,7 @@ pub(super) fn lines(finding: &Finding) -> String {
         let mark = if Some(*at) == culprit { '→' } else { ' ' };
         let _ = write!(text, "\n  {mark} {:width$}  {frame}", place(frame));
     }
-    let more = finding.stack.len() - first - shown.len();
+    let more = finding.stack.len() - shown.len();
     if more > 0 {
         let _ = write!(text, "\n    … {}", counted(more as u64, "more frame"));
     }

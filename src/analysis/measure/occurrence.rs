@@ -42,7 +42,7 @@ pub(super) fn measure(
         attributable: value,
         whole: value,
         worst: certain.iter().max_by_key(|finding| finding.count).map(|finding| finding.culprit.to_string()),
-        doubt: doubt.filter(|_| threshold.wants_little()),
+        doubt,
         remark: (!remarks.is_empty()).then(|| remarks.join("; ")),
     })
 }

@@ -3,6 +3,7 @@ use super::super::history::Subject;
 use super::super::thresholds::nearest;
 use super::super::thresholds::{Labels, Metric};
 use super::super::{Finding, History, StallRecord, Terms, Threshold};
+use stallscope_wire::Frame;
 use std::collections::BTreeSet;
 
 /// The overrides and routes that are named in one remark.
@@ -74,20 +75,57 @@ pub(in super::super) fn unseen(threshold: &Threshold, histories: &[&History]) ->
     let hint = match nearest(route, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None if known.is_empty() => "is stallscope::http::Layer in place?".to_owned(),
-        None => {
-            let seen: Vec<_> = known.iter().take(NAMED).map(|route| format!("\"{route}\"")).collect();
-            let more = if known.len() > NAMED { ", …" } else { "" };
-            format!("routes seen: {}{more}", seen.join(", "))
-        }
+        None => format!("routes seen: {}", listed(&known)),
     };
     Some(format!("no request to \"{route}\" was seen; {hint}"))
 }
 
-/// What may have been meant by a crate that is accused of nothing.
-pub(super) fn mistaken_crate(threshold: &Threshold, histories: &[&History]) -> Option<String> {
+/// That nothing seen belongs to the crate that a threshold is about, and what may have been meant. That is no fault by itself: of
+/// a crate that never blocks nothing is seen.
+pub(super) fn unknown_crate(threshold: &Threshold, histories: &[&History]) -> Option<String> {
     let name = threshold.labels().krate.as_deref()?;
     let subjects = histories.iter().flat_map(|history| history.stall_store().subjects());
-    let accused: BTreeSet<_> = subjects.filter_map(|subject| subject.krate).collect();
-    let near = nearest(name, accused.iter().map(String::as_str)).filter(|&near| near != name)?;
-    (!accused.contains(name)).then(|| format!("no stall is of \"{name}\"; did you mean \"{near}\"?"))
+    let mut known: BTreeSet<_> = subjects.filter_map(|subject| subject.krate).collect();
+    let stacks =
+        || histories.iter().flat_map(|history| history.stalls()).filter_map(|r| r.stall.stack.as_ref());
+    let user = |frame: &&Frame| frame.user;
+    known.extend(
+        stacks().flat_map(|stack| &stack.frames).filter(user).filter_map(|frame| frame.krate.clone()),
+    );
+    known.extend(histories.iter().map(|history| program(&history.header().exe)));
+    if known.contains(name) {
+        return None;
+    }
+    let hint = match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("seen: {}", listed(&known)),
+    };
+    Some(format!("nothing was seen of the crate \"{name}\"; {hint}"))
+}
+
+/// The crate that a program is the root of: cargo names a test's file with a hash behind that, and keeps dashes in others.
+fn program(exe: &str) -> String {
+    let name = exe.rsplit('/').next().unwrap_or(exe);
+    let is_hash = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let name = name.rsplit_once('-').filter(|(_, end)| is_hash(end)).map_or(name, |(name, _)| name);
+    name.replace('-', "_")
+}
+
+/// The first of them, in quotes.
+fn listed(names: &BTreeSet<String>) -> String {
+    let named: Vec<_> = names.iter().take(NAMED).map(|name| format!("\"{name}\"")).collect();
+    format!("{}{}", named.join(", "), if names.len() > NAMED { ", …" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_names_its_crate() {
+        for exe in ["/srv/target/debug/my-app", "/srv/target/debug/deps/my_app-0123456789abcdef", "my_app"] {
+            assert_eq!(program(exe), "my_app");
+        }
+        assert_eq!(program("/srv/my-app-0123"), "my_app_0123");
+    }
 }

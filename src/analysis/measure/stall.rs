@@ -3,7 +3,7 @@ use super::super::group::{Group, Groups, Sums};
 use super::super::history::Lengths;
 use super::super::thresholds::{FINEST_STALL_NS, Metric, Stat, Value};
 use super::super::{History, Threshold};
-use super::selection::{mistaken_crate, unseen};
+use super::selection::{unknown_crate, unseen};
 use super::{LEAN_ERROR_NS, Measured, Selection, polls, statistic};
 use stallscope_wire::counted;
 use stallscope_wire::duration::show;
@@ -74,7 +74,7 @@ pub(super) fn measure(
             })
         }),
     };
-    Ok(measured.remarking(mistaken_crate(threshold, histories)))
+    Ok(measured.remarking(unknown_crate(threshold, histories)))
 }
 
 /// Why there are neither means nor percentiles.
@@ -98,9 +98,6 @@ fn remark(groups: &Groups) -> Option<String> {
 /// Stalls that may have happened unseen: below the threshold that was recorded with, or dropped. The histogram of all
 /// polls, which drops nothing, may prove that there were none.
 fn doubt(threshold: &Threshold, history: &History) -> Option<String> {
-    if !threshold.wants_little() {
-        return None;
-    }
     let recorded_from = history.header().threshold_ns;
     let (histogram, shift) = polls(history, &Excuses::default());
     let longest = shift.attributable(&histogram).max_ns;

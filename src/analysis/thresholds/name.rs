@@ -40,6 +40,11 @@ impl Metric {
         !matches!(self, Self::Stall | Self::Poll | Self::Lag | Self::Schedule | Self::Handler)
     }
 
+    /// Whether more of it may be better, as it shows that work was done: that there was much of anything else never is.
+    pub(super) fn may_want_much(self, stat: Stat) -> bool {
+        stat == Stat::Count && !self.only_counts() && self != Self::Stall
+    }
+
     /// What an expression without one means.
     pub(super) fn usual_stat(self) -> Stat {
         if self.only_counts() { Stat::Count } else { Stat::Max }

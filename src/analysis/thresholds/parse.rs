@@ -5,14 +5,43 @@ use super::{Labels, Metric, Op, ParseError, Stat, Threshold, Value};
 use stallscope_wire::duration;
 use std::ops::Range;
 
+/// One that another begins with stands behind it.
+const OPS: [(&str, Op); 6] = [
+    ("<=", Op::AtMost),
+    (">=", Op::AtLeast),
+    ("==", Op::Equal),
+    ("!=", Op::Unequal),
+    ("<", Op::Less),
+    (">", Op::More),
+];
+
+impl Op {
+    /// What to write where the opposite is to hold, of what holds only from some amount on.
+    fn upper_bound(self) -> Option<&'static str> {
+        match self {
+            Self::More => Some("<="),
+            Self::AtLeast => Some("<"),
+            Self::Unequal => Some("=="),
+            Self::Less | Self::AtMost | Self::Equal => None,
+        }
+    }
+}
+
 pub(super) fn threshold(expr: &str) -> Result<Threshold, ParseError> {
     let mut parser = Parser { expr, at: 0 };
     let metric = parser.metric()?;
     let stat = parser.stat(metric)?;
     let labels_at = expr[..parser.at].trim_end().len();
     let labels = parser.labels(metric)?;
+    parser.skip_space();
+    let op_at = parser.at;
     let op = parser.op()?;
+    let op_at = op_at..parser.at;
     let limit = parser.limit(stat)?;
+    if let Some(meant) = op.upper_bound().filter(|_| !metric.may_want_much(stat)) {
+        let meant = format!("{}{meant}{}", &expr[..op_at.start], &expr[op_at.end..]);
+        return parser.fail(op_at, Problem::WantsMuch(meant.trim().to_owned()));
+    }
     let labels_at = labels_at.saturating_sub(expr.len() - expr.trim_start().len());
     let expr = expr.trim().to_owned();
     Ok(Threshold { expr, labels_at, metric, stat, labels, op, limit, assumed: false, overrides: false })
@@ -153,14 +182,6 @@ impl<'a> Parser<'a> {
     }
 
     fn op(&mut self) -> Result<Op, ParseError> {
-        const OPS: [(&str, Op); 6] = [
-            ("<=", Op::AtMost),
-            (">=", Op::AtLeast),
-            ("==", Op::Equal),
-            ("!=", Op::Unequal),
-            ("<", Op::Less),
-            (">", Op::More),
-        ];
         for (token, op) in OPS {
             if self.eat(token) {
                 return Ok(op);

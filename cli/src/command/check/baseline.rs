@@ -5,21 +5,21 @@ use crate::failure::Failure;
 use crate::report::Target;
 use crate::settings::{Problem, Reader, Value};
 use stallscope::analysis::{Baseline, Finding, History, Judgement, Known, Terms, Verdict, findings, judge};
-use stallscope_wire::counted;
+use stallscope_wire::{counted, duration};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// What an entry may say.
-const KEYS: [&str; 4] = ["rule", "file", "function", "places"];
+const KEYS: [&str; 5] = ["rule", "file", "function", "places", "max"];
 /// The form of the file.
 const VERSION: i64 = 1;
 
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Flags {
-    /// Findings that this file lists pass, and new ones fail.
+    /// Findings that this file lists pass; new ones fail, and those that block for more than twice as long, and 50 ms longer.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Remove from the baseline what no longer occurs; nothing is ever added. Where there is no such file yet, it is written, with
@@ -66,6 +66,11 @@ impl Flags {
 }
 
 impl Kept {
+    /// Whether it is to be written for the first time.
+    pub(super) fn is_new(&self) -> bool {
+        self.known.is_none()
+    }
+
     /// Has the terms know what is known, and where nothing is yet, what was found now.
     pub(super) fn join(&self, terms: &mut Terms, histories: &[&History]) {
         let new = || Baseline::of(self.path.display().to_string(), &unexcused(terms, histories));
@@ -83,14 +88,14 @@ impl Kept {
         histories: &[&History],
         whole: bool,
     ) -> Result<Option<String>, Failure> {
-        let (Some(target), Some(known)) = (&self.target, &terms.baseline) else { return Ok(None) };
+        let Some(target) = &self.target else { return Ok(None) };
         let shown = self.path.display();
-        if !whole {
+        let Some(known) = terms.baseline.as_ref().filter(|_| whole) else {
             let told = if self.known.is_some() { "is left as it was" } else { "was not written" };
             return Ok(Some(format!(
                 "the baseline {shown} {told}: the command failed, or not everything was seen"
             )));
-        }
+        };
         let mut without = terms.clone();
         without.baseline = None;
         let left = known.shrunk(&unexcused(&without, histories));
@@ -156,7 +161,7 @@ fn parse(path: &Path, text: &str) -> Result<Baseline, Problem> {
 fn read_one(reader: &Reader<'_>, entry: &Value<'_>, told: &str) -> Result<Known, Problem> {
     let table = entry.get_ref().as_table().ok_or_else(|| reader.wrong(entry.span(), told))?;
     let mut its_rule = None;
-    let (mut file, mut function, mut places) = (None, None, 1);
+    let (mut file, mut function, mut places, mut longest_ns) = (None, None, 1, None);
     for (name, value) in table {
         match &**name.get_ref() {
             "rule" => its_rule = Some(rule(reader, value)?),
@@ -167,11 +172,16 @@ fn read_one(reader: &Reader<'_>, entry: &Value<'_>, told: &str) -> Result<Known,
                 let told = || reader.wrong(value.span(), "this is to be a number of places: 1 or more");
                 places = u64::try_from(number).ok().filter(|&places| places > 0).ok_or_else(told)?;
             }
+            "max" => {
+                let max = duration::parse(reader.string(value)?);
+                let max = max.map_err(|error| reader.wrong(value.span(), error.to_string()))?;
+                longest_ns = Some(max.as_nanos() as u64);
+            }
             other => return Err(reader.unknown("setting", other, name.span(), KEYS.into_iter())),
         }
     }
     let its_rule = its_rule.ok_or_else(|| reader.wrong(entry.span(), "this finding lacks its rule"))?;
-    Ok(Known::new(its_rule, file, function, places))
+    Ok(Known::new(its_rule, file, function, places).at_most(longest_ns))
 }
 
 fn number(reader: &Reader<'_>, value: &Value<'_>) -> Result<i64, Problem> {
@@ -186,6 +196,7 @@ fn number(reader: &Reader<'_>, value: &Value<'_>) -> Result<i64, Problem> {
 fn text(baseline: &Baseline) -> String {
     let mut text = format!(
         "# What stallscope check lets pass because it was there before: by rule, file and function, whatever the line.\n\
+         # What blocks for more than twice its max, and 50 ms longer, does not pass.\n\
          # It only shrinks: --update-baseline removes what no longer occurs. To begin anew, delete the file.\n\
          version = {VERSION}\n"
     );
@@ -197,6 +208,9 @@ fn text(baseline: &Baseline) -> String {
         say("\n[[known]]\nrule", &toml::Value::String(known.rule.to_string()));
         for (key, value) in [("file", &known.file), ("function", &known.function)] {
             value.iter().for_each(|value| say(key, &toml::Value::String(value.clone())));
+        }
+        if let Some(longest_ns) = known.longest_ns {
+            say("max", &toml::Value::String(format!("{}ms", longest_ns.div_ceil(1_000_000))));
         }
         if known.places > 1 {
             say("places", &toml::Value::Integer(i64::try_from(known.places).unwrap_or(i64::MAX)));
@@ -222,7 +236,8 @@ mod tests {
                 Some("src/a.rs".into()),
                 Some("<app::A as \"B\">::go\\".into()),
                 1,
-            ),
+            )
+            .at_most(Some(313_000_000)),
             Known::new(Rule::LoopLag, None, None, 1),
             Known::new(Rule::NeverAwaited, Some("src/a.rs".into()), None, 3),
         ];

@@ -2,6 +2,7 @@
 
 mod file;
 mod print;
+mod usual;
 
 use crate::failure::Failure;
 use file::{File, Layer, Line};
@@ -9,7 +10,6 @@ use stallscope::analysis::thresholds::{self, Labels, nearest};
 use stallscope::analysis::{Excuse, Terms, Threshold};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// The file that is read when nobody names one.
@@ -25,10 +25,12 @@ pub(super) struct Flags {
     /// task-leak and socket-leak are 0, of which those hold that the process can show.
     #[arg(long, value_name = "EXPR")]
     fail_on: Vec<String>,
-    /// The file with thresholds; without this stallscope.toml, if there is one in the working folder.
+    /// The file with thresholds; without this stallscope.toml of the working folder, or the nearest above it up to the root of
+    /// the repository.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Whose thresholds hold: those of default, of strict (stall.max < 10ms) or of a profile of the file.
+    /// Add a profile: default, strict (stall.max < 10ms) or one of the file's. Each of its thresholds takes the place of that of
+    /// [check] of the same metric and statistic; the others of [check] stay.
     #[arg(long, value_name = "NAME", conflicts_with = "fail_on")]
     profile: Option<String>,
     /// Print what holds and where it comes from, as a file that says the same.
@@ -99,16 +101,14 @@ impl Config {
         let stated = |excuse: Excuse| Excuse { at: format!("{shown}:{}", excuse.at), ..excuse };
         let excuses = file.excuses.iter().cloned().map(stated).collect();
         let mut config = Self { path, profile: profile_asked, allow_incomplete, excuses, ..Self::default() };
-        if let Some(name) = profile {
-            config.add_overrides(&file.own, &shown, None);
-            config.add_profile(name, file, &shown);
-            return config;
-        }
         let bare = file.own.lines.is_empty() && file.own.extends.is_none();
         if let Some(name) = file.own.extends.as_deref().or_else(|| bare.then_some(DEFAULT)) {
             config.add_profile(name, file, &shown);
         }
         config.add(&file.own, &shown, None);
+        if let Some(name) = profile {
+            config.add_profile(name, file, &shown);
+        }
         config
     }
 
@@ -138,7 +138,13 @@ impl Config {
 
     /// Adds a profile and what it extends; the reader has seen to it that both are there and that this ends.
     fn add_profile(&mut self, name: &str, file: &File, shown: &str) {
-        if let Some(thresholds) = thresholds::profile(name) {
+        if let Some(mut thresholds) = thresholds::profile(name) {
+            let is_said = |expr: &str| self.lines.iter().any(|known| known.threshold.expr() == expr);
+            // What is asked for is more than what is assumed: it must be seen to hold.
+            thresholds.retain(|assumed| !is_said(assumed.expr()));
+            self.lines.retain(|known| {
+                !thresholds.iter().any(|assumed| assumed.is_about_the_same_as(&known.threshold))
+            });
             self.base = Some((name.to_owned(), thresholds));
         } else if let Some(layer) = file.profiles.get(name) {
             if let Some(extended) = &layer.extends {
@@ -193,10 +199,11 @@ fn unknown_profile(name: &str, file: &File) -> String {
 
 /// The file's path and text; neither where there is none and none is asked for.
 fn read(asked: Option<&Path>) -> Result<(Option<PathBuf>, String), Failure> {
-    let path = asked.unwrap_or(Path::new(USUAL));
-    match fs::read_to_string(path) {
-        Ok(text) => Ok((Some(path.to_owned()), text)),
-        Err(error) if asked.is_none() && error.kind() == io::ErrorKind::NotFound => Ok((None, String::new())),
+    let Some(path) = asked.map(Path::to_owned).or_else(usual::find) else {
+        return Ok((None, String::new()));
+    };
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok((Some(path), text)),
         Err(error) => {
             Err(Failure::usage(format_args!("cannot read the thresholds in {}: {error}", path.display())))
         }

@@ -114,11 +114,6 @@ mod tests {
         read(&reader, &table["allow"])
     }
 
-    fn problem(text: &str) -> (usize, usize, String) {
-        let problem = parse(text).expect_err("it is wrong");
-        (problem.line, problem.column, problem.to_string().lines().next().unwrap_or_default().to_owned())
-    }
-
     #[test]
     fn what_they_say_is_taken() {
         let text = "[[allow]]\nframe = \"src/a.rs:4\"\nreason = \"old\"\n\n\
@@ -150,39 +145,57 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_place_and_what_was_meant() {
-        let with =
-            |line: &str| problem(&format!("[[allow]]\nframe = \"src/a.rs\"\nreason = \"old\"\n{line}\n"));
-        let told = |line: usize, column: usize, message: &str| (line, column, message.to_owned());
-        assert_eq!(
-            with("rule = \"bloking-poll\""),
-            told(4, 8, "unknown rule \"bloking-poll\"; did you mean \"blocking-poll\"?")
-        );
-        assert_eq!(
-            with("untill = 2026-12-31"),
-            told(4, 1, "unknown setting \"untill\"; did you mean \"until\"?")
-        );
-        let day = "this is to be a day, without quotes: until = 2026-12-31";
-        assert_eq!(with("until = \"2026-12-31\""), told(4, 9, day));
-        assert_eq!(with("until = 2026-12-31T10:00:00"), told(4, 9, day));
-        assert_eq!(
-            problem("[[allow]]\nframe = \"src/a.rs\"\n"),
-            told(1, 1, "this excuse lacks a reason: reason = \"why it may block\"")
-        );
-        assert_eq!(
-            problem("[[allow]]\nreason = \"x\"\n"),
-            told(1, 1, "this excuse lacks a frame: frame = \"src/report.rs:42\"")
-        );
-        assert_eq!(
-            problem("[[allow]]\nframe = \"a\"\nreason = \" \"\n"),
-            told(3, 10, "say why this is excused: the reason stands in every report")
-        );
-        assert_eq!(
-            problem("[[allow]]\nframe = 3\nreason = \"x\"\n"),
-            told(2, 9, "this is to be a text in quotes")
-        );
-        assert_eq!(
-            problem("[allow]\nframe = \"a\"\n").2,
-            "excuses are written as tables, each below a line [[allow]]"
-        );
+        const DAY: &str = "this is to be a day, without quotes: until = 2026-12-31";
+        let whole = "[[allow]]\nframe = \"src/a.rs\"\nreason = \"old\"\n";
+        for (before, last, line, column, message) in [
+            (
+                whole,
+                "rule = \"bloking-poll\"",
+                4,
+                8,
+                "unknown rule \"bloking-poll\"; did you mean \"blocking-poll\"?",
+            ),
+            (whole, "untill = 2026-12-31", 4, 1, "unknown setting \"untill\"; did you mean \"until\"?"),
+            (whole, "until = \"2026-12-31\"", 4, 9, DAY),
+            (whole, "until = 2026-12-31T10:00:00", 4, 9, DAY),
+            (
+                "[[allow]]\n",
+                "frame = \"src/a.rs\"",
+                1,
+                1,
+                "this excuse lacks a reason: reason = \"why it may block\"",
+            ),
+            (
+                "[[allow]]\n",
+                "reason = \"x\"",
+                1,
+                1,
+                "this excuse lacks a frame: frame = \"src/report.rs:42\"",
+            ),
+            (
+                "[[allow]]\nframe = \"a\"\n",
+                "reason = \" \"",
+                3,
+                10,
+                "say why this is excused: the reason stands in every report",
+            ),
+            ("[[allow]]\n", "frame = 3", 2, 9, "this is to be a text in quotes"),
+            (
+                "[allow]\n",
+                "frame = \"a\"",
+                1,
+                1,
+                "excuses are written as tables, each below a line [[allow]]",
+            ),
+        ] {
+            let text = format!("{before}{last}\n");
+            let problem = parse(&text).expect_err(&text);
+            let said = problem.to_string();
+            assert_eq!(
+                (problem.line, problem.column, said.lines().next()),
+                (line, column, Some(message)),
+                "{text}"
+            );
+        }
     }
 }

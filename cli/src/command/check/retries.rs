@@ -2,8 +2,7 @@
 
 use super::sight::{Order, Sight};
 use crate::failure::clean;
-use crate::report::Run;
-use stallscope::analysis::{Judgement, Outcome, Terms, judge};
+use stallscope::analysis::{Judgement, Outcome, Terms};
 use std::io::{self, Write};
 
 /// How often.
@@ -30,7 +29,7 @@ impl Retries {
             terms_again.thresholds.retain(|threshold| {
                 threshold.overrides() || again.iter().any(|outcome| outcome.expr == threshold.expr())
             });
-            let mut seen = match Sight::of_command(order, terms, true) {
+            let seen = match Sight::of_command(order, terms, true) {
                 Ok(seen) => seen,
                 Err(failure) => {
                     failure.report();
@@ -38,7 +37,11 @@ impl Retries {
                     break;
                 }
             };
-            judgement.retry(judged(&terms_again, &mut seen), retry);
+            let mut retried = seen.judge(&terms_again);
+            if let Some(code) = seen.failure {
+                retried.notes.push(format!("the command failed, with exit code {code}"));
+            }
+            judgement.retry(retried, retry);
             sight.take_retry(seen);
         }
         for outcome in &mut judgement.outcomes {
@@ -46,17 +49,6 @@ impl Retries {
             outcome.note = Some(words.collect::<Vec<_>>().join("; ")).filter(|note| !note.is_empty());
         }
     }
-}
-
-fn judged(terms: &Terms, sight: &mut Sight) -> Judgement {
-    let histories: Vec<_> = sight.runs.iter().map(|Run { history, .. }| history).collect();
-    let mut judgement = judge(terms, &histories);
-    sight.lacks.drain(..).for_each(|lack| judgement.lack(lack));
-    judgement.notes.append(&mut sight.notes);
-    if let Some(code) = sight.failure {
-        judgement.notes.push(format!("the command failed, with exit code {code}"));
-    }
-    judgement
 }
 
 /// Says why it takes longer.

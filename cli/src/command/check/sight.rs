@@ -1,5 +1,6 @@
 //! What is judged: where the lines come from, and what of them is missing.
 
+use super::super::doctor;
 use super::super::read::{Logs, Problem, watch};
 use super::child::{self, Plan};
 use super::exact::{self, Exact};
@@ -8,7 +9,7 @@ use crate::failure::Failure;
 use crate::report::Run;
 use crate::source::{Source, Target};
 use stallscope::analysis::thresholds::{FINEST_STALL_NS, Metric, Stat};
-use stallscope::analysis::{History, Terms, Threshold};
+use stallscope::analysis::{History, Judgement, Terms, Threshold, judge};
 use stallscope_wire::duration::show;
 use stallscope_wire::{Tier, counted};
 use std::ffi::OsString;
@@ -150,6 +151,15 @@ impl Sight {
         Ok(sight)
     }
 
+    /// Judges it, with what was not seen and what is worth a word.
+    pub(super) fn judge(&self, terms: &Terms) -> Judgement {
+        let histories: Vec<_> = self.runs.iter().map(|run| &run.history).collect();
+        let mut judgement = judge(terms, &histories);
+        self.lacks.iter().for_each(|lack| judgement.lack(lack.clone()));
+        judgement.notes.extend(self.notes.iter().cloned());
+        judgement
+    }
+
     /// Whether the command is not to be run again: it failed, or somebody had it end.
     pub(super) fn is_final(&self) -> bool {
         self.failure.is_some() || self.signalled
@@ -228,12 +238,10 @@ fn uncopied(folder: &Folder, wanted: &Path, again: bool) -> Option<String> {
 }
 
 fn nothing_ran(command: &[String]) -> String {
-    let off = std::env::var_os("STALLSCOPE").is_some_and(|mode| mode == "off");
-    let cure = if off {
-        "STALLSCOPE=off is set here, which turns the instrument off: unset it"
-    } else {
+    let cure = doctor::unwatched().unwrap_or_else(|| {
         "put #[stallscope::main] on the main function, or call stallscope::install or stallscope::attach"
-    };
+            .to_owned()
+    });
     format!(
         "nothing instrumented ran; no process that `{}` started wrote an event log: {cure}",
         command.join(" ")

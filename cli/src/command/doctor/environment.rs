@@ -1,5 +1,6 @@
 //! The `STALLSCOPE*` variables of a process.
 
+use super::super::checklist::Mark;
 use super::item::Item;
 use rustix::fs::{Access, access, statvfs};
 use stallscope::analysis::thresholds::nearest;
@@ -48,6 +49,14 @@ impl Environment {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
         Some(value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// What of it keeps every program from being watched, and what to do about it.
+    pub(super) fn unwatched(&self) -> Option<String> {
+        let decides = |name: &str| name == "STALLSCOPE" || DURATIONS.iter().any(|(known, _)| *known == name);
+        let items = self.items(Path::new(".")).into_iter();
+        let bad = items.filter(|item| item.mark == Mark::Bad).find(|item| decides(&item.name))?;
+        Some(format!("{}; {}", bad.found, bad.cure.unwrap_or_default()))
     }
 
     /// What is set, whether the instrument takes it, and whether it can write where it is to. Relative paths are of this folder.
@@ -139,7 +148,6 @@ fn place_item(name: &str, value: &str, folder: &Path) -> Item {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::checklist::Mark;
     use super::*;
 
     fn marks(text: &str) -> Vec<(Mark, Option<String>)> {

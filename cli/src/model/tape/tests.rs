@@ -1,3 +1,4 @@
+use super::segments::KEPT_TEXT;
 use super::*;
 use crate::model::{Key, Model, Opened};
 use crate::scenario::{Scenario, Watched};

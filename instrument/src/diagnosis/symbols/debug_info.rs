@@ -1,7 +1,7 @@
 //! Functions, files and lines of addresses, from the debug information of one file (DWARF).
 #![expect(unsafe_code, reason = "what is parsed borrows from files that are kept beside it")]
 
-use super::mapped::Files;
+use super::mapped::{COPY_LIMIT, Files};
 use addr2line::gimli::{
     self, AbbreviationsCacheStrategy, Dwarf, DwarfPackage, EndianSlice, NativeEndian, Section, SectionId,
 };
@@ -88,7 +88,7 @@ fn package(path: &Path, files: &mut Files) -> Option<DwarfPackage<Bytes>> {
     let mut name = path.file_name()?.to_owned();
     name.push(".dwp");
     // SAFETY: the files stand beside what borrows from them, and are dropped after it.
-    let object = unsafe { files.open(&path.with_file_name(name)) }?;
+    let object = unsafe { files.open(&path.with_file_name(name), COPY_LIMIT) }?;
     DwarfPackage::load(|id| section(&object, id.dwo_name()), Bytes::default()).ok()
 }
 
@@ -104,7 +104,7 @@ fn unit(
     let text = |bytes: &Bytes| PathBuf::from(OsStr::from_bytes(bytes.slice()));
     let folder = wanted.comp_dir.as_ref().map(text).unwrap_or_default();
     // SAFETY: the files stand beside what borrows from them, and are dropped after it.
-    let object = unsafe { files.open(&folder.join(text(wanted.path.as_ref()?))) }?;
+    let object = unsafe { files.open(&folder.join(text(wanted.path.as_ref()?)), COPY_LIMIT) }?;
     let mut dwarf = Dwarf::load(|id: SectionId| section(&object, id.dwo_name())).ok()?;
     let header = dwarf.units().next().ok()??;
     if dwarf.unit(header).ok()?.dwo_id != Some(wanted.dwo_id) {

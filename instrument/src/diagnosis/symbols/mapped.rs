@@ -13,8 +13,8 @@ use std::{ptr, slice};
 
 /// The program's own file, whatever stands at its path by now.
 const PROGRAM: &str = "/proc/self/exe";
-/// How large a file is copied at most, in bytes.
-const COPY_LIMIT: u64 = 256 << 20;
+/// How large a file is copied at most in a process that is watched, in bytes.
+pub(super) const COPY_LIMIT: u64 = 256 << 20;
 
 /// The files that something was parsed from.
 #[derive(Debug, Default)]
@@ -39,12 +39,12 @@ impl Files {
         unsafe { self.parse(program) }
     }
 
-    /// Opens an object file of this machine's byte order; none when the path leads to no such file, or it is too large.
+    /// Opens an object file of this machine's byte order; none when the path leads to no such file, or it is larger than the limit, in bytes.
     ///
     /// # Safety
     /// Nothing that borrows from it may be used once `self` is dropped.
-    pub(super) unsafe fn open(&mut self, path: &Path) -> Option<object::File<'static>> {
-        let copy = Kept::Copied(copied(path)?);
+    pub(super) unsafe fn open(&mut self, path: &Path, limit: u64) -> Option<object::File<'static>> {
+        let copy = Kept::Copied(copied(path, limit)?);
         // SAFETY: the caller promises the same.
         unsafe { self.parse(copy) }
     }
@@ -78,12 +78,12 @@ impl Kept {
     }
 }
 
-fn copied(path: &Path) -> Option<Vec<u8>> {
+fn copied(path: &Path, limit: u64) -> Option<Vec<u8>> {
     let file = File::open(path).ok()?;
-    let about = file.metadata().ok().filter(|about| about.is_file() && about.len() <= COPY_LIMIT)?;
+    let about = file.metadata().ok().filter(|about| about.is_file() && about.len() <= limit)?;
     let mut bytes = Vec::with_capacity(usize::try_from(about.len()).ok()?);
     // It may grow meanwhile.
-    file.take(COPY_LIMIT).read_to_end(&mut bytes).ok()?;
+    file.take(limit).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 
@@ -129,12 +129,12 @@ mod tests {
         let mapped = Kept::Mapped(Mapped::open(&path).unwrap());
         // SAFETY: the bytes are used here alone.
         assert_eq!(unsafe { mapped.bytes() }, [7; 10_000]);
-        assert_eq!(copied(&path).unwrap(), [7; 10_000]);
+        assert_eq!(copied(&path, COPY_LIMIT).unwrap(), [7; 10_000]);
 
         fs::write(&path, "").unwrap();
         assert!(Mapped::open(&path).is_none(), "nothing is in it");
-        assert!(copied(folder.path()).is_none(), "a folder");
-        assert!(copied(Path::new("[vdso]")).is_none(), "no file");
+        assert!(copied(folder.path(), COPY_LIMIT).is_none(), "a folder");
+        assert!(copied(Path::new("[vdso]"), COPY_LIMIT).is_none(), "no file");
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         fs::copy(std::env::current_exe().unwrap(), &path).unwrap();
         let mut files = Files::default();
         // SAFETY: the object is used before the files are dropped.
-        let object = unsafe { files.open(&path) }.unwrap();
+        let object = unsafe { files.open(&path, COPY_LIMIT) }.unwrap();
         File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
         assert!(object.symbols().count() > 0);
     }
@@ -154,6 +154,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("library");
         File::create(&path).unwrap().set_len(COPY_LIMIT + 1).unwrap();
-        assert!(copied(&path).is_none());
+        assert!(copied(&path, COPY_LIMIT).is_none());
     }
 }

@@ -1,14 +1,17 @@
 //! What one file tells of addresses in it: its debug information, and its symbol table.
 #![expect(unsafe_code, reason = "what is parsed borrows from the file that is kept beside it")]
 
-use super::Symbol;
 use super::debug_info::{DebugInfo, Unreadable};
-use super::mapped::Files;
+use super::mapped::{COPY_LIMIT, Files};
+use super::{Symbol, Unfit};
 use crate::capture::ModuleFile;
 use addr2line::demangle_auto;
 use object::{Object, SymbolMap, SymbolMapName};
 use std::borrow::Cow;
 use std::path::Path;
+
+/// How large a file is read that another process ran, in bytes: whoever does that runs nothing else.
+const LARGEST: u64 = 1 << 30;
 
 /// The names of one file.
 pub(super) struct Source {
@@ -24,10 +27,38 @@ impl Source {
         let path = Path::new(&module.path);
         let mut file = Files::default();
         // SAFETY: the file stands beside what borrows from it, and is dropped after it.
-        let object = unsafe { if module.program { file.open_program() } else { file.open(path) } }?;
+        let object =
+            unsafe { if module.program { file.open_program() } else { file.open(path, COPY_LIMIT) } }?;
         // SAFETY: as above.
-        let debug_info = unsafe { DebugInfo::of(&object, path) };
-        Some(Self { debug_info, table: object.symbol_map(), _file: file })
+        Some(unsafe { Self::of(&object, path, file) })
+    }
+
+    /// The names of a file that another process ran, if it is still the same build.
+    pub(super) fn of_build(module: &ModuleFile) -> Result<Self, Unfit> {
+        let path = Path::new(&module.path);
+        // To open a pipe would be to wait for who writes into it.
+        if !path.is_file() {
+            return Err(Unfit::Unreadable);
+        }
+        let build_id = module.build_id.as_deref().ok_or(Unfit::NoBuildId)?;
+        let mut file = Files::default();
+        // SAFETY: the file stands beside what borrows from it, and is dropped after it.
+        let object = unsafe { file.open(path, LARGEST) }.ok_or(Unfit::Unreadable)?;
+        let found = object.build_id().ok().flatten().unwrap_or_default();
+        let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
+        if found != build_id {
+            return Err(Unfit::OtherBuild);
+        }
+        // SAFETY: as above.
+        Ok(unsafe { Self::of(&object, path, file) })
+    }
+
+    /// # Safety
+    /// The bytes of `object` are in `file`.
+    unsafe fn of(object: &object::File<'static>, path: &Path, file: Files) -> Self {
+        // SAFETY: the file is kept for as long as what borrows from it, by the contract.
+        let debug_info = unsafe { DebugInfo::of(object, path) };
+        Self { debug_info, table: object.symbol_map(), _file: file }
     }
 
     /// Whether there are lines, in a form that we do not read.

@@ -1,6 +1,6 @@
 //! What one thread notes at a record, for all to read.
 
-use super::Open;
+use super::{Cell, Open};
 use crate::recorder::sync::{AtomicU64, fence};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -33,5 +33,27 @@ impl Mark {
         fence(Release);
         self.value.store(value, Relaxed);
         self.record.store(open.version, Release);
+    }
+}
+
+impl Cell {
+    /// The stall that a record is.
+    pub(crate) fn stall(&self, open: Open) -> Option<u64> {
+        self.stall.of(open)
+    }
+
+    /// Marks a record as a stall. Only the diagnosis calls it.
+    pub(crate) fn set_stall(&self, open: Open, id: u64) {
+        self.stall.set(open, id);
+    }
+
+    /// Marks a record as no stall, however long. Only the diagnosis calls it.
+    pub(crate) fn dismiss(&self, open: Open) {
+        self.dismissed.store(open.version, Relaxed);
+    }
+
+    /// Whether a record was found to be no stall.
+    pub(crate) fn is_dismissed(&self, open: Open) -> bool {
+        self.dismissed.load(Relaxed) == open.version
     }
 }

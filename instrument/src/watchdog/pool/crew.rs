@@ -83,7 +83,7 @@ impl Crew {
         self.asked.retain_mut(|asked| {
             // Without an answer it is on its way.
             let Some(captured) = capturer.capture(&asked.thread, asked.open) else { return true };
-            asked.tries_left -= 1;
+            asked.tries_left -= u32::from(!captured.silent);
             let again = captured.stack.is_none() && asked.tries_left > 0;
             if !again {
                 asked.thread.cell.observe(None);

@@ -15,6 +15,12 @@ impl fmt::Display for Config {
             (None, Some(profile)) => write!(f, "# What holds by the profile {}", clean(profile))?,
         }
         writeln!(f, "{}", if self.by_flags { ", and by --fail-on alone of thresholds" } else { "" })?;
+        if self.profile.is_some() && self.path.is_some() {
+            writeln!(
+                f,
+                "# What a profile says takes the place of what [check] says of the same; the rest of [check] stays."
+            )?;
+        }
         writeln!(f, "\n[check]")?;
         if let Some((name, thresholds)) = &self.base {
             writeln!(f, "# Built in, and of these what the process can show:")?;

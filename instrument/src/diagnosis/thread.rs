@@ -1,0 +1,120 @@
+//! The diagnosis's thread, and what it keeps from one report to the next.
+
+use super::ended::Ended;
+use super::found::Found;
+use super::origin::Origins;
+use super::pool::PoolWaits;
+use super::symbols::Symbols;
+use super::{Report, Settled};
+use crate::collector::Message;
+use crate::engine::{Engine, offer};
+use stallscope_wire::{Lag, Line, Phase};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+/// How long debug information stays open after the last stall. Its index takes memory that a program which blocks no more
+/// should not pay for: 16 MB for a program of 38 MB.
+const SYMBOLS_KEPT: Duration = Duration::from_secs(10);
+
+/// The diagnosis's thread.
+pub(crate) fn run(
+    engine: &'static Engine,
+    reports: &Receiver<Report>,
+    output: &SyncSender<Message>,
+    settled: &Arc<Settled>,
+) {
+    let mut diagnosis = Diagnosis {
+        symbols: Symbols::new(),
+        origins: Origins::new(engine.app),
+        ongoing: HashMap::new(),
+        dismissed: VecDeque::new(),
+        pool_waits: PoolWaits::default(),
+        ended: Ended::default(),
+        settled,
+    };
+    let mut closed = true;
+    loop {
+        let report = if closed {
+            reports.recv().map_err(RecvTimeoutError::from)
+        } else {
+            reports.recv_timeout(SYMBOLS_KEPT)
+        };
+        match report {
+            Ok(report) => {
+                closed = false;
+                if let Some(draft) = diagnosis.draft(&report) {
+                    offer(output, Message::Draft(Box::new(Line::Stall(draft))), &engine.losses);
+                }
+                if let Some(line) = diagnosis.take(report, output) {
+                    offer(output, Message::Line(Box::new(line)), &engine.losses);
+                }
+                for gap in diagnosis.symbols.take_gaps() {
+                    offer(output, Message::Gap(gap), &engine.losses);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                diagnosis.symbols.close();
+                closed = true;
+            }
+            // The watchdog's thread holds the other end and never ends.
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+pub(super) struct Diagnosis<'a> {
+    pub(super) symbols: Symbols,
+    pub(super) origins: Origins,
+    /// What was found of the stalls that go on.
+    pub(super) ongoing: HashMap<u64, Found>,
+    /// The last ones that were found to be no stalls, and are over.
+    pub(super) dismissed: VecDeque<u64>,
+    pool_waits: PoolWaits,
+    ended: Ended,
+    pub(super) settled: &'a Settled,
+}
+
+impl Diagnosis<'_> {
+    /// The line to tell of a report, where there is one.
+    fn take(&mut self, report: Report, output: &SyncSender<Message>) -> Option<Line> {
+        match report {
+            Report::Stall(report) => {
+                let stall = self.stall(&report, output)?;
+                self.ended.note(&stall);
+                return Some(Line::Stall(stall));
+            }
+            Report::Routes { id, routes } => return self.ended.with_routes(id, routes).map(Line::Stall),
+            Report::LongPoll(poll) => {
+                if let Some(ticks) = poll.ticks() {
+                    self.settled.book(poll.open.location, ticks);
+                }
+            }
+            Report::Lag { lag, one_thread } => return self.lag(lag, one_thread).map(Line::Lag),
+            Report::Pause(pause) => return Some(Line::Pause(pause)),
+            Report::Pool(report) => {
+                let wait = self.pool_waits.line(*report, &mut self.symbols, &self.origins);
+                return Some(Line::Pool(wait));
+            }
+            Report::Unseen(gap) => drop(output.send(Message::Gap(gap))),
+            // These two wait: whoever asked does too, with a limit of its own.
+            Report::Flush(done) => drop(output.send(Message::Flush(done))),
+            Report::Finish(done) => drop(output.send(Message::Finish(done))),
+        }
+        None
+    }
+
+    /// The line to tell of a wait, without the stalls that were none; none when the runtime was left alone meanwhile.
+    fn lag(&self, mut lag: Lag, one_thread: bool) -> Option<Lag> {
+        let real = |id: &u64| match self.ongoing.get(id) {
+            Some(found) => found.told.as_ref().is_some_and(|told| told.phase != Phase::Dismissed),
+            None => !self.dismissed.contains(id),
+        };
+        let stalls = lag.stalls.len();
+        lag.stalls.retain(real);
+        // Its thread was not in it: nobody was there to take the probe.
+        let left_alone = one_thread && stalls > 0 && lag.stalls.is_empty();
+        (!left_alone).then_some(lag)
+    }
+}

@@ -1,0 +1,51 @@
+//! A log whose process was killed before it had named the stack of its stall.
+
+use crate::run::built;
+use stallscope_wire::{Line, Reader};
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The log of an example up to where the first stall came without names, which lie in a program of this build, if one is given.
+fn killed(log: &Path, build_id: Option<&str>) -> Vec<u8> {
+    let mut reader = Reader::new(File::open(log).expect("it wrote one")).expect("it is a log");
+    let mut text = Line::Header(reader.header().clone()).encode();
+    while let Some(mut line) = reader.next_line().expect("it can be read") {
+        if let Line::Stall(stall) = &mut line {
+            assert!(stall.draft, "it had its names at once");
+            let stack = stall.stack.as_mut().expect("a stack");
+            let modules = stack.modules.iter_mut();
+            modules
+                .for_each(|module| module.build_id = build_id.map(str::to_owned).or(module.build_id.take()));
+            text.extend(line.encode());
+            return text;
+        }
+        text.extend(line.encode());
+    }
+    panic!("it has no stall");
+}
+
+#[test]
+fn a_stall_whose_process_had_no_time_to_name_it_is_named_by_check() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (log, cut) = (folder.path().join("app.jsonl"), folder.path().join("cut.jsonl"));
+    let mut example = Command::new(built("examples/blocking_sleep"));
+    example.env("STALLSCOPE_LOG", &log).env("XDG_RUNTIME_DIR", folder.path()).stderr(Stdio::null());
+    assert!(example.stdout(Stdio::null()).status().expect("it runs").success());
+    let check = |build_id: Option<&str>| {
+        fs::write(&cut, killed(&log, build_id)).expect("it is written");
+        let mut check = Command::new(built("stallscope"));
+        check.args(["check", "--fail-on", "stall.max < 1ms", "--allow-incomplete", "--log"]).arg(&cut);
+        let output = check.output().expect("it runs");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (code, report) = check(None);
+    assert_eq!(code, Some(99), "{report}");
+    assert!(
+        report.contains("✗ stall.max < 1ms") && report.contains("→ examples/blocking_sleep.rs:"),
+        "{report}"
+    );
+    let (_, report) = check(Some("0123"));
+    assert!(!report.contains("→ ") && report.contains("blocking_sleep+0x"), "{report}");
+    assert!(report.contains("whose process ended before it was found: it was built anew since"), "{report}");
+}

@@ -1,0 +1,90 @@
+//! Names that a process had no time to find, and that are found from its log.
+
+use crate::harness::program::Program;
+use crate::harness::{LONG, current_thread, ms, multi_thread, program, run};
+use stallscope::late;
+use stallscope_wire::{Header, Line, Module, Stall};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use tokio::task::LocalSet;
+
+/// What a log has of a stall before its names were found, and as soon as they were; and its header.
+#[track_caller]
+fn told(program: Program) -> (Header, Stall, Stall) {
+    let seen = program.run().ended();
+    let log = seen.log();
+    let first = |draft: bool| {
+        log.lines.iter().find_map(|line| match line {
+            Line::Stall(stall) if stall.draft == draft => Some(stall.clone()),
+            _ => None,
+        })
+    };
+    let draft = first(true).unwrap_or_else(|| panic!("none came without names: {:#?}", seen.told()));
+    (log.history.header().clone(), draft, first(false).expect("its names were found"))
+}
+
+/// Who reads the log finds what the process itself has found.
+#[track_caller]
+fn is_named_alike(program: Program) {
+    let (header, draft, named) = told(program);
+    assert!(named.stack.as_ref().is_some_and(|stack| stack.culprit.is_some()), "{named:#?}");
+    assert_eq!(late::name(&header, &[draft]), late::Late { stalls: vec![named], gaps: Vec::new() });
+}
+
+#[test]
+fn a_task_is_named() {
+    is_named_alike(program(|| {
+        run(multi_thread(), async { tokio::spawn(async { thread::sleep(LONG) }).await.unwrap() });
+    }));
+}
+
+#[test]
+fn a_root_future_is_named_and_the_lock_that_it_waits_for() {
+    #[stallscope::main(worker_threads = 2)]
+    async fn root() {
+        let lock = Arc::new(Mutex::new(()));
+        let (held, (locked, is_locked)) = (Arc::clone(&lock), mpsc::channel());
+        thread::spawn(move || {
+            let _held = held.lock();
+            locked.send(()).unwrap();
+            thread::sleep(LONG);
+        });
+        is_locked.recv().unwrap();
+        drop(lock.lock());
+    }
+    is_named_alike(program(root));
+}
+
+#[test]
+fn a_task_of_a_local_set_is_named() {
+    is_named_alike(program(|| {
+        run(current_thread(), async {
+            let local = LocalSet::new();
+            local.spawn_local(async {
+                tokio::time::sleep(ms(10)).await;
+                thread::sleep(LONG);
+            });
+            local.await;
+        });
+    }));
+}
+
+#[test]
+fn no_name_is_that_of_another_build() {
+    let (header, draft, _) = told(program(|| {
+        run(multi_thread(), async { tokio::spawn(async { thread::sleep(LONG) }).await.unwrap() });
+    }));
+    let built = |build_id: Option<&str>| {
+        let mut stall = draft.clone();
+        let modules = &mut stall.stack.as_mut().expect("it has one").modules;
+        let of_program = |module: &&mut Module| module.path == header.exe;
+        modules.iter_mut().find(of_program).expect("it is in it").build_id = build_id.map(str::to_owned);
+        late::name(&header, &[stall])
+    };
+    for (build_id, why) in [(Some("0123"), "it was built anew since"), (None, "it has no build id")] {
+        let late = built(build_id);
+        assert_eq!(late.stalls, []);
+        let [gap] = &late.gaps[..] else { panic!("{late:#?}") };
+        assert!(gap.what.contains(&header.exe) && gap.what.contains(why), "{gap:?}");
+    }
+}
