@@ -72,6 +72,8 @@ pub(super) struct Sums {
     pub(super) count: u64,
     /// Those whose attributable time alone is over the threshold.
     pub(super) over: u64,
+    /// Those that were told together, so that the length of each is not known.
+    pub(super) together: u64,
     pub(super) max_ns: u64,
     pub(super) total_ns: u64,
     pub(super) attributable_total_ns: u64,
@@ -91,6 +93,7 @@ impl Sums {
         Self {
             count: 1,
             over: u64::from(kind == Kind::Blamed && attributable_ns >= header.threshold_ns),
+            together: 0,
             max_ns: length_ns,
             total_ns: length_ns,
             attributable_total_ns: attributable_ns,
@@ -105,6 +108,7 @@ impl Sums {
     fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.over += other.over;
+        self.together += other.together;
         self.max_ns = self.max_ns.max(other.max_ns);
         self.total_ns = self.total_ns.saturating_add(other.total_ns);
         self.attributable_total_ns = self.attributable_total_ns.saturating_add(other.attributable_total_ns);
@@ -160,12 +164,16 @@ impl Groups {
         self.group_with(header, record, Sums::of(header, record)).lengths.note(record);
     }
 
-    /// Counts stalls that are told together, by the worst of them.
+    /// Counts stalls that are told together, by the worst of them; one that is told alone is as any other.
     pub(super) fn fold_earlier(&mut self, header: &Header, record: &Arc<StallRecord>, told: &EarlierStalls) {
+        if told.count == 1 {
+            return self.fold(header, record);
+        }
         let blamed = Kind::of(header, record) == Kind::Blamed;
         let sums = Sums {
             count: told.count,
             over: if blamed { told.over } else { 0 },
+            together: told.count,
             total_ns: told.duration_ns,
             attributable_total_ns: if record.blames_host() { 0 } else { told.attributable_ns },
             delay_ns: told.delay_ns,

@@ -157,6 +157,18 @@ fn what_waited_behind_what_is_excused_is_excused_too() {
 }
 
 #[test]
+fn what_may_have_waited_for_the_rest_of_a_stall_is_not_excused() {
+    let waited = |ms| {
+        let begun = Snapshot { at_ns: (400 - ms) * MS, ..Snapshot::default() };
+        let history = process().stall(allowed("src/a.rs:1", 400, 300)).line(Line::Snapshot(begun));
+        let history = history.lag(ms, ms, &[1]).ended();
+        let judgement = judge(&terms(&["lag.max < 20ms"], vec![]), &[&history]);
+        measured(&judgement)[0].to_owned()
+    };
+    assert_eq!([80, 150, 400].map(waited), ["80ms", "100ms", "100ms"]);
+}
+
+#[test]
 fn what_a_file_excuses_is_left_out_of_every_measure() {
     let history = process()
         .stall(stall("src/old.rs:1", 400, Cause::Cpu))

@@ -69,6 +69,14 @@ fn stalls_that_are_told_together_count_as_if_they_were_told_one_by_one() {
     assert_eq!((blamed.count, blamed.max_ns), (3_001, 120 * MS));
     assert_eq!(blamed.total_ns, (110 + 2_999 * 120 + 115) * MS);
     assert!(!blamed.stack.is_empty(), "the worst is told with its stack");
+    for expr in ["stall.mean < 1s", "stall.p99 < 1s", "stall.mean < 1ns"] {
+        let outcome = &judged(expr, &history).outcomes[0];
+        assert_eq!((outcome.ok, &*outcome.measured), (None, "not measured"), "{expr}");
+        let note = outcome.note.as_deref().unwrap_or_default();
+        assert!(note.starts_with("of 3000 stalls that were over"), "{note}");
+    }
+    let total = judged("stall.total < 1s", &history).outcomes[0].measured_ns;
+    assert_eq!(total, Some((110 + 2_999 * 120 + 115) * MS));
     let mut window = Window::new(Header::default());
     lines.into_iter().for_each(|line| window.apply(line));
     let told: u64 = findings(&[&window.into_history()]).iter().map(|finding| finding.count).sum();

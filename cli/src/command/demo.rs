@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
         return headless::run(&scene, args.scenario, args.pictures.as_deref(), color);
     }
     let scene = Scene::set(args.addr, args.scenario, args.duration.unwrap_or(LOAD_ON_SCREEN), |_| {})?;
-    watch::show(scene.source(), &|| Some(scene.play().in_words()), color, args.settings)
+    watch::show(scene.source(), &|| Some(("DEMO", scene.play().in_words())), color, args.settings)
         .map(watch::Closed::exit_code)
 }
 

@@ -9,10 +9,12 @@ pub(super) mod sources;
 mod terminal;
 
 use crate::settings::{Flags, Settings};
-use crate::source::{Feed, Finder, Source, Target, Vitality, Wanted, discover, open_all, process_name};
+use crate::source::{
+    Feed, Finder, Opened, Source, Target, Vitality, Wanted, discover, open_all, process_name,
+};
 use crate::{
     color::Color,
-    failure::{Failure, unless_closed},
+    failure::{Failure, clean, unless_closed},
 };
 use plain::Format;
 use std::io::{self, IsTerminal, Write};
@@ -78,9 +80,9 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let format = args.format.or_else(|| (!io::stdout().is_terminal()).then_some(Format::Text));
-    let (mut sources, wanted) = if args.all {
+    let Opened { mut sources, wanted, left_out } = if args.all {
         let targets: Vec<_> = alive()?.into_iter().map(|(_, target)| target).collect();
-        (open(&targets)?.0, Wanted { all: true, ..Wanted::default() })
+        Opened { wanted: Wanted { all: true, ..Wanted::default() }, ..open(&targets)? }
     } else if args.targets.is_empty() {
         match choose(format.is_none().then_some(args.settings), color)? {
             Ok(targets) => open(&targets)?,
@@ -103,19 +105,25 @@ pub(crate) fn run(args: &Args, color: Color) -> Result<ExitCode, Failure> {
     let feed = Feed::of(&sources).with(finder);
     match format {
         Some(format) => {
+            for what in &left_out {
+                unless_closed(writeln!(io::stderr(), "note: {}", clean(what)))?;
+            }
             plain::run(feed, args.all, format, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS)
         }
-        None => dashboard(feed, &|| None, color, args.settings).map(Closed::exit_code),
+        None => {
+            let remark = (!left_out.is_empty()).then(|| ("NOTE", left_out.join("; ")));
+            dashboard(feed, &|| remark.clone(), color, args.settings).map(Closed::exit_code)
+        }
     }
 }
 
-fn open(targets: &[Target]) -> Result<(Vec<Source>, Wanted), Failure> {
+fn open(targets: &[Target]) -> Result<Opened, Failure> {
     open_all(targets)
         .map_err(|error| if error.is_no_data() { Failure::no_data(error) } else { Failure::usage(error) })
 }
 
-/// What the dashboard is to say besides what its source tells.
-pub(crate) type Remark<'a> = &'a dyn Fn() -> Option<String>;
+/// What the dashboard is to say besides what its source tells, and under which head.
+pub(crate) type Remark<'a> = &'a dyn Fn() -> Option<(&'static str, String)>;
 
 /// Shows a source on the terminal until it is closed.
 pub(crate) fn show(

@@ -97,8 +97,8 @@ pub(crate) struct Model {
     /// The processes that are watched beside it.
     asides: Vec<Aside>,
     pub(crate) together: Together,
-    /// What there is to say besides, by whoever shows the process.
-    pub(crate) remark: Option<String>,
+    /// What there is to say besides, by whoever shows the process, and its head.
+    pub(crate) remark: Option<(&'static str, String)>,
     /// The user is done.
     pub(crate) quit: bool,
     /// A long list as it was drawn last.

@@ -7,7 +7,7 @@ use super::finder::{Finder, Wanted};
 use super::folder::newest_in;
 use super::open::{own_uid, refused};
 use super::{Message, OpenError, Source, Target};
-use stallscope_wire::{Request, live_folder};
+use stallscope_wire::{Request, counted, live_folder};
 use std::io;
 use std::path::Path;
 use std::thread;
@@ -82,32 +82,46 @@ impl<'a> Feed<'a> {
     }
 }
 
+/// What could be opened of all that is named.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    pub(crate) sources: Vec<Source>,
+    pub(crate) wanted: Wanted,
+    /// What is not shown, for people.
+    pub(crate) left_out: Vec<String>,
+}
+
 /// Opens all that is named. A folder stands for the logs in it, the newest first. A process that is not instrumented stands for
 /// those that it has started, now and later: it is a supervisor.
 ///
 /// # Errors
 /// When one of them cannot be opened.
-pub(crate) fn open_all(targets: &[Target]) -> Result<(Vec<Source>, Wanted), OpenError> {
-    let (mut sources, mut wanted) = (Vec::<Source>::new(), Wanted::default());
+pub(crate) fn open_all(targets: &[Target]) -> Result<Opened, OpenError> {
+    let mut all = Opened::default();
     for target in targets {
-        let (opened, supervisor) = open(target)?;
-        wanted.offspring.extend(supervisor);
+        let opened = match target {
+            Target::Path(path) if path.is_dir() => {
+                let (logs, left_out) = logs_of(path)?;
+                all.left_out.extend(left_out);
+                logs
+            }
+            target => {
+                let (opened, supervisor) = open(target)?;
+                all.wanted.offspring.extend(supervisor);
+                opened
+            }
+        };
         for source in opened {
-            if sources.iter().all(|known| known.origin != source.origin) {
-                sources.push(source);
+            if all.sources.iter().all(|known| known.origin != source.origin) {
+                all.sources.push(source);
             }
         }
     }
-    Ok((sources, wanted))
+    Ok(all)
 }
 
-/// What a target stands for, and whether it is a supervisor.
+/// What a target stands for that is no folder, and whether it is a supervisor.
 fn open(target: &Target) -> Result<(Vec<Source>, Option<u32>), OpenError> {
-    if let Target::Path(path) = target
-        && path.is_dir()
-    {
-        return logs_of(path).map(|logs| (logs, None));
-    }
     let until = Instant::now() + STARTING;
     loop {
         match (Source::open(target), target) {
@@ -127,21 +141,29 @@ fn open(target: &Target) -> Result<(Vec<Source>, Option<u32>), OpenError> {
     }
 }
 
-/// The newest logs of a folder. One that cannot be read hides no other.
-fn logs_of(folder: &Path) -> Result<Vec<Source>, OpenError> {
-    let paths = newest_in(folder, LOGS).map_err(|error| refused(folder, error))?;
-    let (mut opened, mut problem) = (Vec::new(), None);
+/// The newest logs of a folder, and what is not shown of it. One that cannot be read hides no other.
+fn logs_of(folder: &Path) -> Result<(Vec<Source>, Vec<String>), OpenError> {
+    let paths = newest_in(folder).map_err(|error| refused(folder, error))?;
+    let (mut opened, mut problems, mut older) = (Vec::new(), Vec::new(), 0);
     for path in paths {
+        if opened.len() == LOGS {
+            older += 1;
+            continue;
+        }
         match Source::open(&Target::Path(path)) {
             Ok(source) => opened.push(source),
-            Err(error) => problem = problem.or(Some(error)),
+            Err(error) => problems.push(error),
         }
     }
-    match problem {
-        _ if !opened.is_empty() => Ok(opened),
-        Some(problem) => Err(problem),
-        None => Err(OpenError::new(Kind::EmptyFolder(folder.to_owned()))),
+    if opened.is_empty() {
+        let problem = problems.into_iter().next();
+        return Err(problem.unwrap_or_else(|| OpenError::new(Kind::EmptyFolder(folder.to_owned()))));
     }
+    let cut = (older > 0).then(|| {
+        let older = counted(older, "older log");
+        format!("{older} of {} not shown, only the newest {LOGS}: name a log to see it", folder.display())
+    });
+    Ok((opened, cut.into_iter().chain(problems.iter().map(|why| format!("not shown: {why}"))).collect()))
 }
 
 /// Instrumented processes that a process has started.

@@ -16,14 +16,13 @@ pub(crate) fn logs_in(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// So many logs of a folder, the one that was written last first.
-pub(super) fn newest_in(folder: &Path, most: usize) -> io::Result<Vec<PathBuf>> {
+/// The logs of a folder, the one that was written last first.
+pub(super) fn newest_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut logs = logs_in(folder)?;
     let written = |path: &PathBuf| {
         fs::metadata(path).and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
     };
     // Those that were written at the same time have it in their names, if anywhere.
     logs.sort_by_cached_key(|path| std::cmp::Reverse((written(path), path.clone())));
-    logs.truncate(most);
     Ok(logs)
 }

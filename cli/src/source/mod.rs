@@ -16,7 +16,7 @@ mod tests;
 
 pub(crate) use discover::{Found, Vitality, discover};
 pub(crate) use error::OpenError;
-pub(crate) use feed::{Feed, open_all};
+pub(crate) use feed::{Feed, Opened, open_all};
 pub(crate) use finder::{Finder, Wanted};
 pub(crate) use folder::logs_in;
 pub(crate) use lines::{Lines, Next};

@@ -87,7 +87,9 @@ fn a_folder_is_no_log() {
 #[test]
 fn a_folder_stands_for_its_logs_the_newest_first() {
     let folder = folder();
-    let open = || open_all(&[Target::Path(folder.path().to_owned())]).map(|(sources, _)| sources);
+    let open = || {
+        open_all(&[Target::Path(folder.path().to_owned())]).map(|opened| (opened.sources, opened.left_out))
+    };
     let refused = open().expect_err("there is nothing in it");
     assert!(refused.is_no_data() && refused.to_string().contains("holds no event log"), "{refused}");
     fs::write(folder.path().join("notes.txt"), "no log").expect("it is written");
@@ -102,8 +104,17 @@ fn a_folder_stands_for_its_logs_the_newest_first() {
             .expect("its time");
     }
     fs::write(folder.path().join("d.jsonl"), "no log either").expect("it is written");
-    let pids: Vec<_> = open().expect("logs").iter().map(|source| source.header.pid).collect();
-    assert_eq!(pids, [1, 2, 3]);
+    let (sources, left_out) = open().expect("logs");
+    assert_eq!(sources.iter().map(|source| source.header.pid).collect::<Vec<_>>(), [1, 2, 3]);
+    let [unread] = &left_out[..] else { panic!("{left_out:?}") };
+    assert!(unread.starts_with("not shown: ") && unread.contains("d.jsonl: this is no"), "{unread}");
+    for pid in 4..=40 {
+        let log = Line::Header(Header { pid, ..Header::default() }).encode();
+        fs::write(folder.path().join(format!("{pid}.jsonl")), log).expect("it is written");
+    }
+    let (sources, left_out) = open().expect("logs");
+    assert_eq!((sources.len(), left_out.len()), (32, 1));
+    assert!(left_out[0].starts_with("9 older logs of "), "{left_out:?}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, ours: Dur
     let (process, ours) = model.shown(ours);
     let now_ns = process.clock.now_ns(ours);
     let mut notes = header::notes(theme, process);
-    notes.splice(0..0, header::remark(theme, model.remark.as_deref(), frame.area().width));
+    notes.splice(0..0, header::remark(theme, model.remark.as_ref(), frame.area().width));
     notes.splice(0..0, processes::strip(theme, model, frame.area().width));
     notes.truncate(usize::from(frame.area().height / 8));
     let (area, bar) = tape::room(frame.area(), &model.tape, ours);

@@ -115,10 +115,15 @@ pub(super) fn draw_health(frame: &mut Frame<'_>, theme: Theme, area: Rect, healt
 }
 
 /// What there is to say besides, in one line.
-pub(super) fn remark(theme: Theme, remark: Option<&str>, width: u16) -> Option<Line<'static>> {
-    let badge = Span::styled(" DEMO ", theme.strong());
+pub(super) fn remark(
+    theme: Theme,
+    remark: Option<&(&'static str, String)>,
+    width: u16,
+) -> Option<Line<'static>> {
+    let (head, remark) = remark?;
+    let badge = Span::styled(format!(" {head} "), theme.strong());
     let room = usize::from(width).saturating_sub(badge.width() + 1);
-    remark.map(|remark| Line::from(vec![badge, Span::raw(fit::end(remark, room).into_owned())]))
+    Some(Line::from(vec![badge, Span::raw(fit::end(remark, room).into_owned())]))
 }
 
 /// What is not seen: dropped, or out of sight. One line each.

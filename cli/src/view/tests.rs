@@ -135,7 +135,7 @@ fn what_a_demo_does_is_said_in_one_line() {
     let mut watched = serving().live();
     let remark =
         "stall (7s): /blocking/sleep among the rest · p99 of GET /: calm 25ms, and more that has no room";
-    watched.model.remark = Some(remark.to_owned());
+    watched.model.remark = Some(("DEMO", remark.to_owned()));
     let screen = screen(&watched, 80, 24).to_string();
     let line = screen.lines().find(|line| line.contains(" DEMO ")).expect(&screen);
     assert!(line.contains("stall (7s): /blocking/sleep") && line.contains('…'), "{line}");

@@ -154,6 +154,24 @@ fn several_logs_are_told_one_after_the_other() {
 }
 
 #[test]
+fn what_is_not_shown_of_a_folder_is_told_beside_the_rest() {
+    let folder = folder();
+    let logs = folder.path().join("logs");
+    std::fs::create_dir(&logs).expect("a folder");
+    for pid in 1..=34 {
+        let header = stallscope_wire::Header { pid, ..Default::default() };
+        let lines = [Line::Header(header), end(400 * MS)];
+        let text: Vec<u8> = lines.iter().flat_map(Line::encode).collect();
+        std::fs::write(logs.join(format!("{pid}.jsonl")), text).expect("it is written");
+    }
+    std::fs::write(logs.join("z.jsonl"), "no log").expect("it is written");
+    let (code, out, err) = run(stallscope(folder.path()).arg("watch").arg(&logs));
+    assert_eq!((code, out.matches("the process ended").count()), (Some(0), 32), "{out}");
+    assert!(err.contains("note: 2 older logs of "), "{err}");
+    assert!(err.contains("note: not shown: ") && err.contains("z.jsonl: this is no"), "{err}");
+}
+
+#[test]
 fn a_supervisor_stands_for_all_that_it_starts() {
     let folder = folder();
     let mut command = stallscope(folder.path());

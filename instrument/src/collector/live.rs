@@ -125,6 +125,9 @@ impl Live {
     /// Sends a line to all readers. One that does not keep up loses lines, but none that says that something is over; one
     /// that is too slow even for these is hung up on, and one that is gone is forgotten.
     pub(super) fn write(&mut self, text: &[u8], line: &Line) {
+        if self.listener.is_none() {
+            return;
+        }
         self.past.note(text, line);
         let (needed, mut lost) = (is_last(line), 0);
         let limit = if needed { PENDING + RESERVED } else { PENDING };
@@ -266,6 +269,14 @@ mod tests {
         assert_eq!(lines.header().pid, 7);
         assert_eq!(lines.next_line().unwrap(), Some(stall));
         assert!(!path.exists(), "the socket is gone with the process");
+    }
+
+    #[test]
+    fn where_nobody_can_come_nothing_is_remembered() {
+        let mut live = Live::default();
+        let stall = Line::Stall(Stall { id: 9, ..Stall::default() });
+        live.write(&stall.encode(), &stall);
+        assert!(live.past.tell().is_empty());
     }
 
     #[test]

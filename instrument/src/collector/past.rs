@@ -1,6 +1,6 @@
 //! What live readers that come late are told of the time before.
 
-use stallscope_wire::{Cause, Certainty, Earlier, EarlierStalls, Frame, Line, Phase, Stack, Stall};
+use stallscope_wire::{Cause, Earlier, EarlierStalls, Frame, Line, Phase, Stack, Stall};
 use std::collections::VecDeque;
 
 /// Stalls that are remembered one by one.
@@ -84,8 +84,9 @@ impl Past {
         let groups = &mut self.earlier.stalls;
         let alike = |group: &EarlierStalls, stall: &Stall| is_alike(&group.worst, stall, threshold_ns);
         if !groups.iter().any(|group| alike(group, &stall)) && groups.len() >= CULPRITS {
-            // The place of one must not stand for others.
-            (stall.stack, stall.task) = (None, None);
+            // The place of one must not stand for others; that something was seen of it stays.
+            stall.stack = stall.stack.map(|_| Stack::default());
+            (stall.task, stall.serving) = (None, None);
         }
         let group = groups.iter().position(|group| alike(group, &stall));
         let one = EarlierStalls::of(stall, threshold_ns);
@@ -102,12 +103,18 @@ fn knows_less(later: Option<&Stack>, earlier: Option<&Stack>) -> bool {
     knows(later) < knows(earlier)
 }
 
-/// Whether both have the same culprit, and the same is to be said of them.
+/// Whether both have the same culprit, were met in the same route, and the same is to be said of them.
 fn is_alike(one: &Stall, other: &Stall, threshold_ns: u64) -> bool {
     let kind = |stall: &Stall| {
-        (stall.cause == Cause::Host, stall.certainty == Certainty::Probable, stall.is_allowed(threshold_ns))
+        let by_host = stall.cause == Cause::Host || stall.lacks_evidence();
+        (by_host, stall.is_probable(), stall.is_allowed(threshold_ns))
     };
-    kind(one) == kind(other) && place(one) == place(other)
+    kind(one) == kind(other) && place(one) == place(other) && route(one) == route(other)
+}
+
+/// Of the request that was served.
+fn route(stall: &Stall) -> Option<&str> {
+    stall.serving.as_ref().map(|serving| serving.route.as_str())
 }
 
 /// The line that a stall accuses, or the code without one; else where its task was spawned.
@@ -132,7 +139,7 @@ enum Place<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stallscope_wire::{Failure, Reader};
+    use stallscope_wire::{Certainty, Evidence, Failure, Reader, Serving};
 
     const MS: u64 = 1_000_000;
 
@@ -204,7 +211,26 @@ mod tests {
         let Line::Earlier(earlier) = &lines[0] else { panic!("{:?}", lines[0]) };
         assert_eq!(earlier.stalls.len(), CULPRITS + 1);
         assert_eq!(earlier.stalls.iter().map(|of| of.count).sum::<u64>(), 1_000 - STALLS as u64);
-        assert_eq!(earlier.stalls[CULPRITS].worst.stack, None);
+        assert_eq!(earlier.stalls[CULPRITS].worst.stack, Some(Stack::default()));
+    }
+
+    #[test]
+    fn what_is_told_together_is_alike() {
+        let [_, Line::Stall(one)] = stall(1, 7, 100) else { unreachable!("they are stalls") };
+        let evidence = Evidence { run_queue_ns: one.duration_ns, ..Evidence::default() };
+        let serving = |route: &str| Some(Serving { route: route.to_owned(), ..Serving::default() });
+        let others = [
+            Stall { draft: true, ..one.clone() },
+            Stall { certainty: Certainty::Probable, ..one.clone() },
+            Stall { evidence, ..one.clone() },
+            Stall { serving: serving("GET /a"), ..one.clone() },
+            Stall { serving: serving("GET /b"), ..one.clone() },
+        ];
+        for other in &others {
+            assert!(!is_alike(&one, other, 100 * MS) && is_alike(other, other, 100 * MS), "{other:?}");
+        }
+        assert!(is_alike(&others[0], &others[1], 100 * MS), "neither counts");
+        assert!(!is_alike(&others[3], &others[4], 100 * MS));
     }
 
     #[test]

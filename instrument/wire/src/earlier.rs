@@ -11,7 +11,7 @@ pub struct Earlier {
     pub stalls: Vec<EarlierStalls>,
 }
 
-/// Stalls of one culprit, of one kind: certain or only probable, the code's or the host's, allowed by the code or not.
+/// Stalls of one culprit, met in one route, and of one kind: certain or only probable, the code's or the host's, allowed by the code or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EarlierStalls {

@@ -70,6 +70,20 @@ impl Stall {
         self.attributable_ns < threshold_ns && self.allowed.as_ref().is_some_and(with_it)
     }
 
+    /// Whether it is only probable that it was one poll, or a stall at all, since its names were never found.
+    #[must_use]
+    pub fn is_probable(&self) -> bool {
+        self.certainty == Certainty::Probable || self.draft
+    }
+
+    /// Whether nothing was seen of what the thread was at, neither a stack nor a call, and for a part of that time it was the
+    /// machine that kept the thread, or the watchdog, from running. Of one that goes on more may be seen yet.
+    #[must_use]
+    pub fn lacks_evidence(&self) -> bool {
+        let not_run_ns = self.evidence.run_queue_ns.max(self.evidence.watchdog_gap_ns);
+        self.cause == Cause::Unknown && self.stack.is_none() && not_run_ns >= (self.duration_ns / 10).max(1)
+    }
+
     /// How long it lasted without what the code allows itself, in nanoseconds.
     #[must_use]
     pub fn outside_ns(&self) -> u64 {

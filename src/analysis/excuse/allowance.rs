@@ -36,6 +36,9 @@ pub struct Allowance {
     /// What is more than it covers; what else was found that it may have been meant for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What is counted so far are waits.
+    #[serde(skip)]
+    of_waits: bool,
 }
 
 /// Who allows something.
@@ -122,11 +125,17 @@ impl Allowance {
         }
         self.findings += 1;
         // What waited behind a stall is not counted a second time.
-        if finding.rule != Rule::LoopLag || self.count == 0 {
-            self.count = self.count.saturating_add(finding.count);
-            self.max_ns = self.max_ns.max(finding.max_ns);
-            self.total_ns = self.total_ns.saturating_add(finding.total_ns);
+        let of_waits = finding.rule == Rule::LoopLag;
+        if self.count > 0 && of_waits != self.of_waits {
+            if of_waits {
+                return;
+            }
+            (self.count, self.max_ns, self.total_ns) = (0, 0, 0);
         }
+        self.of_waits = of_waits;
+        self.count = self.count.saturating_add(finding.count);
+        self.max_ns = self.max_ns.max(finding.max_ns);
+        self.total_ns = self.total_ns.saturating_add(finding.total_ns);
     }
 
     /// Whether it is no longer needed, or no longer holds.
@@ -189,5 +198,36 @@ impl Allowance {
                 note.map_or_else(|| ": remove it if that is gone".to_owned(), |note| format!("; {note}"))
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waited_behind_a_stall_is_counted_once_whichever_is_told_first() {
+        let finding =
+            |rule, count, ns| Finding { rule, count, max_ns: ns, total_ns: ns, ..Finding::default() };
+        let found = [
+            finding(Rule::LoopLag, 1, 280),
+            finding(Rule::LoopLag, 2, 290),
+            finding(Rule::BlockingPoll, 1, 300),
+            finding(Rule::BlockingPoll, 3, 200),
+        ];
+        let counted = |found: &[&Finding]| {
+            let mut allowance = Allowance::default();
+            found.iter().for_each(|finding| allowance.note(finding));
+            (allowance.findings, allowance.count, allowance.max_ns, allowance.total_ns)
+        };
+        let [waits, more_waits, stall, more_stalls] = &found;
+        for order in [
+            [waits, more_waits, stall, more_stalls],
+            [stall, waits, more_waits, more_stalls],
+            [stall, more_stalls, waits, more_waits],
+        ] {
+            assert_eq!(counted(&order), (4, 4, 300, 500));
+        }
+        assert_eq!(counted(&[waits, more_waits]), (2, 3, 290, 570));
     }
 }

@@ -187,15 +187,17 @@ fn counts(header: &Header, stalls: &Stalls, lag: &Lag) -> bool {
     attributable_ns > 0 && attributable_ns >= header.lag_limit_ns
 }
 
-/// How much of a wait lies, at most, in what the code allows itself: which part of a stall that is is not known.
+/// How much of a wait surely lies in what the code allows itself: which part of a stall that is is not known, so that it may
+/// have waited for all of the rest.
 fn allowed_ns(stalls: &Stalls, lag: &Lag) -> u64 {
     let records = lag.stalls.iter().filter_map(|&id| stalls.get(id));
     let parts = records.filter_map(|record| {
         let (stall, allowed) = (&record.stall, record.stall.allowed.as_ref()?);
-        let until =
-            if record.ongoing { u64::MAX } else { stall.started_ns.saturating_add(stall.duration_ns) };
+        let until = stall.started_ns.saturating_add(stall.duration_ns);
+        let until = if record.ongoing { until.max(lag.at_ns) } else { until };
         let both_ns = until.min(lag.at_ns).saturating_sub(stall.started_ns.max(start(lag)));
-        Some(allowed.ns.min(both_ns))
+        let rest_ns = until.saturating_sub(stall.started_ns).saturating_sub(allowed.ns);
+        Some(both_ns.saturating_sub(rest_ns))
     });
     parts.max().unwrap_or(0)
 }
@@ -218,13 +220,14 @@ fn shift(shift: &mut Shift, header: &Header, lag: &Lag, excused_ns: u64) {
         return;
     }
     let interval = if header.probe_interval_ns == 0 { u64::MAX } else { header.probe_interval_ns };
+    let most = lag.wait_ns.saturating_sub(excused_ns);
     let waits =
         std::iter::successors(Some(lag.wait_ns), |wait| wait.checked_sub(interval).filter(|&wait| wait > 0));
     for wait in waits.take(SKIPPED) {
         if lag.ongoing {
             shift.add(wait, wait);
         }
-        let left = wait.saturating_sub(excused_ns);
+        let left = wait.min(most);
         if left < wait {
             shift.excuse(wait, Some(left).filter(|&left| left > 0));
         }

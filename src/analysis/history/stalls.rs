@@ -3,9 +3,7 @@ use super::super::group::Group;
 use super::super::group::Groups;
 use super::super::measure::Shift;
 use super::{Lengths, Pauses, Subject};
-use stallscope_wire::{
-    Cause, Certainty, Earlier, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker,
-};
+use stallscope_wire::{Cause, Earlier, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,21 +37,10 @@ impl StallRecord {
         (self.attributable_ns(), self.stall.duration_ns)
     }
 
-    /// Whether the machine, not the code, is to blame.
+    /// Whether the machine, not the code, is to blame: nobody is accused without evidence where there is another suspect.
     #[must_use]
     pub fn blames_host(&self) -> bool {
-        self.stall.cause == Cause::Host || self.is_without_evidence()
-    }
-
-    /// Nothing was seen of what the thread was at, neither a stack nor a call, and for a part of that time it was the machine
-    /// that kept the thread, or the watchdog, from running: nobody is accused without evidence where there is another suspect.
-    fn is_without_evidence(&self) -> bool {
-        let Stall { cause, duration_ns, evidence, stack, .. } = &self.stall;
-        let not_run_ns = evidence.run_queue_ns.max(evidence.watchdog_gap_ns);
-        !self.ongoing
-            && *cause == Cause::Unknown
-            && stack.is_none()
-            && not_run_ns >= (duration_ns / 10).max(1)
+        self.stall.cause == Cause::Host || (!self.ongoing && self.stall.lacks_evidence())
     }
 
     /// Whether it is a stall only by what the code allows itself.
@@ -65,7 +52,7 @@ impl StallRecord {
     /// breaches no threshold.
     #[must_use]
     pub fn is_probable(&self) -> bool {
-        self.stall.certainty == Certainty::Probable || self.stall.draft
+        self.stall.is_probable()
     }
 }
 

@@ -5,6 +5,7 @@ use super::super::thresholds::{FINEST_STALL_NS, Metric, Stat, Value};
 use super::super::{History, Threshold};
 use super::selection::{unknown_crate, unseen};
 use super::{LEAN_ERROR_NS, Measured, Selection, polls, statistic};
+use stallscope_wire::counted;
 use stallscope_wire::duration::show;
 
 pub(super) fn measure(
@@ -39,6 +40,10 @@ pub(super) fn measure(
         Stat::Count => (Value::Count(sum(|sums| sums.over)), Value::Count(whole_count)),
         Stat::Total => nanos(sum(|sums| sums.attributable_total_ns), whole_total),
         stat => {
+            let together = groups.certain().map(|group| group.sums.together).sum();
+            if together > 0 {
+                return Err(told_together(together));
+            }
             let limit = histories.iter().map(|history| history.header().threshold_ns).min().unwrap_or(0);
             let mut attributable = lengths.attributable;
             // A poll that is too long only by the host's part is no stall: not for the count, nor for its share here.
@@ -70,6 +75,15 @@ pub(super) fn measure(
         }),
     };
     Ok(measured.remarking(unknown_crate(threshold, histories)))
+}
+
+/// Why there are neither means nor percentiles.
+fn told_together(count: u64) -> String {
+    format!(
+        "of {} that were over when somebody came to look, only the longest and the sum are known: write stall.max, or have \
+         the process keep a log (STALLSCOPE_LOG)",
+        counted(count, "stall")
+    )
 }
 
 /// What is left out because it is only probable.

@@ -24,7 +24,7 @@ pub(super) struct Segment {
     /// No line before was written later.
     pub(super) from_ns: u64,
     text: Text,
-    /// What it takes to keep the state, and the text, in bytes.
+    /// What it takes to keep the state, and the text with the places of its lines, in bytes.
     weight: usize,
     pub(super) kept: usize,
 }
@@ -32,7 +32,7 @@ pub(super) struct Segment {
 #[derive(Debug)]
 pub(super) enum Text {
     /// Line by line.
-    Kept(Vec<Vec<u8>>),
+    Kept(Vec<Box<[u8]>>),
     /// Begins there in the file.
     Recorded(u64),
 }
@@ -81,7 +81,8 @@ impl Tape {
         }
         if let Some(Segment { text: Text::Kept(lines), kept, .. }) = self.segments.back_mut() {
             let text = if told.is_empty() { line.encode() } else { told };
-            *kept += text.len();
+            let text = text.into_boxed_slice();
+            *kept += size_of_val(&text) + text.len();
             lines.push(text);
         }
     }
