@@ -154,6 +154,21 @@ fn what_a_later_snapshot_knows_nothing_of_is_over() {
 }
 
 #[test]
+fn what_is_named_late_has_lasted_as_long_as_a_snapshot_has_shown_since() {
+    let named = Stall { phase: Phase::Begin, started_ns: 0, ..stall("src/a.rs:1", 100, Cause::Lock) };
+    let draft = Stall { draft: true, stack: None, ..named.clone() };
+    let mut history = History::new(Header::default());
+    lines(&mut history, [draft]);
+    let polling = Some(Polling { for_ns: 700 * MS, ..Polling::default() });
+    let workers = vec![Worker { polling, ..Worker::default() }];
+    history.apply(Line::Snapshot(Snapshot { at_ns: 700 * MS, workers, ..Snapshot::default() }));
+    lines(&mut history, [named]);
+    let record = history.stall(0).expect("a stall");
+    assert_eq!((record.stall.duration_ns, record.stall.draft, record.ongoing), (700 * MS, false, true));
+    assert_eq!(found(&history)[0].culprit.to_string(), "src/a.rs:1");
+}
+
+#[test]
 fn a_wait_without_an_explanation_is_given_the_stalls_that_went_on_meanwhile() {
     let during = |runtime: u64| {
         let mut blocked = Stall { started_ns: 100 * MS, ..stall("src/a.rs:1", 300, Cause::Lock) };

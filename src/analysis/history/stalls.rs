@@ -142,7 +142,11 @@ impl Stalls {
     /// A stall that a thread is still in has lasted until then; its own lines come at 1, 2, 4, … thresholds only. One that
     /// its thread is no longer in is over, though no line said so: a reader that does not keep up loses lines.
     pub(super) fn advance(&mut self, snapshot: &Snapshot) {
-        for id in snapshot.workers.iter().filter_map(|worker| worker.stall) {
+        let stalls = snapshot
+            .workers
+            .iter()
+            .filter_map(|worker| worker.stall.or_else(|| self.draft_of(worker, snapshot.at_ns)));
+        for id in stalls.collect::<Vec<_>>() {
             if let Some(record) = self.records.get_mut(&id).filter(|record| record.stall.phase != Phase::End)
             {
                 let record = Arc::make_mut(record);
@@ -163,6 +167,14 @@ impl Stalls {
             let ongoing = now.is_none_or(|worker| is_in(worker, &record.stall, snapshot.at_ns));
             Arc::make_mut(record).ongoing = ongoing;
         }
+    }
+
+    /// The stall without names that a worker is still in.
+    fn draft_of(&self, worker: &Worker, now_ns: u64) -> Option<u64> {
+        worker.polling.as_ref()?;
+        let stalls = self.records.values().map(|record| &record.stall);
+        let mut drafts = stalls.filter(|stall| stall.draft && stall.thread.tid == worker.tid);
+        drafts.find(|stall| is_in(worker, stall, now_ns)).map(|stall| stall.id)
     }
 
     /// Those of a runtime that went on between these times.
