@@ -97,7 +97,9 @@ fn deadlock() {
 
 /// The reference server under a load of its fixed routes.
 fn serve() -> Ran {
-    let mut server = Example::stallscope("healthy", &["serve", "--addr", "127.0.0.1:0", "--exit-with-stdin"]);
+    // To write its last lines takes longer here than a server may usually take to end.
+    let serve = ["serve", "--addr", "127.0.0.1:0", "--exit-with-stdin", "--drain", "60s"];
+    let mut server = Example::stallscope("healthy", &serve);
     let mut says = BufReader::new(server.stdout()).lines();
     let first = says.next().expect("it says where it listens").expect("text");
     let address = first.strip_prefix("listening on ").unwrap_or_else(|| panic!("it says {first}"));
