@@ -14,6 +14,7 @@ fn a_test_that_blocks_is_told_where_why_and_by_how_much() {
     assert!(first.starts_with("blocked for ") && first.ends_with(", limit 20ms"), "{message}");
     assert!(first.contains(&format!(" at {own} (syscall clock_nanosleep)")), "{message}");
     assert!(message.contains(&format!("\n  → {own}")), "the stack is told:\n{message}");
+    assert!(!message.contains("stallscope_instrument"), "and not the part of it that is ours:\n{message}");
     assert!(message.contains("\n  help: "), "{message}");
 
     let (_, message) = ran.panic("blocking::at_once_and_not_for_long");
