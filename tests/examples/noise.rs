@@ -6,7 +6,7 @@
 use crate::expected::Expected;
 use crate::hogs::beside_hogs;
 use crate::run::{Example, Ran, built, run};
-use stallscope::analysis::Verdict;
+use stallscope::analysis::{Rule, Verdict};
 use std::collections::BTreeMap;
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -45,12 +45,18 @@ fn is_innocent(ran: &Ran) -> bool {
     [0, INCONCLUSIVE].contains(&ran.code())
 }
 
-/// By the verdict: one that had to be killed ends with that signal's exit code, and is judged all the same.
+/// By the verdict: one that had to be killed ends with that signal's exit code, and is judged all the same. It may be that the
+/// machine kept the one from blocking the other for long: that is told then.
 #[track_caller]
 fn is_guilty(name: &'static str, run: impl Fn() -> Ran) {
     let named = |ran: &Ran| {
-        let breached = matches!(ran.report().verdict, Verdict::Breach | Verdict::Inconclusive);
-        breached && Expected::of(name).is_named(ran.report())
+        let report = ran.report();
+        let paused = || report.findings.iter().any(|finding| finding.rule == Rule::HostPause);
+        match report.verdict {
+            Verdict::Breach => Expected::of(name).is_named(report),
+            Verdict::Inconclusive => Expected::of(name).is_named(report) || paused(),
+            _ => false,
+        }
     };
     every_time(name, run, named);
 }

@@ -66,15 +66,21 @@ impl Example {
         Self { name, check, folder, _alone: alone }
     }
 
-    /// Waits until a log shows stalls with their culprits; the process that writes it.
+    /// Waits until a log shows stalls with their culprits, for which these have answered for twice the threshold; the process
+    /// that writes it.
     pub(crate) fn until_stalls(&self, count: usize) -> u32 {
-        let named =
-            |record: &&StallRecord| record.stall.stack.as_ref().is_some_and(|stack| stack.culprit.is_some());
+        let named = |record: &&StallRecord, threshold_ns: u64| {
+            let has_culprit = record.stall.stack.as_ref().is_some_and(|stack| stack.culprit.is_some());
+            has_culprit && record.stall.attributable_ns >= 2 * threshold_ns
+        };
         let begun = Instant::now();
         loop {
             let logs = logs_in(self.folder.path());
-            if let Some(history) = logs.iter().find(|history| history.stalls().filter(named).count() >= count)
-            {
+            let shows = |history: &&History| {
+                let threshold_ns = history.header().threshold_ns;
+                history.stalls().filter(|record| named(record, threshold_ns)).count() >= count
+            };
+            if let Some(history) = logs.iter().find(shows) {
                 return history.header().pid;
             }
             assert!(begun.elapsed() < PATIENCE, "no log shows {count} stalls");

@@ -60,6 +60,12 @@ impl Capturer {
         })
     }
 
+    pub(crate) fn capture_idly(&mut self, target: &Registered, open: Open) -> Option<Captured> {
+        self.capture(target, open)
+    }
+
+    pub(crate) fn end_round(&mut self) {}
+
     pub(crate) fn meet(&mut self, _target: &Registered) {}
 
     pub(crate) fn take_gaps(&mut self) -> Vec<Gap> {

@@ -4,7 +4,7 @@ pub(crate) use super::syscall::{CallReader, Place, Reading, Waiting};
 
 use super::blind::Blind;
 use super::handler::SIGNAL;
-use super::signal::{Missed, Signaller};
+use super::signal::{Missed, Room, Signaller};
 use super::status::{self, Status};
 use super::syscall;
 use super::unwind::{StackCopy, StackUnwinder};
@@ -76,6 +76,20 @@ impl Capturer {
     /// The stack of a thread that is at `open`; none when it is no longer, or when the stack is on its way and to be asked for
     /// again soon. Without a stack when none could be had.
     pub(crate) fn capture(&mut self, target: &Registered, open: Open) -> Option<Captured> {
+        self.capture_if(target, open, Room::Made)
+    }
+
+    /// The same of a thread that blocks nobody: it is asked when no other is.
+    pub(crate) fn capture_idly(&mut self, target: &Registered, open: Open) -> Option<Captured> {
+        self.capture_if(target, open, Room::Left)
+    }
+
+    /// Ends a round of looks: whoever was not looked at in it is asked no more.
+    pub(crate) fn end_round(&mut self) {
+        self.signaller.end_round();
+    }
+
+    fn capture_if(&mut self, target: &Registered, open: Open, room: Room) -> Option<Captured> {
         if self.signaller.is_asked(target, open) {
             return None;
         }
@@ -90,13 +104,13 @@ impl Capturer {
                 }
                 Reading::Running => {
                     activity = Activity::Running;
-                    self.copy_running(target, open)
+                    self.copy_running(target, open, room)
                 }
                 Reading::Unreadable => {
                     let runs = status::read(target.thread.tid).is_some_and(|status| status.runs);
                     self.blind = (!runs).then_some(Blind::Calls);
                     activity = if runs { Activity::Running } else { Activity::Unknown };
-                    if runs { self.copy_running(target, open) } else { Outcome::Nothing }
+                    if runs { self.copy_running(target, open, room) } else { Outcome::Nothing }
                 }
             };
             if !target.cell.is_at(open) || target.cell.generation() != target.generation {
@@ -151,11 +165,11 @@ impl Capturer {
         })
     }
 
-    fn copy_running(&mut self, target: &Registered, open: Open) -> Outcome {
+    fn copy_running(&mut self, target: &Registered, open: Open, room: Room) -> Outcome {
         // An answer that is there is taken as it is: a thread that is in our handler now blocks all signals, too.
         let answer = match self.signaller.answer(target, open) {
-            Some(answer) => answer,
-            None => {
+            Some(answer) if !matches!(answer, Poll::Ready(Err(Missed::Silent))) => answer,
+            silent => {
                 let Some(status) = status::read(target.thread.tid) else { return Outcome::Nothing };
                 let met = self.met.get_mut(&ptr::from_ref(target.cell).addr());
                 let mut met = met.filter(|met| met.generation == target.generation);
@@ -165,10 +179,11 @@ impl Capturer {
                     met.masked
                 });
                 if !takes {
+                    self.signaller.forget(target);
                     self.blind = masked.is_none_or(|times| times >= MASKED).then_some(Blind::Masked);
                     return Outcome::Nothing;
                 }
-                self.signaller.ask(target, open)
+                silent.unwrap_or_else(|| self.signaller.ask(target, open, room))
             }
         };
         let copy = match answer {

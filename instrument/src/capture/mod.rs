@@ -71,7 +71,7 @@ pub(crate) struct ModuleFile {
 pub(crate) struct Captured {
     pub(crate) stack: Option<RawStack>,
     pub(crate) activity: Activity,
-    /// The thread was asked, and has not run since: asked again, it may answer.
+    /// The thread was asked and has not answered: it waits for a processor, or is in the kernel for long. It stays asked.
     pub(crate) silent: bool,
 }
 

@@ -31,6 +31,15 @@ pub(super) enum Missed {
     Broken,
 }
 
+/// Where a question goes when all slots are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// In the place of one that was asked in vain for long.
+    Made,
+    /// Nowhere: it waits.
+    Left,
+}
+
 /// A copy, or why there is none; pending while it is to be asked for again.
 pub(super) type Answer = Poll<Result<Snapshot, Missed>>;
 
@@ -48,8 +57,10 @@ struct Asked {
     cell: &'static Cell,
     open: Open,
     since: Instant,
-    /// When somebody wanted to know the answer last.
-    wanted: Instant,
+    /// When a handler was first seen to have begun.
+    begun: Option<Instant>,
+    /// Somebody wanted to know the answer in this round.
+    wanted: bool,
     /// Lasts as long as the question.
     _timer: Timer,
 }
@@ -61,26 +72,29 @@ impl Signaller {
     }
 
     /// Whether the thread was asked just now, so that a further look at it tells nothing yet.
-    pub(super) fn is_asked(&self, target: &Registered, open: Open) -> bool {
-        self.slot_of(target).and_then(|slot| self.asked[slot].as_ref()).is_some_and(|asked| {
+    pub(super) fn is_asked(&mut self, target: &Registered, open: Open) -> bool {
+        self.slot_of(target).and_then(|slot| self.asked[slot].as_mut()).is_some_and(|asked| {
+            asked.wanted = true;
             asked.open == open && asked.token.state() == State::Armed && asked.since.elapsed() < TICK
         })
     }
 
     /// What a thread has answered, or why it has not; none when it was not asked about `open`, and may be.
     pub(super) fn answer(&mut self, target: &Registered, open: Open) -> Option<Answer> {
-        self.give_up_late();
         let slot = self.slot_of(target)?;
         let asked = self.asked[slot].as_mut()?;
         let (same, waited) = (asked.open == open, asked.since.elapsed());
-        asked.wanted = Instant::now();
+        asked.wanted = true;
         let result = match asked.token.state() {
-            State::Claimed if waited > HANDLER_PATIENCE => return Some(Poll::Ready(Err(Missed::Broken))),
-            State::Claimed => return Some(Poll::Pending),
+            State::Claimed => {
+                asked.begun.get_or_insert_with(Instant::now);
+                let answer = if asked.is_broken() { Poll::Ready(Err(Missed::Broken)) } else { Poll::Pending };
+                return Some(answer);
+            }
             State::Armed if same && waited <= PATIENCE => return Some(Poll::Pending),
-            State::Armed if same => return Some(Poll::Ready(Err(Missed::Silent))),
+            State::Armed if same && handler::stands() => return Some(Poll::Ready(Err(Missed::Silent))),
             State::Armed if !asked.token.withdraw() => return Some(Poll::Pending),
-            State::Armed => Err(Missed::Ended),
+            State::Armed => Err(if same { Missed::Replaced } else { Missed::Ended }),
             State::Idle | State::Done | State::Missed => asked.token.copied().ok_or(Missed::Ended),
         };
         self.asked[slot] = None;
@@ -88,11 +102,10 @@ impl Signaller {
     }
 
     /// Asks a running thread that is still at `open` for its registers and stack.
-    pub(super) fn ask(&mut self, target: &Registered, open: Open) -> Answer {
-        let Some(slot) = self.free() else {
+    pub(super) fn ask(&mut self, target: &Registered, open: Open, room: Room) -> Answer {
+        let Some(slot) = self.free(room) else {
             // The others are asked first, unless none of them will ever answer.
-            let all_broken =
-                self.asked.iter().flatten().all(|asked| asked.since.elapsed() > HANDLER_PATIENCE);
+            let all_broken = self.asked.iter().flatten().all(Asked::is_broken);
             return if all_broken { Poll::Ready(Err(Missed::Broken)) } else { Poll::Pending };
         };
         if !handler::stands() {
@@ -104,9 +117,15 @@ impl Signaller {
             token.withdraw();
             return Poll::Ready(Err(Missed::Refused));
         };
-        let now = Instant::now();
-        self.asked[slot] =
-            Some(Asked { token, cell: target.cell, open, since: now, wanted: now, _timer: timer });
+        self.asked[slot] = Some(Asked {
+            token,
+            cell: target.cell,
+            open,
+            since: Instant::now(),
+            begun: None,
+            wanted: true,
+            _timer: timer,
+        });
         Poll::Pending
     }
 
@@ -123,9 +142,12 @@ impl Signaller {
         self.asked.iter().position(of_it)
     }
 
-    /// A slot for a question. Where there is none, the thread that has been silent for longest is asked no more.
-    fn free(&mut self) -> Option<usize> {
+    /// A slot for a question. Where there is none, room is made by the thread that has been silent for longest.
+    fn free(&mut self, room: Room) -> Option<usize> {
         let free = self.asked.iter().position(Option::is_none);
+        if room == Room::Left {
+            return free;
+        }
         free.or_else(|| {
             let asked =
                 self.asked.iter().enumerate().filter_map(|(slot, asked)| Some((slot, asked.as_ref()?)));
@@ -144,13 +166,21 @@ impl Signaller {
         }
     }
 
-    /// Takes back what nobody has asked for again.
-    fn give_up_late(&mut self) {
+    /// Takes back what nobody has wanted to know since this was called last.
+    pub(super) fn end_round(&mut self) {
         for slot in 0..SLOTS {
-            if self.asked[slot].as_ref().is_some_and(|asked| asked.wanted.elapsed() > 2 * PATIENCE) {
+            let Some(asked) = &mut self.asked[slot] else { continue };
+            if !std::mem::replace(&mut asked.wanted, false) {
                 self.withdraw(slot);
             }
         }
+    }
+}
+
+impl Asked {
+    /// The handler has begun, and does not come back.
+    fn is_broken(&self) -> bool {
+        self.begun.is_some_and(|begun| begun.elapsed() > HANDLER_PATIENCE)
     }
 }
 
@@ -161,7 +191,7 @@ mod tests {
     use crate::capture::thread;
     use crate::engine::lock;
     use crate::recorder::Thread;
-    use std::sync::mpsc;
+    use std::sync::mpsc::{self, TryRecvError};
 
     /// This thread, at a record, and a signaller.
     fn this_thread() -> (Signaller, Registered, Open) {
@@ -178,13 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_answered_when_the_thread_runs_and_given_up_when_it_does_not() {
+    fn a_question_is_answered_when_the_thread_runs_and_refused_when_it_is_gone() {
         let _alone = lock(&ALONE);
         let (mut signaller, target, open) = this_thread();
         let begun = Instant::now();
         let answer = loop {
             // This thread computes while it asks itself.
-            match signaller.answer(&target, open).unwrap_or_else(|| signaller.ask(&target, open)) {
+            match signaller.answer(&target, open).unwrap_or_else(|| signaller.ask(&target, open, Room::Made))
+            {
                 Poll::Ready(Err(Missed::Silent)) if begun.elapsed() < HANDLER_PATIENCE => {}
                 Poll::Ready(answer) => break answer,
                 Poll::Pending => {}
@@ -192,7 +223,7 @@ mod tests {
         };
         assert!(answer.is_ok_and(|copy| !copy.bytes.is_empty()));
         let gone = std::thread::spawn(|| this_thread().1).join().unwrap();
-        assert_eq!(of(signaller.ask(&gone, open)), Poll::Ready(Err(Missed::Refused)));
+        assert_eq!(of(signaller.ask(&gone, open, Room::Made)), Poll::Ready(Err(Missed::Refused)));
         assert!(signaller.asked.iter().all(Option::is_none));
     }
 
@@ -203,9 +234,10 @@ mod tests {
         std::thread::spawn(move || {
             let (_, target, open) = this_thread();
             tell.send((target, open)).unwrap();
-            let _ = wait.recv();
-            let begun = Instant::now();
-            while begun.elapsed() < HANDLER_PATIENCE {}
+            // Until the sender is gone; the thread of one that never sends computes nothing.
+            if wait.recv().is_ok() {
+                while wait.try_recv() == Err(TryRecvError::Empty) {}
+            }
         });
         let (target, open) = told.recv().unwrap();
         (target, open, go)
@@ -220,7 +252,7 @@ mod tests {
         let _alone = lock(&ALONE);
         let (mut signaller, _, _) = this_thread();
         let (target, open, go) = waiting_thread();
-        assert_eq!(of(signaller.ask(&target, open)), Poll::Pending);
+        assert_eq!(of(signaller.ask(&target, open, Room::Made)), Poll::Pending);
         backdate(signaller.asked[0].as_mut().unwrap(), 2 * PATIENCE);
         for _ in 0..2 {
             assert_eq!(signaller.answer(&target, open).map(of), Some(Poll::Ready(Err(Missed::Silent))));
@@ -241,15 +273,17 @@ mod tests {
         let (mut signaller, _, _) = this_thread();
         let silent: [_; SLOTS] = std::array::from_fn(|_| waiting_thread());
         for (target, open, _) in &silent {
-            assert_eq!(of(signaller.ask(target, *open)), Poll::Pending);
+            assert_eq!(of(signaller.ask(target, *open, Room::Made)), Poll::Pending);
         }
         let (target, open, _go) = waiting_thread();
-        assert_eq!(of(signaller.ask(&target, open)), Poll::Pending);
+        assert_eq!(of(signaller.ask(&target, open, Room::Made)), Poll::Pending);
         assert!(signaller.answer(&target, open).is_none(), "the others are asked first");
         for (slot, asked) in signaller.asked.iter_mut().flatten().enumerate() {
             backdate(asked, PATIENCE * if slot == 3 { 3 } else { 2 });
         }
-        assert_eq!(of(signaller.ask(&target, open)), Poll::Pending);
+        assert_eq!(of(signaller.ask(&target, open, Room::Left)), Poll::Pending);
+        assert!(signaller.answer(&target, open).is_none(), "no room is made for it");
+        assert_eq!(of(signaller.ask(&target, open, Room::Made)), Poll::Pending);
         assert_eq!(signaller.answer(&target, open).map(of), Some(Poll::Pending));
         assert!(signaller.answer(&silent[3].0, silent[3].1).is_none());
         silent.iter().for_each(|(target, ..)| signaller.forget(target));
@@ -260,21 +294,21 @@ mod tests {
     fn a_handler_that_does_not_come_back_keeps_its_slot_and_no_other() {
         let _alone = lock(&ALONE);
         let (mut signaller, target, open) = this_thread();
-        assert_eq!(of(signaller.ask(&target, open)), Poll::Pending);
+        assert_eq!(of(signaller.ask(&target, open, Room::Made)), Poll::Pending);
         let asked = signaller.asked[0].as_mut().unwrap();
-        backdate(asked, 2 * HANDLER_PATIENCE);
+        asked.begun = Instant::now().checked_sub(2 * HANDLER_PATIENCE);
         let token = asked.token;
         token.set_state(State::Claimed);
         assert_eq!(signaller.answer(&target, open).map(of), Some(Poll::Ready(Err(Missed::Broken))));
         assert!(signaller.asked[0].is_some());
         let (_, other, at) = this_thread();
         assert!(signaller.answer(&other, at).is_none());
-        assert_eq!(of(signaller.ask(&other, at)), Poll::Pending);
+        assert_eq!(of(signaller.ask(&other, at, Room::Made)), Poll::Pending);
         signaller.forget(&other);
         token.set_state(State::Missed);
-        let asked = signaller.asked[0].as_mut().unwrap();
-        asked.wanted = asked.since;
-        signaller.give_up_late();
+        signaller.end_round();
+        assert!(signaller.asked[0].is_some(), "it was asked for in this round");
+        signaller.end_round();
         assert!(signaller.asked[0].is_none());
     }
 }

@@ -166,6 +166,7 @@ impl Watchdog<'_> {
             let look = Look { now_ns, gap_ns: stopped_ns, behind, host: &self.host };
             watch.look(look, &mut self.capturer, &mut self.reports);
         }
+        self.capturer.iter_mut().for_each(Capturer::end_round);
         for gap in self.capturer.as_mut().map(Capturer::take_gaps).into_iter().flatten() {
             self.reports.tell(Report::Unseen(gap));
         }

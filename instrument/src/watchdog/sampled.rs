@@ -53,6 +53,8 @@ pub(super) struct Sampler {
     stacks: Vec<RawStack>,
     /// How often the last of them was not to be had.
     failed: u32,
+    /// The last of them is asked for, and the thread has not run to answer.
+    silent: bool,
     known: Vec<Place>,
     blind: u32,
 }
@@ -113,6 +115,7 @@ impl Sampler {
             confirmed: false,
             stacks: Vec::new(),
             failed: 0,
+            silent: false,
             known: Vec::new(),
             blind: 0,
         }
@@ -134,6 +137,7 @@ impl Sampler {
         // A wait for work cannot be told from another without a stack.
         let Some(capturer) = capturer else { return };
         let tick = clock::ticks();
+        let asked = self.open.filter(|_| self.silent);
         self.learn(of.cell, runtime);
         let tells_itself = self.own.is_some_and(|own| own.read().is_some());
         let seen =
@@ -163,6 +167,9 @@ impl Sampler {
                 self.collect(of, runtime, capturer);
             }
         }
+        if asked.is_some() && asked != self.open {
+            reports.lose_stack();
+        }
     }
 
     /// Whether the record may be told of once it is as long as the threshold.
@@ -171,6 +178,11 @@ impl Sampler {
             && self.stacks.len() + 1 >= STACKS
             && !self.gives_up();
         self.certainty() == Certainty::Exact || self.confirmed || computed
+    }
+
+    /// Whether the thread is asked for the stack that is to tell of it, and has not run to answer.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent
     }
 
     /// Whether it has computed for so long that it is worth knowing whether it comes to be between two polls.
@@ -197,8 +209,8 @@ impl Sampler {
                 let marks = self.marks(of, runtime);
                 let lasts = self.busy.is_some_and(|busy| busy.marks == marks) && !self.is_parked(runtime);
                 let has_stack = captured.is_some_and(|captured| captured.stack.is_some());
-                let silent = captured.is_some_and(|captured| captured.silent);
-                self.failed += u32::from(!has_stack && !silent);
+                self.silent = captured.is_some_and(|captured| captured.silent);
+                self.failed += u32::from(!has_stack && !self.silent);
                 self.confirmed |= lasts && has_stack;
                 lasts && self.confirmed
             }
@@ -315,6 +327,7 @@ impl Sampler {
         self.confirmed = false;
         self.stacks.clear();
         self.failed = 0;
+        self.silent = false;
         cell.observe(record.map(|(start, _)| start));
     }
 

@@ -122,7 +122,9 @@ impl Watch {
     /// When something is to be told of it, in nanoseconds since the start.
     pub(super) fn due_ns(&self) -> Option<u64> {
         let seen = self.seen.as_ref()?;
-        if seen.debugged || self.registered.cell.is_dismissed(seen.open) || !self.may_tell() {
+        // A thread that is silent is looked at as often as any.
+        let silent = self.sampler.as_ref().is_some_and(Sampler::is_silent);
+        if silent || seen.debugged || self.registered.cell.is_dismissed(seen.open) || !self.may_tell() {
             return None;
         }
         let (excused, length) = match &seen.stall {

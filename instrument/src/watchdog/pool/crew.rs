@@ -82,7 +82,7 @@ impl Crew {
         let stacks = &mut self.stacks;
         self.asked.retain_mut(|asked| {
             // Without an answer it is on its way.
-            let Some(captured) = capturer.capture(&asked.thread, asked.open) else { return true };
+            let Some(captured) = capturer.capture_idly(&asked.thread, asked.open) else { return true };
             asked.tries_left -= u32::from(!captured.silent);
             let again = captured.stack.is_none() && asked.tries_left > 0;
             if !again {
@@ -92,7 +92,11 @@ impl Crew {
             stacks.extend(captured.stack);
             again
         });
-        self.asked.is_empty() || now_ns.saturating_sub(since_ns) >= PATIENCE_NS
+        if now_ns.saturating_sub(since_ns) >= PATIENCE_NS {
+            self.asked.iter().for_each(|_| reports.lose_stack());
+            self.leave();
+        }
+        self.asked.is_empty()
     }
 
     /// Ends the look at a runtime's pool; the stacks that were had, none if it is another's that is looked at.

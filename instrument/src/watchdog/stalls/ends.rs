@@ -30,7 +30,9 @@ impl Watch {
                 seen.gap_ns = seen.gap_ns.max(look.gap_ns);
             }
             let ongoing = seen.as_mut().and_then(|seen| seen.stall.take());
-            ongoing.iter().for_each(|ongoing| ongoing.end(reports));
+            if !self.registered.cell.is_dismissed(poll.open) {
+                ongoing.iter().for_each(|ongoing| ongoing.end(reports));
+            }
             let report = if ongoing.is_some() || length - excused >= self.runtime.settings.threshold_ns {
                 let ongoing = ongoing.unwrap_or_else(|| {
                     // It came and went between two looks: the watchdog was not run.
@@ -109,7 +111,9 @@ impl Watch {
     pub(super) fn drop_seen(&mut self, look: Look<'_>, reports: &mut Outbox<'_>) {
         let Some(mut seen) = self.seen.take() else { return };
         let Some(ongoing) = seen.stall.take() else { return };
-        ongoing.end(reports);
+        if !self.registered.cell.is_dismissed(seen.open) {
+            ongoing.end(reports);
+        }
         seen.allowing.settle(&self.registered);
         let length = clock::now_ns().saturating_sub(seen.started_ns);
         let excused = self.excused_ns(seen.started_ns).min(length);
