@@ -3,6 +3,10 @@
 use crate::harness::{LONG, multi_thread, program, run};
 use std::fs::{self, File};
 use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long the second event may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Blocks three times, at two lines.
 async fn block() {
@@ -32,8 +36,15 @@ fn a_subscriber_gets_events_and_stderr_nothing() {
     let program = program(|| {
         tracing_subscriber::fmt().with_ansi(false).with_writer(File::create("events").unwrap()).init();
         run(multi_thread(), block());
-        let events = fs::read_to_string("events").unwrap();
-        assert_eq!(events.matches("WARN stallscope: ").count(), 2, "{events}");
+        let read = || fs::read_to_string("events").unwrap();
+        let count = |events: &str| events.matches("WARN stallscope: ").count();
+        let begun = Instant::now();
+        // Nobody waits for the app's log to take them.
+        while count(&read()) < 2 && begun.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let events = read();
+        assert_eq!(count(&events), 2, "{events}");
         assert!(events.contains("instrument/words.rs:"), "{events}");
     });
     assert_eq!(program.run().ended().stderr, "");
