@@ -11,9 +11,11 @@ fn killed(log: &Path, build_id: Option<&str>) -> Vec<u8> {
     let mut reader = Reader::new(File::open(log).expect("it wrote one")).expect("it is a log");
     let mut text = Line::Header(reader.header().clone()).encode();
     while let Some(mut line) = reader.next_line().expect("it can be read") {
-        if let Line::Stall(stall) = &mut line {
+        // On a machine that is busy, the first look at the thread may give no stack.
+        if let Line::Stall(stall) = &mut line
+            && let Some(stack) = &mut stall.stack
+        {
             assert!(stall.draft, "it had its names at once");
-            let stack = stall.stack.as_mut().expect("a stack");
             let modules = stack.modules.iter_mut();
             modules
                 .for_each(|module| module.build_id = build_id.map(str::to_owned).or(module.build_id.take()));

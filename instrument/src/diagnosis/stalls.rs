@@ -18,14 +18,17 @@ const REMEMBERED: usize = 64;
 
 impl Diagnosis<'_> {
     /// A line without names, for a stall whose names take long to find: were the process killed meanwhile, nothing would
-    /// be known of it.
+    /// be known of its first stack, which a machine that is busy may give only after the stall was told of.
     pub(super) fn draft(&mut self, report: &Report) -> Option<Stall> {
         let Report::Stall(report) = report else { return None };
         // Of a thread that is looked at from outside only the names tell that it does not wait for work.
-        let captured =
-            report.captured.as_ref().filter(|_| report.phase == Phase::Begin && report.sampled.is_none())?;
+        let goes_on = report.phase != Phase::End;
+        let captured = report.captured.as_ref().filter(|_| goes_on && report.sampled.is_none())?;
         let raw = captured.stack.as_ref().filter(|raw| !self.symbols.are_open(raw))?;
         let found = self.ongoing.entry(report.id).or_default();
+        if !found.frames.is_empty() {
+            return None;
+        }
         found.call = cause::call(captured.activity, &[], None);
         found.running = captured.activity == Activity::Running;
         found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
@@ -35,8 +38,13 @@ impl Diagnosis<'_> {
         if is_roots(report) {
             draft.owner = Owner::Root;
         }
-        found.told = Some(Stall { stack: None, ..draft.clone() });
-        found.draft = true;
+        if found.told.is_none() {
+            if draft.phase == Phase::Progress {
+                draft.phase = Phase::Begin;
+            }
+            found.told = Some(Stall { stack: None, ..draft.clone() });
+            found.draft = true;
+        }
         Some(draft)
     }
 

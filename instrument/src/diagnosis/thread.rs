@@ -118,3 +118,74 @@ impl Diagnosis<'_> {
         (!left_alone).then_some(lag)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{Activity, Captured, ModuleFile, RawFrame, RawStack};
+    use crate::recorder::{Cell, Open, Thread};
+    use crate::watchdog::StallReport;
+    use stallscope_wire::Quality;
+    use std::sync::mpsc::sync_channel;
+
+    /// What is told of a stall, its thread seen in a file where it was seen.
+    fn report(phase: Phase, file: Option<&str>) -> Report {
+        let stack = file.map(|path| {
+            let module = ModuleFile { path: path.to_owned(), build_id: None, program: false };
+            let frames = vec![RawFrame { module: Some(Arc::new(module)), offset: 7 }];
+            RawStack { quality: Quality::default(), frames }
+        });
+        Report::Stall(Box::new(StallReport {
+            id: 1,
+            phase,
+            cell: Box::leak(Box::new(Cell::new())),
+            open: Open { version: 1, task: 1, location: None },
+            thread: Thread::default(),
+            at_ns: 0,
+            started_ns: 0,
+            duration_ns: 1,
+            excused_ns: 0,
+            threshold_ns: 1,
+            evidence: Default::default(),
+            handed_over: false,
+            settled: false,
+            captured: Some(Captured { stack, activity: Activity::Unknown, silent: false }),
+            serving: None,
+            victims: Default::default(),
+            ticks: None,
+            sampled: None,
+            allowed: Default::default(),
+            shows_allowed: false,
+        }))
+    }
+
+    #[test]
+    fn a_stalls_first_stack_is_told_without_names_whichever_line_it_comes_with() {
+        let settled = Settled::default();
+        let mut diagnosis = Diagnosis {
+            symbols: Symbols::new(),
+            origins: Origins::new(crate::config::App::default()),
+            ongoing: HashMap::new(),
+            dismissed: VecDeque::new(),
+            pool_waits: PoolWaits::default(),
+            ended: Ended::default(),
+            settled: &settled,
+        };
+        let (output, _kept) = sync_channel(8);
+        let mut drafted = |phase: Phase, file: Option<&str>| {
+            let report = report(phase, file);
+            let draft = diagnosis.draft(&report);
+            diagnosis.take(report, &output).expect("it is told");
+            draft.map(|draft| (draft.phase, draft.stack.is_some_and(|stack| stack.is_bare())))
+        };
+        assert_eq!(drafted(Phase::Begin, None), None, "there is no stack");
+        assert_eq!(drafted(Phase::Progress, Some("/no/program")), Some((Phase::Progress, true)));
+        assert_eq!(drafted(Phase::Progress, Some("/no/library")), None, "it is not the first");
+        assert_eq!(drafted(Phase::End, Some("/no/other")), None, "it is over");
+        assert_eq!(
+            drafted(Phase::Progress, Some("/no/more")),
+            Some((Phase::Begin, true)),
+            "nothing was told"
+        );
+    }
+}

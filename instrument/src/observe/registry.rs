@@ -118,10 +118,14 @@ impl Registry {
         let its_own = |task: &Task| task.scope == scope;
         match parent {
             Some(parent) => {
+                self.begun.values_mut().filter(|of| **of == scope).for_each(|of| *of = parent);
                 self.tasks.values_mut().filter(|task| its_own(task)).for_each(|task| task.scope = parent);
                 Vec::new()
             }
-            None => self.tasks.extract_if(|_, task| its_own(task)).map(|(_, task)| task).collect(),
+            None => {
+                self.begun.retain(|_, of| *of != scope);
+                self.tasks.extract_if(|_, task| its_own(task)).map(|(_, task)| task).collect()
+            }
         }
     }
 

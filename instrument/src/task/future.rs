@@ -28,7 +28,7 @@ pin_project! {
     impl<F, J> PinnedDrop for Tracked<F, J> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let Some(state) = this.state.take() {
+            if let Some(state) = this.state.take().filter(|state| !state.is_of_scope_alone()) {
                 drop_watched(&state, || this.future.set(None));
             }
         }
@@ -87,6 +87,11 @@ where
         let mut this = self.project();
         let mut future = this.future.as_mut();
         let Some(state) = this.state else { return live(future).poll(context) };
+        if state.is_of_scope_alone() {
+            state.begin_in_scope();
+            *this.state = None;
+            return live(future).poll(context);
+        }
         let before = panics::count();
         let begun = state.begin();
         let polled = catch_unwind(AssertUnwindSafe(|| {

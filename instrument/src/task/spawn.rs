@@ -90,20 +90,25 @@ where
     JoinHandle::new(task::spawn_blocking(tracked(state, function)), claim)
 }
 
-/// What is kept of a new task that its caller is about to spawn; none where nobody would hear of it.
+/// What is kept of a new task that its caller is about to spawn; none where nobody would hear of it, and no more than the scope
+/// where only that would.
 #[track_caller]
 pub(super) fn state(name: Option<&str>, group: Option<&Arc<Group>>) -> Option<Shared<TaskState>> {
     // Not in a closure, which is called from here.
     let spawned_at = Location::caller();
     let watched = engine::is_started() && recorder::mode() != Mode::Off;
     let scope = observe::scope_here();
-    (watched || scope != 0).then(|| TaskState::new(spawned_at, name, group.cloned(), scope))
+    if watched {
+        return Some(TaskState::new(spawned_at, name, group.cloned(), scope));
+    }
+    (scope != 0).then(|| TaskState::of_scope(spawned_at, scope))
 }
 
 /// [`state`], for the task and for its handle.
 #[track_caller]
 pub(super) fn pair(name: Option<&str>) -> (Option<Shared<TaskState>>, Option<Shared<TaskState>>) {
     match state(name, None) {
+        Some(state) if state.is_of_scope_alone() => (Some(state), None),
         Some(state) => {
             let (task, claim) = state.twin();
             (Some(task), Some(claim))
@@ -120,8 +125,12 @@ pub(super) fn tracked<R: 'static>(
     let judge: Judge<R> = error_of_std;
     move || {
         let Some(state) = state else { return function() };
-        let before = panics::count();
         state.begin_in_scope();
+        if state.is_of_scope_alone() {
+            drop(state);
+            return function();
+        }
+        let before = panics::count();
         let result = catch_unwind(AssertUnwindSafe(function));
         match &result {
             Ok(output) => {
@@ -139,7 +148,11 @@ pub(super) fn tracked<R: 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::future::pending;
+    use std::future::{pending, poll_fn};
+    use std::pin::pin;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::task::{Context, Poll, Waker};
     use tokio::task::yield_now;
 
     /// How many tasks of a scope live on that spawns a task and sees it end before it hears of its handle, as it does when
@@ -167,5 +180,59 @@ mod tests {
             let left = left_by(|state| task::spawn_blocking(tracked(state, leaks)));
             assert_eq!(left.await, 1, "a job of the blocking pool");
         });
+    }
+
+    #[test]
+    fn a_task_that_is_not_watched_is_polled_as_tokio_would_though_a_scope_is_open() {
+        let seen = observe::scope(observe::Wants::default(), async {
+            let at = Location::caller();
+            let scope = observe::scope_here();
+            assert_ne!(scope, 0);
+            let tokios = poll_fn(|context| {
+                assert!(context.waker().will_wake(Waker::noop()), "it has tokio's own waker");
+                Poll::<()>::Pending
+            });
+            let mut task = pin!(Tracked::new(Some(TaskState::of_scope(at, scope)), error_of_std, tokios));
+            for _ in 0..2 {
+                assert!(task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            }
+            if !engine::is_started() {
+                let (state, claim) = pair(Some("named"));
+                assert!(state.is_some_and(|state| state.is_of_scope_alone()) && claim.is_none());
+            }
+        });
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(seen);
+    }
+
+    #[test]
+    fn what_a_task_spawns_once_its_scope_is_closed_is_of_the_scope_around_it() {
+        let wants = || observe::Wants { tasks: true, ..observe::Wants::default() };
+        let (begun, closed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (begins, is_closed) = (Arc::clone(&begun), Arc::clone(&closed));
+        let spawns = async move {
+            begins.store(true, Relaxed);
+            while !is_closed.load(Relaxed) {
+                yield_now().await;
+            }
+            drop(self::spawn(pending::<()>()));
+        };
+        let around = observe::scope(wants(), async {
+            let within = observe::scope(wants(), async {
+                let (state, claim) = pair(None);
+                let spawned = tokio::spawn(Tracked::new(state, error_of_std, spawns));
+                while !begun.load(Relaxed) {
+                    yield_now().await;
+                }
+                (spawned, claim)
+            });
+            let (spawned, claim) = within.await.output;
+            closed.store(true, Relaxed);
+            while !spawned.is_finished() {
+                yield_now().await;
+            }
+            JoinHandle::new(spawned, claim).await
+        });
+        let seen = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(around);
+        assert_eq!(seen.tasks.len(), 1);
     }
 }

@@ -13,12 +13,14 @@ use std::sync::{Arc, OnceLock};
 
 /// References to a state that are neither a waker's nor the handle's: of the list of tasks, and of the future.
 const OWN: u64 = 2;
+/// No tick that is ever read.
+const UNWATCHED: u64 = u64::MAX;
 
 /// With the count of its references no more than a cache line.
 #[derive(Debug)]
 pub(super) struct TaskState {
     pub(super) spawned_at: &'static Location<'static>,
-    /// When it was spawned, in ticks, where that is told from here.
+    /// When it was spawned, in ticks, where that is told from here; [`UNWATCHED`] for one of a scope alone.
     spawned: u64,
     /// The set that the task is in; it decides in place of `fate`.
     pub(super) group: Option<Arc<Group>>,
@@ -45,6 +47,18 @@ impl TaskState {
             let _ = this.waiting.set(Waiting::new(Some(name)));
         }
         this
+    }
+
+    /// Of a task that is not watched, and was spawned in a scope.
+    pub(super) fn of_scope(spawned_at: &'static Location<'static>, scope: u32) -> Shared<Self> {
+        let (waiting, fate) = (OnceLock::new(), Fate::new());
+        Shared::new(|| Self { spawned_at, spawned: UNWATCHED, group: None, waiting, fate, scope })
+    }
+
+    /// It only carries the scope, until the task runs: nobody would hear of more.
+    #[inline]
+    pub(super) const fn is_of_scope_alone(&self) -> bool {
+        self.spawned == UNWATCHED
     }
 
     /// None while the task has nothing of this.
