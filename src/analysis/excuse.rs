@@ -105,17 +105,25 @@ impl Excuses {
                 || known?.find(finding, &unexcused).map(|(at, excess)| (first_known + at, excess));
             let by = by_file(finding).map(|at| (at, None)).or_else(by_baseline);
             if let Some((at, Some(excess))) = by {
-                excused.allowances[at].exceed(excess);
+                excused.allowances[at].exceed(excess, finding);
                 exceeded.push(key(finding.rule, &finding.culprit));
             } else if let Some((at, None)) = by {
                 excused.allowances[at].note(finding);
-                excused.by.insert(key(finding.rule, &finding.culprit), at);
+                // Of several the first holds: a file's own word before what was known.
+                let by = excused.by.entry(key(finding.rule, &finding.culprit)).or_insert(at);
+                *by = at.min(*by);
             } else if let Some(expired) = terms.excuses.iter().position(|excuse| excuse.covers(finding)) {
                 excused.allowances[expired].note(finding);
             }
         }
-        // Nothing of a place is excused where some of it is not: processes and certainties tell findings of one apart.
-        excused.by.retain(|place, _| !exceeded.contains(place));
+        // What was known excuses nothing of a place where some is worse, since processes and certainties tell findings of one apart;
+        // nor what has waited behind it.
+        excused.by.retain(|(rule, place), at| {
+            let is_worse = |(worse, of): &(Rule, Culprit)| {
+                of == place && (worse == rule || (*worse, *rule) == (Rule::BlockingPoll, Rule::LoopLag))
+            };
+            *at < first_known || !exceeded.iter().any(is_worse)
+        });
         let left = |finding: &&Finding| finding.severity >= Severity::Warning && !excused.is_finding(finding);
         let left: Vec<_> = found.iter().filter(left).collect();
         for (excuse, allowance) in terms.excuses.iter().zip(&mut excused.allowances) {

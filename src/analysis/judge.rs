@@ -154,7 +154,7 @@ impl Outcome {
 }
 
 /// Judges what was seen. A breach is one however little was seen; nothing else is said of data that is not complete,
-/// unless the terms accept processes whose end was not seen. That there was nothing to see is never accepted.
+/// unless the terms accept processes whose end was not seen. That there was nothing to see, or to judge, is never accepted.
 #[must_use]
 pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
     let (thresholds, allow_incomplete) = (&terms.thresholds, terms.allow_incomplete);
@@ -174,7 +174,7 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
         if allow_incomplete { &mut notes } else { &mut lacks }.push(what);
     }
     let grace = Grace::of(thresholds, histories);
-    if allow_incomplete { &mut notes } else { &mut lacks }.extend(grace.unjudged);
+    lacks.extend(grace.unjudged);
     notes.extend(grace.notes);
     let whole = !histories.is_empty() && lacks.is_empty();
 
@@ -215,7 +215,8 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
     Judgement { verdict, outcomes, lacks, notes, unmeasured, excused }
 }
 
-/// Whether each excuse was needed, and holds. Where not everything was seen, nobody can tell that one was not needed.
+/// Whether each excuse was needed, and holds. Where not everything was seen, nobody can tell that one was not needed, but
+/// that each was.
 fn staleness(allowances: &[Allowance], whole: bool) -> Outcome {
     let of = |state| allowances.iter().filter(move |allowance| allowance.state == state);
     let counts = [AllowanceState::Unused, AllowanceState::Expired].map(|state| (of(state).count(), state));
@@ -226,14 +227,10 @@ fn staleness(allowances: &[Allowance], whole: bool) -> Outcome {
         .collect();
     let worst = allowances.iter().find(|allowance| allowance.is_stale());
     let expired = of(AllowanceState::Expired).count() > 0;
-    let ok = (whole || expired).then_some(told.is_empty());
+    let ok = (whole || expired || told.is_empty()).then_some(told.is_empty());
     Outcome {
         expr: STALENESS.to_owned(),
-        measured: match ok {
-            None if told.is_empty() => "not measured".to_owned(),
-            _ if told.is_empty() => "none".to_owned(),
-            _ => told.join(", "),
-        },
+        measured: if told.is_empty() { "none".to_owned() } else { told.join(", ") },
         ok,
         worst: worst.map(|stale| format!("{} ({})", stale.at, stale.about())),
         note: ok

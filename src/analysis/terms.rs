@@ -13,7 +13,8 @@ use super::{Baseline, Excuse, Threshold, thresholds};
 pub struct Terms {
     /// What must hold.
     pub thresholds: Vec<Threshold>,
-    /// Whether processes whose end was not seen are accepted, and times in which stalls may have gone unseen.
+    /// Whether processes whose end was not seen are accepted, and times in which stalls may have gone unseen; never that nothing
+    /// was judged.
     pub allow_incomplete: bool,
     /// What is left out of what the thresholds measure; of several that are about one thing the first holds.
     pub excuses: Vec<Excuse>,

@@ -325,6 +325,45 @@ fn what_a_baseline_knows_may_not_become_much_worse() {
 }
 
 #[test]
+fn only_what_is_certain_is_longer_than_known() {
+    let stall = |certainty, ms| Stall { certainty, ..stall("src/a.rs:1", ms, Cause::Cpu) };
+    let both = |certain, probable| {
+        let history = process().stall(stall(Certainty::Exact, certain));
+        history.stall(stall(Certainty::Probable, probable)).ended()
+    };
+    let mut terms = terms(&["stall.count == 0"], vec![]);
+    terms.baseline = Some(Baseline::of("known.toml", &findings(&[&both(300, 300)])));
+    let judgement = judge(&terms, &[&both(300, 6000)]);
+    assert_eq!((judgement.verdict, judgement.allowances()[0].state), (Verdict::Pass, AllowanceState::Used));
+    assert_eq!(judge(&terms, &[&both(6000, 300)]).verdict, Verdict::Breach);
+}
+
+#[test]
+fn what_waits_behind_what_is_worse_than_known_is_not_excused() {
+    let behind = |ms| process().stall(stall("src/a.rs:1", ms, Cause::Syscall)).lag(280, 280, &[1]).ended();
+    let mut terms = terms(&["lag.max < 100ms"], vec![]);
+    terms.baseline = Some(Baseline::of("known.toml", &findings(&[&behind(300)])));
+    assert_eq!(judge(&terms, &[&behind(300)]).verdict, Verdict::Pass);
+    assert_eq!(judge(&terms, &[&behind(6000)]).verdict, Verdict::Breach);
+    terms.excuses = vec![excuse("src/a.rs:1", Some(Rule::LoopLag))];
+    assert_eq!(judge(&terms, &[&behind(6000)]).verdict, Verdict::Pass, "a file's own word stands");
+}
+
+#[test]
+fn of_what_is_worse_than_known_the_longest_is_told() {
+    let of = |first, second| {
+        let history = process().stall(stall("src/a.rs:1", first, Cause::Cpu)).ended();
+        [history, process().stall(stall("src/a.rs:1", second, Cause::Cpu)).ended()]
+    };
+    let mut terms = terms(&["stall.count == 0"], vec![]);
+    terms.baseline = Some(Baseline::of("known.toml", &findings(&of(60, 60).each_ref())));
+    for (first, second) in [(900, 6000), (6000, 900)] {
+        let judgement = judge(&terms, &of(first, second).each_ref());
+        assert!(judgement.notes[0].contains("max = \"6000ms\""), "{judgement:?}");
+    }
+}
+
+#[test]
 fn an_excuse_that_misses_says_what_may_have_been_meant() {
     let history = process().stall(stall("src/report.rs:42", 300, Cause::Cpu)).ended();
     let [finding] = &findings(&[&history])[..] else { panic!("one") };

@@ -189,6 +189,7 @@ fn refuses_and_points_at_the_character() {
         (" stall{route=\"a > b\"} >=50 ms ", 23, "write \"stall{route=\"a > b\"} <50 ms\""),
         ("handler.p95 != 2ms", 13, "write \"handler.p95 == 2ms\""),
         ("stall.count>0", 12, "write \"stall.count<=0\""),
+        ("stall.max >= 0ms", 11, "of this less is better: write \"stall.max <= 0ms\""),
         ("never-awaited.count != 0", 21, "write \"never-awaited.count == 0\""),
         ("stall.max << 1ms", 12, "expected a duration"),
         ("stall.max ≤ 1ms", 11, "expected a comparison"),

@@ -118,8 +118,11 @@ fn a_process_that_was_let_go_is_complete() {
 
 #[test]
 fn a_process_that_was_over_within_its_grace_is_no_pass() {
-    let judgement = by_default(&process().started_up(300, false).ended());
+    let history = process().started_up(300, false).ended();
+    let judgement = by_default(&history);
     assert_eq!(judgement.verdict, Verdict::Incomplete);
+    let allowed = judge(&Terms::default().allow_incomplete(true), &[&history]);
+    assert_eq!((allowed.verdict, &allowed.lacks), (Verdict::Incomplete, &judgement.lacks));
     assert!(judgement.want().unwrap().contains("2 polls of up to 300ms"), "{judgement:?}");
 }
 
@@ -134,8 +137,8 @@ fn where_no_process_was_seen_beyond_its_grace_nothing_is_judged() {
     assert!(killed.lacks.iter().any(|lack| lack.contains("alone, and so was another; let")), "{killed:?}");
 
     let allowed = judge(&Terms::default().allow_incomplete(true), &[&young]);
-    assert_eq!(allowed.verdict, Verdict::Pass);
-    assert!(allowed.notes[0].starts_with("nothing was judged"), "{allowed:?}");
+    assert_eq!(allowed.verdict, Verdict::Incomplete);
+    assert!(allowed.lacks[0].starts_with("nothing was judged"), "{allowed:?}");
     let beside = judge(&Terms::default(), &[&young, &process().ended()]);
     assert_eq!(beside.verdict, Verdict::Pass, "one of them was judged");
     assert!(beside.notes[0].ends_with("alone: what blocked in it was not judged"), "{beside:?}");

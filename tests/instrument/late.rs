@@ -3,7 +3,7 @@
 use crate::harness::program::Program;
 use crate::harness::{LONG, current_thread, ms, multi_thread, program, run};
 use stallscope::late;
-use stallscope_wire::{Header, Line, Module, Stall};
+use stallscope_wire::{Header, Line, Stall};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use tokio::task::LocalSet;
@@ -78,8 +78,11 @@ fn no_name_is_that_of_another_build() {
     let built = |build_id: Option<&str>| {
         let mut stall = draft.clone();
         let modules = &mut stall.stack.as_mut().expect("it has one").modules;
-        let of_program = |module: &&mut Module| module.path == header.exe;
-        modules.iter_mut().find(of_program).expect("it is in it").build_id = build_id.map(str::to_owned);
+        assert!(modules.iter().any(|module| module.path == header.exe), "it is in it");
+        for module in modules {
+            let build_id = if module.path == header.exe { build_id } else { Some("4567") };
+            module.build_id = build_id.map(str::to_owned);
+        }
         late::name(&header, &[stall])
     };
     for (build_id, why) in [(Some("0123"), "it was built anew since"), (None, "it has no build id")] {

@@ -7,6 +7,7 @@ use super::owner::{self, Owned};
 use super::symbols::Symbols;
 use crate::capture::{ModuleFile, RawFrame, RawStack};
 use stallscope_wire::{Cause, Gap, Header, Owner, Phase, Stack, Stall};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What became of stalls whose stacks had no names.
@@ -31,8 +32,22 @@ pub struct Late {
 #[must_use]
 pub fn name(header: &Header, stalls: &[Stall]) -> Late {
     let (mut symbols, origins) = (Symbols::of_another(), Origins::of_program(header));
-    let named = stalls.iter().filter_map(|stall| named(stall, &header.exe, &mut symbols, &origins)).collect();
-    Late { stalls: named, gaps: symbols.take_gaps() }
+    let (mut found, mut files) = (Vec::new(), BTreeSet::new());
+    for stall in stalls {
+        match named(stall, &header.exe, &mut symbols, &origins) {
+            Some(stall) => found.push(stall),
+            None => files.extend(wanted(stall, &header.exe)),
+        }
+    }
+    Late { stalls: found, gaps: symbols.take_gaps_in(|path| files.contains(path)) }
+}
+
+/// The files without whose names a stall has none: the program, or, of a stack that does not lie in it, all.
+fn wanted<'a>(stall: &'a Stall, program: &str) -> impl Iterator<Item = &'a str> {
+    let bare = stall.stack.as_ref().filter(|stack| stack.is_bare());
+    let paths = || bare.into_iter().flat_map(|stack| &stack.modules).map(|module| module.path.as_str());
+    let of_program = paths().any(|path| path == program).then(|| program.to_owned());
+    paths().filter(move |&path| of_program.as_deref().is_none_or(|program| path == program))
 }
 
 /// None where no name was found of a frame that lies in the program, or, without any such frame, of any.

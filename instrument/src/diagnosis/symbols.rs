@@ -26,7 +26,8 @@ pub(super) struct Symbols {
     known: HashMap<(String, u64), Arc<[Symbol]>>,
     /// Files whose lines are in a form that we do not read.
     compressed: HashSet<String>,
-    untold: Vec<Gap>,
+    /// Each with the file that it is about.
+    untold: Vec<(String, Gap)>,
     /// The files are those that another process ran, some time ago.
     of_another: bool,
 }
@@ -103,7 +104,13 @@ impl Symbols {
 
     /// What was found to be out of sight since it was last asked.
     pub(super) fn take_gaps(&mut self) -> Vec<Gap> {
-        std::mem::take(&mut self.untold)
+        self.take_gaps_in(|_| true)
+    }
+
+    /// The same, but only what is about these files; the rest is forgotten.
+    pub(super) fn take_gaps_in(&mut self, concerns: impl Fn(&str) -> bool) -> Vec<Gap> {
+        let untold = std::mem::take(&mut self.untold).into_iter();
+        untold.filter(|(path, _)| concerns(path)).map(|(_, gap)| gap).collect()
     }
 
     /// Gives the debug information back; what was resolved stays known.
@@ -140,15 +147,16 @@ impl Symbols {
         });
         let Some(opened) = opened else { return self.give_up(module) };
         let source = opened.unwrap_or_else(|unfit| {
-            self.untold.push(unfit.gap(&module.path));
+            self.untold.push((module.path.clone(), unfit.gap(&module.path)));
             None
         });
         let compressed = source.as_ref().is_some_and(Source::is_compressed);
         if compressed && self.compressed.insert(module.path.clone()) {
-            self.untold.push(Gap::new(
+            let gap = Gap::new(
                 format!("lines in {}: its debug information is compressed", module.path),
                 "link without --compress-debug-sections; until then functions are named, not lines",
-            ));
+            );
+            self.untold.push((module.path.clone(), gap));
         }
         self.sources.insert(module.path.clone(), source);
     }
@@ -156,13 +164,14 @@ impl Symbols {
     /// Does without the names of a file that our parsers have no answer to.
     fn give_up(&mut self, module: &ModuleFile) {
         self.sources.insert(module.path.clone(), None);
-        self.untold.push(Gap::new(
+        let gap = Gap::new(
             format!(
                 "names in {}: reading its debug information failed by a mistake of Stallscope's own",
                 module.path
             ),
             "please report it, with what the program wrote to stderr",
-        ));
+        );
+        self.untold.push((module.path.clone(), gap));
     }
 }
 

@@ -36,6 +36,9 @@ pub struct Allowance {
     /// What is more than it covers; what else was found that it may have been meant for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The longest that it does not cover, in nanoseconds, where some is like it.
+    #[serde(skip)]
+    exceeded_ns: u64,
     /// What is counted so far are waits.
     #[serde(skip)]
     of_waits: bool,
@@ -112,10 +115,13 @@ impl Allowance {
         }
     }
 
-    /// Takes in that it does not cover all that is like it.
-    pub(super) fn exceed(&mut self, excess: String) {
+    /// Takes in that it does not cover this, though it is like it: of several the longest is told.
+    pub(super) fn exceed(&mut self, excess: String, finding: &Finding) {
+        if self.state != AllowanceState::Exceeded || finding.attributable_max_ns > self.exceeded_ns {
+            self.exceeded_ns = finding.attributable_max_ns;
+            self.note = Some(excess);
+        }
         self.state = AllowanceState::Exceeded;
-        self.note = Some(excess);
     }
 
     /// Counts what it covers.

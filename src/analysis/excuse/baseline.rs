@@ -1,6 +1,7 @@
 use super::super::place::short_place;
 use super::super::{Culprit, Finding, Rule, Severity};
 use super::Allowance;
+use stallscope_wire::Certainty;
 use stallscope_wire::duration::show;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,7 +115,7 @@ impl Baseline {
     }
 
     /// Which of its findings this is, and in what it is more than it knows. Where more like it are found than it knows, nobody can
-    /// tell which are new.
+    /// tell which are new. What is probable may be several polls, so that it is longer says nothing.
     pub(super) fn find(&self, finding: &Finding, found: &Self) -> Option<(usize, Option<String>)> {
         let new = Known::of(finding);
         let at = self.known.iter().position(|known| known.is_like(&new))?;
@@ -125,7 +126,8 @@ impl Baseline {
         });
         let longer = known.longest_ns.zip(length(finding)).filter(|&(known_ns, ns)| {
             let (times, more_ns) = WORSE;
-            ns > known_ns.saturating_mul(times).max(known_ns.saturating_add(more_ns))
+            let certain = finding.certainty == Certainty::Exact;
+            certain && ns > known_ns.saturating_mul(times).max(known_ns.saturating_add(more_ns))
         });
         let longer = longer.map(|(known_ns, ns)| {
             let max = ns.div_ceil(1_000_000);

@@ -108,10 +108,9 @@ impl fmt::Display for Problem {
             Self::Assignment => f.write_str("a single = compares nothing: write =="),
             Self::Duration(error) => f.write_str(error),
             Self::NotANumber(value) => write!(f, "\"{value}\" is no count: write a whole number, such as 0"),
-            Self::WantsMuch(meant) => write!(
-                f,
-                "a threshold says what must hold, and this would fail when all is well: write \"{meant}\""
-            ),
+            Self::WantsMuch(meant) => {
+                write!(f, "a threshold says what must hold, and of this less is better: write \"{meant}\"")
+            }
             Self::Trailing(rest) => write!(
                 f,
                 "nothing may follow the value, but \"{rest}\" does; each threshold stands by itself"

@@ -17,8 +17,10 @@ const OPS: [(&str, Op); 6] = [
 
 impl Op {
     /// What to write where the opposite is to hold, of what holds only from some amount on.
-    fn upper_bound(self) -> Option<&'static str> {
+    fn upper_bound(self, limit: Value) -> Option<&'static str> {
         match self {
+            // Nothing is less than nothing.
+            Self::AtLeast if matches!(limit, Value::Nanos(0) | Value::Count(0)) => Some("<="),
             Self::More => Some("<="),
             Self::AtLeast => Some("<"),
             Self::Unequal => Some("=="),
@@ -38,7 +40,7 @@ pub(super) fn threshold(expr: &str) -> Result<Threshold, ParseError> {
     let op = parser.op()?;
     let op_at = op_at..parser.at;
     let limit = parser.limit(stat)?;
-    if let Some(meant) = op.upper_bound().filter(|_| !metric.may_want_much(stat)) {
+    if let Some(meant) = op.upper_bound(limit).filter(|_| !metric.may_want_much(stat)) {
         let meant = format!("{}{meant}{}", &expr[..op_at.start], &expr[op_at.end..]);
         return parser.fail(op_at, Problem::WantsMuch(meant.trim().to_owned()));
     }

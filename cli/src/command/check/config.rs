@@ -36,7 +36,7 @@ pub(super) struct Flags {
     /// Print what holds and where it comes from, as a file that says the same.
     #[arg(long, group = "target")]
     pub(super) print_config: bool,
-    /// Accept a process whose end was not seen, because it was killed or its log is cut.
+    /// Accept a process whose end was not seen, because it was killed or its log is cut, and times in which stalls may have gone unseen; never that nothing was judged.
     #[arg(long)]
     allow_incomplete: bool,
 }

@@ -79,7 +79,8 @@ impl Kept {
 }
 
 fn copied(path: &Path, limit: u64) -> Option<Vec<u8>> {
-    let file = File::open(path).ok()?;
+    // To open a pipe would be to wait for who writes into it.
+    let file = path.is_file().then(|| File::open(path).ok())??;
     let about = file.metadata().ok().filter(|about| about.is_file() && about.len() <= limit)?;
     let mut bytes = Vec::with_capacity(usize::try_from(about.len()).ok()?);
     // It may grow meanwhile.

@@ -36,7 +36,6 @@ impl Source {
     /// The names of a file that another process ran, if it is still the same build.
     pub(super) fn of_build(module: &ModuleFile) -> Result<Self, Unfit> {
         let path = Path::new(&module.path);
-        // To open a pipe would be to wait for who writes into it.
         if !path.is_file() {
             return Err(Unfit::Unreadable);
         }
