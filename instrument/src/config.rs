@@ -283,6 +283,10 @@ impl Config {
         config.runtime.threshold_ns = config.runtime.threshold_ns.min(asked.threshold_ns);
         config.runtime.lag_limit_ns = config.runtime.lag_limit_ns.min(asked.lag_limit_ns);
         config.runtime.probe_interval_ns = config.runtime.probe_interval_ns.min(asked.probe_interval_ns);
+        if config.log.is_some() {
+            // Whoever has it kept judges it by limits of its own.
+            config.runtime.threshold_ns = config.runtime.threshold_ns.min(Self::new().runtime.threshold_ns);
+        }
         config.runtime.grace_ns = asked.grace_ns;
         let started = config.begin()?;
         let probe = started.map(|(_, probe)| probe);

@@ -165,7 +165,10 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
     let unended = histories.iter().filter(|history| !history.complete());
     if allow_incomplete { &mut notes } else { &mut lacks }.extend(unended.map(|history| {
         let header = history.header();
-        let why = if history.cut() { "its log is cut" } else { "it still runs, or was killed" };
+        let why = match history.cut() {
+            true => "its log is cut",
+            false => "it still runs, or was killed; have it end by itself, or check end it by --timeout",
+        };
         format!("process {} ({}) did not end in order: {why}", header.pid, header.exe)
     }));
     let hiding = |history: &&History| history.coverage().missing.iter().find(|gap| gap.hides_stalls).cloned();

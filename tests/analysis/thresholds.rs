@@ -220,7 +220,7 @@ fn the_mark_stands_under_the_character() {
     let error = "stall.max = 100ms".parse::<Threshold>().unwrap_err().to_string();
     assert_eq!(
         error,
-        "a single = compares nothing: write == (column 11)\n  stall.max = 100ms\n            ^"
+        "a single = compares nothing: write == or <= (column 11)\n  stall.max = 100ms\n            ^"
     );
     let error = "poll\t.mux < 1ms".parse::<Threshold>().unwrap_err().to_string();
     assert!(error.ends_with("\n  poll .mux < 1ms\n        ^^^"), "{error}");

@@ -1,6 +1,7 @@
 //! What blocks fails its test, with line, cause, stack and limit.
 
-use crate::harness::{place, run};
+use crate::harness::{place, run, run_with};
+use std::fs;
 
 #[test]
 fn a_test_that_blocks_is_told_where_why_and_by_how_much() {
@@ -47,10 +48,22 @@ fn what_blocks_nobody_or_no_longer_than_it_may_passes() {
         "aside",
         "where_it_may",
         "as_long_as_it_is_allowed",
+        "longer_than_usual",
         "as_the_code_allows_itself",
         "shorter_than_the_usual_limit",
     ] {
         let text = ran.passed(&format!("blocking::{sample}"));
         assert!(!text.contains("blocked"), "{text}");
     }
+}
+
+#[test]
+fn a_log_has_what_others_may_allow_less_of() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = folder.path().join("log.jsonl");
+    let ran =
+        run_with("blocking::longer_than_usual", &[("STALLSCOPE_LOG", log.to_str().expect("a plain name"))]);
+    ran.passed("blocking::longer_than_usual");
+    let log = fs::read_to_string(log).expect("it is written");
+    assert!(log.contains("\"threshold_ns\":100000000,") && log.contains("\"kind\":\"stall\""), "{log}");
 }

@@ -5,7 +5,7 @@ use super::format::Material;
 use super::repository::{Location, Repository};
 use crate::failure::clean;
 use serde::Serialize;
-use stallscope::analysis::{Finding, Severity};
+use stallscope::analysis::{Finding, Severity, Verdict};
 use std::io::{self, Write};
 
 #[derive(Serialize)]
@@ -43,7 +43,7 @@ pub(super) fn write(out: &mut impl Write, of: Material<'_>) -> io::Result<()> {
                 description: description(finding),
                 check_name: finding.rule.to_string(),
                 fingerprint,
-                severity: severity(finding),
+                severity: severity(finding, of.report.verdict),
                 location: At { path, lines },
             })
         })
@@ -58,11 +58,12 @@ fn description(finding: &Finding) -> String {
     clean(format_args!("{allowed}{finding}: {}", finding.help))
 }
 
-fn severity(finding: &Finding) -> &'static str {
+/// Nothing is major in a run that passes.
+fn severity(finding: &Finding, verdict: Verdict) -> &'static str {
     match finding.severity {
         _ if finding.allowed_by.is_some() => "info",
-        Severity::Error => "major",
-        Severity::Warning => "minor",
+        Severity::Error if verdict != Verdict::Pass => "major",
+        Severity::Error | Severity::Warning => "minor",
         _ => "info",
     }
 }

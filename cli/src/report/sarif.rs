@@ -88,7 +88,7 @@ fn result(finding: &Finding, fingerprint: String, report: &Report, repository: &
     Outcome {
         rule_id: finding.rule.to_string(),
         rule_index: Rule::ALL.iter().position(|rule| *rule == finding.rule),
-        level: level(finding),
+        level: level(finding, report.verdict),
         message: text(sentences.join(". ")),
         locations: [location(finding, report, repository)],
         partial_fingerprints: [(FINGERPRINT, fingerprint)].into(),
@@ -110,11 +110,12 @@ fn suppression(finding: &Finding, report: &Report) -> Option<Suppression> {
     Some(Suppression { kind, justification })
 }
 
-fn level(finding: &Finding) -> &'static str {
+/// Nothing is an error in a run that passes.
+fn level(finding: &Finding, verdict: Verdict) -> &'static str {
     match finding.severity {
         _ if finding.allowed_by.is_some() => "note",
-        Severity::Error => "error",
-        Severity::Warning => "warning",
+        Severity::Error if verdict != Verdict::Pass => "error",
+        Severity::Error | Severity::Warning => "warning",
         _ => "note",
     }
 }

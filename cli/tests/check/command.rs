@@ -4,8 +4,10 @@ use crate::bench::{Bench, MS, Ran, blocked, end, header, healthy, snapshot, stal
 use crate::terminal;
 use stallscope_wire::{Cause, Header, Line, Phase, Snapshot, Startup};
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[test]
@@ -154,6 +156,29 @@ fn signals_are_passed_to_the_command_and_it_is_reported_all_the_same() {
         Ran(check.wait_with_output().expect("it ends")).exits(code).says("src/report.rs:42 blocked");
         fs::remove_file(bench.path("started")).expect("it was there");
     }
+}
+
+#[test]
+fn once_the_command_is_over_a_signal_ends_check() {
+    let bench = Bench::new();
+    // Nobody reads it.
+    assert!(Command::new("mkfifo").arg(bench.path("summary")).status().expect("mkfifo runs").success());
+    let mut command = bench.command(&["--", "touch", "ran"]);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", bench.path("summary"));
+    let mut check = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs");
+    let pid = check.id().to_string();
+    wait_for(&bench.path("ran"));
+    let begun = Instant::now();
+    // The first ones may come while the command runs.
+    let status = loop {
+        let _ = Command::new("kill").args(["-s", "TERM", &pid]).status();
+        if let Some(status) = check.try_wait().expect("it is ours") {
+            break status;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "it waits for ever");
+        thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(status.signal(), Some(15));
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl fmt::Display for Problem {
             Self::TwiceLabel(name) => write!(f, "the label {name} is given twice"),
             Self::Expected(what) => write!(f, "expected {what}"),
             Self::Unclosed => f.write_str("this text is not closed: it ends with a \""),
-            Self::Assignment => f.write_str("a single = compares nothing: write =="),
+            Self::Assignment => f.write_str("a single = compares nothing: write == or <="),
             Self::Duration(error) => f.write_str(error),
             Self::NotANumber(value) => write!(f, "\"{value}\" is no count: write a whole number, such as 0"),
             Self::WantsMuch(meant) => {

@@ -63,6 +63,12 @@ async fn as_long_as_it_is_allowed() {
     thread::sleep(ms(60));
 }
 
+#[stallscope::test(max_stall = "1h")]
+#[ignore = "is run by another test"]
+async fn longer_than_usual() {
+    thread::sleep(ms(300));
+}
+
 #[stallscope::test]
 #[ignore = "is run by another test"]
 async fn shorter_than_the_usual_limit() {

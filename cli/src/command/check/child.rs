@@ -3,16 +3,30 @@
 use super::family::Family;
 use crate::failure::Failure;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::register_conditional_default;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// From the wish that a command ends to its end by force.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The command is over: from here on a signal ends us as it ends any program, whatever we wait for.
+static OVER: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
+    let over = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // Where it is refused, the signal is heard and does nothing.
+        let _ = register_conditional_default(signal, Arc::clone(&over));
+    }
+    over
+});
 
 /// What to run, and how.
 #[derive(Debug)]
@@ -57,7 +71,8 @@ impl Ended {
 pub(super) fn run(plan: &Plan<'_>) -> Result<Ended, Failure> {
     let failed = |error: io::Error| Failure::internal(format_args!("cannot wait for the command: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(async {
+    OVER.store(false, Relaxed);
+    let ended = runtime.block_on(async {
         // Before the command starts: from here on no signal ends us without it.
         let [mut interrupt, mut terminate, mut hangup] = signals().map_err(failed)?;
         let (mut child, shared) = start(plan)?;
@@ -106,7 +121,9 @@ pub(super) fn run(plan: &Plan<'_>) -> Result<Ended, Failure> {
             family.end(GRACE).await;
         }
         Ok(Ended { status, timed_out, signalled })
-    })
+    });
+    OVER.store(true, Relaxed);
+    ended
 }
 
 fn signals() -> io::Result<[tokio::signal::unix::Signal; 3]> {
