@@ -35,10 +35,15 @@ impl Failure {
     /// Says it on stderr, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let lines: Vec<_> = self.message.split('\n').map(clean).collect();
-        // Nothing is left to be told to when stderr is closed.
-        let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("error: {}\n", lines.join("\n")));
+        say(format_args!("error: {}", lines.join("\n")));
         ExitCode::from(self.code)
     }
+}
+
+/// Says a line on stderr, in one piece, since others write there too.
+pub(crate) fn say(line: impl Display) {
+    // Nothing is left to be told to when stderr is closed.
+    let _ = io::Write::write_all(&mut io::stderr(), format!("{line}\n").as_bytes());
 }
 
 /// One line of text that does not steer the terminal, whatever a log or a process calls itself: each control character,

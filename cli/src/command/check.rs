@@ -12,7 +12,7 @@ mod sight;
 
 use super::outputs::{self, Ci};
 use crate::color::Color;
-use crate::failure::{Failure, clean, unless_closed};
+use crate::failure::{Failure, clean, say, unless_closed};
 use crate::report::Material;
 use baseline::Kept;
 use config::Config;
@@ -164,8 +164,7 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
         code = code.max(1);
     }
     if let Some(reason) = in_short(&report, want.as_deref(), sight.failure) {
-        // Nothing is left to be told to when stderr is closed.
-        let _ = writeln!(io::stderr(), "stallscope: {} (exit code {code})", clean(reason));
+        say(format_args!("stallscope: {} (exit code {code})", clean(reason)));
     }
     Ok(ExitCode::from(code))
 }

@@ -16,11 +16,11 @@ const OPS: [(&str, Op); 6] = [
 ];
 
 impl Op {
-    /// What to write where the opposite is to hold, of what holds only from some amount on.
+    /// What to write in place of what holds only from some amount on, or never.
     fn upper_bound(self, limit: Value) -> Option<&'static str> {
         match self {
             // Nothing is less than nothing.
-            Self::AtLeast if matches!(limit, Value::Nanos(0) | Value::Count(0)) => Some("<="),
+            Self::AtLeast | Self::Less if matches!(limit, Value::Nanos(0) | Value::Count(0)) => Some("<="),
             Self::More => Some("<="),
             Self::AtLeast => Some("<"),
             Self::Unequal => Some("=="),

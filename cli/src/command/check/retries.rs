@@ -1,9 +1,8 @@
 //! `--retries`: what did not hold is measured again, and nothing else.
 
 use super::sight::{Order, Sight};
-use crate::failure::clean;
+use crate::failure::{clean, say};
 use stallscope::analysis::{Judgement, Outcome, Terms};
-use std::io::{self, Write};
 
 /// How often.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -56,7 +55,5 @@ fn announce(retry: u32, retries: u32, again: &[&Outcome]) {
     let because: Vec<_> =
         again.iter().map(|outcome| format!("{} ({})", outcome.expr, outcome.measured)).collect();
     let because = clean(because.join(", "));
-    // Nothing is left to be told to when stderr is closed.
-    let _ =
-        writeln!(io::stderr(), "stallscope: retry {retry} of {retries}, since this did not hold: {because}");
+    say(format_args!("stallscope: retry {retry} of {retries}, since this did not hold: {because}"));
 }

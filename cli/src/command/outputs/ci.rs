@@ -1,8 +1,8 @@
-use crate::failure::clean;
+use crate::failure::{clean, say};
 use crate::report::{Format, Material, Style, Target, summary};
 use std::env;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
 /// What a CI system is told besides the reports that are asked for.
@@ -40,18 +40,13 @@ impl Ci {
             System::Auto | System::None => Ok(()),
         };
         if let Err(problem) = told {
-            say(&problem);
+            say(format_args!("stallscope: {}", clean(problem)));
         }
     }
 }
 
 fn is_set(variable: &str) -> bool {
     env::var_os(variable).is_some_and(|value| value == "true")
-}
-
-fn say(what: &str) {
-    // Nothing is left to be told to when stderr is closed.
-    let _ = writeln!(io::stderr(), "stallscope: {}", clean(what));
 }
 
 /// GitHub reads workflow commands from both streams of a step; stdout is the command's.
