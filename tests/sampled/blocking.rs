@@ -265,7 +265,11 @@ fn start_up_work_within_the_grace_is_not_reported() {
             sleep(ms(50)).await;
         });
     });
-    is_silent(&program.with("STALLSCOPE_GRACE", "10s").run().ended());
+    let seen = program.with("STALLSCOPE_GRACE", "10s").run().ended();
+    assert!(seen.log().stalls().is_empty(), "{:#?}", seen.log().stalls());
+    let judgement = judge(&Terms::default(), &[&seen.log().history]);
+    assert_eq!(judgement.verdict, Verdict::Incomplete, "nothing was judged: {judgement:#?}");
+    assert_eq!(seen.stderr, "");
 }
 
 #[test]
