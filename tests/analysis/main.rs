@@ -1,6 +1,7 @@
 //! What the analysis says of processes whose lines are made up here.
 
 mod assumed;
+mod baseline;
 mod compare;
 mod excuses;
 mod failures;
