@@ -136,8 +136,10 @@ fn cause(detail: &Detail<'_>) -> String {
 }
 
 fn in_words(evidence: &Evidence) -> String {
+    let computed_ns = evidence.cpu_ns.saturating_sub(evidence.system_ns);
     let parts = [
-        (evidence.cpu_ns, "on a processor"),
+        (computed_ns, "on a processor"),
+        (evidence.system_ns, "on a processor in the kernel"),
         (evidence.blocked_ns, "waiting in the kernel"),
         (evidence.run_queue_ns, "ready but not run"),
     ];

@@ -1,11 +1,9 @@
 //! Waiting for a file. The working folder is the case's own.
 
-use crate::case::skip;
-use crate::time::{Work, later, spent};
+use crate::time::{Work, later};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::time::Instant;
 
 fn fifo() {
     mknodat(CWD, "fifo", FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
@@ -34,11 +32,17 @@ pub(super) async fn pipe_read() {
 // not for sampling: many short calls
 pub(super) async fn fsync() {
     let mut journal = File::create("journal").unwrap();
-    let (begun, computed, work) = (Instant::now(), spent(), Work::waiting());
+    let work = Work::waiting();
     while work.goes_on() {
         journal.write_all(b"an entry\n").and_then(|()| journal.sync_all()).unwrap(); // blocks here: syscall fsync
     }
-    if spent() - computed > begun.elapsed() / 2 {
-        skip("this disk is too quick: syncing computes for longer than it waits");
+}
+
+/// What is in memory already is read without a wait: the kernel copies it.
+pub(super) async fn cached_read() {
+    let (mut zeros, mut page) = (File::open("/dev/zero").unwrap(), vec![0; 1 << 20]);
+    let work = Work::computing();
+    while work.goes_on() {
+        zeros.read_exact(&mut page).unwrap(); // blocks here: syscall read
     }
 }

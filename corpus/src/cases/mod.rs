@@ -27,7 +27,7 @@ pub(crate) fn named(name: &str) -> Option<Case> {
     find! { name,
         task calls: std_sleep usleep poll select child_process;
         task computing: own_loop compression hashing regular_expression json;
-        task files: file_read fifo_open pipe_read fsync;
+        task files: file_read fifo_open pipe_read fsync cached_read;
         task locks: mutex rwlock condvar channel full_channel barrier join park once block_on;
         task libraries: database http_client;
         task names: name_lookup;

@@ -68,9 +68,14 @@ pub(super) fn judge(case: Case<'_>) -> Judged {
     if host >= evidence.cpu_ns.max(blocked) && case.attributable_ns < case.threshold_ns {
         return of(Cause::Host);
     }
-    match call {
-        _ if evidence.cpu_ns >= blocked => of(Cause::Cpu),
+    // What a call computes in the kernel is the call's. Who waits for a lock computes nothing there.
+    let called = |call: &&Judged| {
+        let system_ns = if call.cause == Cause::Syscall { evidence.system_ns } else { 0 };
+        evidence.cpu_ns.saturating_sub(system_ns) < blocked + system_ns
+    };
+    match call.filter(called) {
         Some(call) => call.clone(),
+        None if evidence.cpu_ns >= blocked => of(Cause::Cpu),
         // Ready and not run for the rest of the time: the kernel books that wait only when it is over.
         None if case.running && evidence.cpu_ns >= case.threshold_ns => of(Cause::Cpu),
         None if case.running && !case.settled && evidence.cpu_ns < evidence.window_ns / 10 => of(Cause::Host),
@@ -178,6 +183,16 @@ mod tests {
             Cause::Cpu,
             "a short call among much computing"
         );
+    }
+
+    #[test]
+    fn what_a_call_computes_is_the_calls() {
+        let copying = Evidence { system_ns: 70 * MS, ..evidence(100, 90, 0) };
+        assert_eq!(cause(in_call("pwrite64").as_ref(), &copying), Cause::Syscall);
+        assert_eq!(cause(in_call("futex").as_ref(), &copying), Cause::Cpu);
+        assert_eq!(cause(None, &copying), Cause::Cpu, "and nobody knows which one");
+        let hashing = Evidence { system_ns: 30 * MS, ..evidence(100, 90, 0) };
+        assert_eq!(cause(in_call("pwrite64").as_ref(), &hashing), Cause::Cpu);
     }
 
     #[test]

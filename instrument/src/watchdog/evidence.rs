@@ -8,7 +8,7 @@
 //! the thread's state is looked at too.
 
 use super::host::Reading;
-use super::times::Times;
+use super::times::{State, Times};
 use stallscope_wire::Evidence;
 use std::collections::VecDeque;
 
@@ -70,25 +70,34 @@ impl Readings {
     }
 }
 
-/// How long a thread has surely slept in a poll: from one look to the next, if it slept at both and has not run in between.
-/// Had it been woken meanwhile, it would be ready to run, or have run.
+/// How long a thread was in the kernel in a poll, by its state at each look.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sleep {
+pub(super) struct InKernel {
     /// When it was last seen asleep, and how long it had been on a processor by then.
-    seen: Option<(u64, u64)>,
-    pub(super) ns: u64,
+    seen_asleep: Option<(u64, u64)>,
+    /// For how long it surely slept: from one look to the next, if it slept at both and has not run in between. Had it been
+    /// woken meanwhile, it would be ready to run, or have run.
+    pub(super) asleep_ns: u64,
+    /// Its processor time there when that was read first.
+    system_before_ns: Option<u64>,
+    /// And since then.
+    pub(super) system_ns: u64,
 }
 
-impl Sleep {
+impl InKernel {
     /// Takes in a look, right after a reading.
-    pub(super) fn note(&mut self, asleep: bool, reading: Option<(u64, u64)>) {
-        let now = reading.filter(|_| asleep);
-        if let (Some((before_ns, before_cpu)), Some((now_ns, now_cpu))) = (self.seen, now)
+    pub(super) fn note(&mut self, state: Option<State>, reading: Option<(u64, u64)>) {
+        let now = reading.filter(|_| state.is_some_and(|state| state.sleeps));
+        if let (Some((before_ns, before_cpu)), Some((now_ns, now_cpu))) = (self.seen_asleep, now)
             && before_cpu == now_cpu
         {
-            self.ns += now_ns.saturating_sub(before_ns);
+            self.asleep_ns += now_ns.saturating_sub(before_ns);
         }
-        self.seen = now;
+        self.seen_asleep = now;
+        if let Some(State { system_ns, .. }) = state {
+            let before_ns = *self.system_before_ns.get_or_insert(system_ns);
+            self.system_ns = system_ns.saturating_sub(before_ns);
+        }
     }
 }
 
@@ -127,8 +136,7 @@ pub(super) struct Known<'a> {
     pub(super) span: Span,
     pub(super) base: Option<Base>,
     pub(super) readings: &'a Readings,
-    /// For how long the thread surely slept in the poll.
-    pub(super) asleep_ns: u64,
+    pub(super) in_kernel: InKernel,
     /// The machine's counters, from then until now.
     pub(super) host: Option<(&'a Reading, &'a Reading)>,
     pub(super) gap_ns: u64,
@@ -150,13 +158,14 @@ pub(super) fn evidence(known: Known<'_>) -> (Evidence, bool) {
     let surely_ns = readings.within(base, span).map_or(0, |(_, times)| (times - base.first.1).cpu_ns);
     let cpu_ns = spent.cpu_ns.saturating_sub(after_ns).max(surely_ns) + base.carried.cpu_ns;
     let cpu_ns = cpu_ns.min(window_ns);
-    let asleep_ns = known.asleep_ns.min(window_ns - cpu_ns);
+    let asleep_ns = known.in_kernel.asleep_ns.min(window_ns - cpu_ns);
     let run_queue_ns = (spent.run_queue_ns + base.carried.run_queue_ns).min(window_ns - cpu_ns - asleep_ns);
     let taken =
         |of: fn(&Reading, &Reading) -> u64| known.host.map_or(0, |(then, now)| of(now, then)).min(window_ns);
     let evidence = Evidence {
         window_ns,
         cpu_ns,
+        system_ns: known.in_kernel.system_ns.min(cpu_ns),
         run_queue_ns,
         blocked_ns: window_ns - cpu_ns - run_queue_ns,
         asleep_ns,
@@ -185,8 +194,9 @@ mod tests {
     fn shares(span: Span, seen_after: usize, readings: &[TimesAt]) -> ([u64; 4], bool) {
         let all = Readings(readings.iter().copied().collect());
         let base = Readings(readings[..seen_after].iter().copied().collect()).base(span);
+        let in_kernel = InKernel::default();
         let (found, settled) =
-            evidence(Known { span, base, readings: &all, asleep_ns: 0, host: None, gap_ns: 0 });
+            evidence(Known { span, base, readings: &all, in_kernel, host: None, gap_ns: 0 });
         let shares = [found.window_ns, found.cpu_ns, found.run_queue_ns, found.blocked_ns];
         (shares.map(|ns| ns / MS), settled)
     }
@@ -230,24 +240,38 @@ mod tests {
     fn a_sleep_that_is_booked_as_a_wait_is_a_sleep() {
         let readings = [at(0, 0, 0), at(10, 1, 0), at(110, 1, 100), at(300, 1, 290)];
         let all = Readings(readings.into_iter().collect());
-        let mut sleep = Sleep::default();
+        let mut in_kernel = InKernel::default();
         for (at_ms, asleep, cpu_ms) in
             [(10, true, 1), (110, true, 1), (210, true, 1), (250, false, 1), (260, true, 2)]
         {
-            sleep.note(asleep, Some((at_ms * MS, cpu_ms)));
+            let state = State { sleeps: asleep, system_ns: 0 };
+            in_kernel.note(Some(state), Some((at_ms * MS, cpu_ms)));
         }
-        assert_eq!(sleep.ns, 200 * MS);
+        assert_eq!(in_kernel.asleep_ns, 200 * MS);
         let poll = span(5, 300);
-        let known = Known {
-            span: poll,
-            base: all.base(poll),
-            readings: &all,
-            asleep_ns: sleep.ns,
-            host: None,
-            gap_ns: 0,
-        };
+        let known =
+            Known { span: poll, base: all.base(poll), readings: &all, in_kernel, host: None, gap_ns: 0 };
         let (found, _) = evidence(known);
         assert_eq!((found.run_queue_ns / MS, found.blocked_ns / MS, found.asleep_ns / MS), (95, 200, 200));
+    }
+
+    #[test]
+    fn processor_time_in_the_kernel_is_that_since_the_first_look_and_no_more_than_all() {
+        let all = Readings([at(0, 0, 0), at(100, 60, 0)].into_iter().collect());
+        let mut in_kernel = InKernel::default();
+        let mut system_ns = |looks: &[Option<u64>]| {
+            for look in looks {
+                let state = look.map(|ms| State { sleeps: false, system_ns: ms * MS });
+                in_kernel.note(state, None);
+            }
+            let poll = span(0, 100);
+            let base = all.base(poll);
+            let known = Known { span: poll, base, readings: &all, in_kernel, host: None, gap_ns: 0 };
+            evidence(known).0.system_ns / MS
+        };
+        assert_eq!(system_ns(&[None, Some(500)]), 0);
+        assert_eq!(system_ns(&[Some(520), None, Some(540)]), 40);
+        assert_eq!(system_ns(&[Some(600)]), 60);
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub(super) use seen::{Ongoing, Seen, Wanted};
 use super::allowed::Allowing;
 use super::behind::{Behind, Waits};
 use super::debugger;
-use super::evidence::{Known, Sleep, Span, evidence};
+use super::evidence::{InKernel, Known, Span, evidence};
 use super::host::Host;
 use super::outbox::Outbox;
 use super::sampled::Sampler;
@@ -60,7 +60,7 @@ impl Watch {
         if let Some(seen) = &mut self.seen {
             let tasks = self.runtime.queue_behind(self.registered.thread.worker, look.behind.all);
             seen.waits.note(look.now_ns, tasks, look.behind);
-            seen.sleep.note(self.times.sleeps(), self.readings.last());
+            seen.in_kernel.note(self.times.state(), self.readings.last());
             seen.host.get_or_insert_with(|| look.host.now());
         } else {
             let start = self.registered.cell.sight(open);
@@ -69,13 +69,12 @@ impl Watch {
             let base = self.readings.base(Span { started_ns, ended_ns: u64::MAX });
             let host = late.then(|| look.host.before());
             let waits = Waits::since(started_ns);
-            let sleep = Sleep::default();
             self.seen = Some(Seen {
                 open,
                 start,
                 started_ns,
                 base,
-                sleep,
+                in_kernel: InKernel::default(),
                 host,
                 gap_ns: 0,
                 waits,
@@ -218,7 +217,7 @@ impl Watch {
             span: Span { started_ns: seen.started_ns, ended_ns: seen.started_ns.saturating_add(length) },
             base: seen.base,
             readings: &self.readings,
-            asleep_ns: seen.sleep.ns,
+            in_kernel: seen.in_kernel,
             host: seen.host.as_ref().map(|then| (&**then, &*now)),
             gap_ns: seen.gap_ns,
         })

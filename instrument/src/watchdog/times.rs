@@ -7,6 +7,8 @@ use std::ops::Sub;
 
 /// Reading takes no longer, unless the reader was not run meanwhile: then nobody knows when it read.
 const READING_NS: u64 = 1_000_000;
+/// What the kernel counts processor time in for programs: `USER_HZ` is 100 on all but Alpha and Itanium.
+const TICK_NS: u64 = 10_000_000;
 /// How often it is tried again.
 const TRIES: usize = 3;
 
@@ -30,7 +32,17 @@ impl Sub for Times {
     }
 }
 
-/// Reads a thread's times, and whether it sleeps; the files are kept open, since opening one costs ten times as much as
+/// What a thread does, and how much of its processor time it was in the kernel: `/proc/self/task/TID/stat`, see
+/// proc_pid_stat(5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct State {
+    /// It waits in the kernel, and is not ready to run.
+    pub(super) sleeps: bool,
+    /// In nanoseconds, but counted in the kernel's ticks, of which there are a hundred in a second.
+    pub(super) system_ns: u64,
+}
+
+/// Reads a thread's times and its state; the files are kept open, since opening one costs ten times as much as
 /// reading it.
 #[derive(Debug)]
 pub(super) struct TimesReader {
@@ -64,19 +76,21 @@ impl TimesReader {
         parse(std::str::from_utf8(&buffer[..length]).ok()?)
     }
 
-    /// Whether the thread sleeps: it waits in the kernel, and is not ready to run.
-    pub(super) fn sleeps(&self) -> bool {
-        let mut buffer = [0; 96];
-        let read = self.state.as_ref().and_then(|file| read_from_start(file, &mut buffer));
-        read.is_some_and(|length| is_asleep(&buffer[..length]))
+    /// None when the kernel does not tell.
+    pub(super) fn state(&self) -> Option<State> {
+        let mut buffer = [0; 256];
+        let length = read_from_start(self.state.as_ref()?, &mut buffer)?;
+        parse_state(&buffer[..length])
     }
 }
 
-/// `TID (name) STATE …`, see proc_pid_stat(5); a name may hold anything.
-fn is_asleep(stat: &[u8]) -> bool {
-    let name_ends = stat.iter().rposition(|&byte| byte == b')');
-    let state = name_ends.and_then(|at| stat.get(at + 2));
-    matches!(state, Some(b'S' | b'D'))
+/// `TID (name) STATE …`, where the eleventh after the state is the time in the kernel; a name may hold anything.
+fn parse_state(stat: &[u8]) -> Option<State> {
+    let name_ends = stat.iter().rposition(|&byte| byte == b')')?;
+    let mut fields = std::str::from_utf8(&stat[name_ends + 1..]).ok()?.split_ascii_whitespace();
+    let sleeps = matches!(fields.next()?, "S" | "D");
+    let ticks: u64 = fields.nth(11)?.parse().ok()?;
+    Some(State { sleeps, system_ns: ticks.saturating_mul(TICK_NS) })
 }
 
 pub(super) fn parse(text: &str) -> Option<Times> {
@@ -98,16 +112,20 @@ mod tests {
 
     #[test]
     fn the_state_is_told_from_a_name() {
-        assert!(is_asleep(b"12 (tokio-rt-worker) S 1 2 3"));
-        assert!(is_asleep(b"12 (a) R (b) D 1 2 3"));
+        let state = |start: &str| parse_state(format!("{start} 1 2 3 4 5 6 7 8 9 10 40 50 0").as_bytes());
+        let told = |sleeps, system_ns| Some(State { sleeps, system_ns });
+        assert_eq!(state("12 (tokio-rt-worker) S"), told(true, 500_000_000));
+        assert_eq!(state("12 (a) R (b) D"), told(true, 500_000_000));
+        assert_eq!(state("12 (S) R"), told(false, 500_000_000));
         for stat in [&b"12 (S) R 1 2"[..], b"12 (a", b""] {
-            assert!(!is_asleep(stat), "{stat:?}");
+            assert_eq!(parse_state(stat), None, "{stat:?}");
         }
     }
 
     #[test]
     fn whoever_asks_does_not_sleep() {
-        assert!(!TimesReader::new(crate::capture::thread::tid()).sleeps());
+        let state = TimesReader::new(crate::capture::thread::tid()).state();
+        assert!(state.is_none_or(|state| !state.sleeps));
     }
 
     #[test]

@@ -187,6 +187,9 @@ pub struct Evidence {
     pub window_ns: u64,
     /// On a processor, in nanoseconds.
     pub cpu_ns: u64,
+    /// The part of `cpu_ns` that it was in the kernel, at the thread's request or for a page of memory, in nanoseconds: sampled
+    /// by the kernel, and coarse. 0 where it is not told.
+    pub system_ns: u64,
     /// Ready to run and not run, in nanoseconds.
     pub run_queue_ns: u64,
     /// Neither: waiting in the kernel, in nanoseconds.

@@ -145,10 +145,11 @@ fn nanosleep() -> String {
 
 fn clock_nanosleep(flags: i32) -> String {
     let clock = libc::CLOCK_MONOTONIC;
-    let time = if flags == 0 { span() } else { until(clock) };
-    // SAFETY: the time outlives the call.
-    let slept = || unsafe { libc::clock_nanosleep(clock, flags, &raw const time, null_mut()) };
-    lasting(LIMIT - ms(u64::from(flags != 0)), || slept().to_string())
+    lasting(LIMIT, || {
+        let time = if flags == 0 { span() } else { until(clock) };
+        // SAFETY: the time outlives the call.
+        unsafe { libc::clock_nanosleep(clock, flags, &raw const time, null_mut()) }.to_string()
+    })
 }
 
 fn sem_timedwait() -> String {

@@ -6,7 +6,7 @@ use crate::diagnosis::Report;
 use crate::recorder::LongPoll;
 use crate::watchdog::allowed::Allowing;
 use crate::watchdog::behind::{Behind, Waits};
-use crate::watchdog::evidence::{Sleep, Span};
+use crate::watchdog::evidence::{InKernel, Span};
 use crate::watchdog::host::Host;
 use crate::watchdog::outbox::Outbox;
 use crate::watchdog::sampled::Sampled;
@@ -47,7 +47,7 @@ impl Watch {
                     base: self
                         .readings
                         .base(Span { started_ns, ended_ns: started_ns.saturating_add(length) }),
-                    sleep: Sleep::default(),
+                    in_kernel: InKernel::default(),
                     host: Some(look.host.before()),
                     gap_ns: look.gap_ns,
                     waits: Waits::since(started_ns),

@@ -1,7 +1,7 @@
 use crate::recorder::Open;
 use crate::watchdog::allowed::Allowing;
 use crate::watchdog::behind::Waits;
-use crate::watchdog::evidence::{Base, Sleep};
+use crate::watchdog::evidence::{Base, InKernel};
 use crate::watchdog::host::Reading;
 use crate::watchdog::outbox::Outbox;
 use stallscope_wire::Serving;
@@ -15,7 +15,7 @@ pub(in super::super) struct Seen {
     pub(in super::super) start: u64,
     pub(in super::super) started_ns: u64,
     pub(in super::super) base: Option<Base>,
-    pub(in super::super) sleep: Sleep,
+    pub(in super::super) in_kernel: InKernel,
     /// The machine's counters then, or soon after.
     pub(in super::super) host: Option<Rc<Reading>>,
     /// The longest time since then that the watchdog itself was neither run nor ready to.
