@@ -2,7 +2,7 @@ use super::screen::SCREENS;
 use super::*;
 use crate::scenario::{Scenario, Watched};
 use crate::source::Ending;
-use stallscope_wire::{Cause, Certainty, Handlers, Lag, Location, Mode, Pause, Request, Stall};
+use stallscope_wire::{Cause, Certainty, Handlers, Lag, Line, Location, Mode, Pause, Request, Stall};
 
 fn stalled() -> Scenario {
     Scenario::new().quiet(5).computes(1, 240).quiet(30).sleeps(2, 312)
@@ -84,7 +84,7 @@ fn a_stall_at_the_end_is_told() {
 fn two_stalls_that_go_on_both_count() {
     let mut watched = stalled().live();
     let again = stalled().lines.into_iter().filter_map(|line| match line {
-        Line::Stall(stall) if stall.id == 2 => Some(Line::Stall(stallscope_wire::Stall { id: 3, ..stall })),
+        Line::Stall(stall) if stall.id == 2 => Some(Line::Stall(Stall { id: 3, ..stall })),
         _ => None,
     });
     for line in again {
@@ -117,8 +117,7 @@ fn a_stall_explains_its_lag() {
 fn two_instances_of_a_generic_line_are_one_place() {
     let mut watched = stalled().live();
     let other = watched.model.process().history.stall(2).expect("the stall").stall.clone();
-    let mut other =
-        stallscope_wire::Stall { id: 3, duration_ns: 200_000_000, attributable_ns: 200_000_000, ..other };
+    let mut other = Stall { id: 3, duration_ns: 200_000_000, attributable_ns: 200_000_000, ..other };
     let frames = &mut other.stack.as_mut().expect("a stack").frames;
     frames[4].function = Some("shop_api::report::render::<u8>".into());
     let lag = Lag { wait_ns: 190_000_000, attributable_ns: 190_000_000, stalls: vec![3], ..Lag::default() };
