@@ -43,7 +43,7 @@ const JUDGED: &str = "What is judged";
 A threshold is METRIC[.STAT][{route=\"ROUTE\", crate=\"NAME\"}] OP VALUE:
   stall    polls that are too long
   poll     all polls
-  lag      what new work waits
+  lag      what new work waits, told by probes: lag.count is how many of these there were
   schedule what tasks wait from wake to poll
   handler  latency of requests, of one route or of the worst
   never-awaited, never-polled, detached-panic, lost-task, task-leak, blocking-pool, socket-leak, accept-backlog
