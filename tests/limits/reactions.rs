@@ -6,7 +6,8 @@ use crate::harness::run_with;
 fn warn_says_what_is_found_and_fails_nothing() {
     let ran = run_with("blocking::", &[("STALLSCOPE_TEST", "warn")]);
     let text = ran.passed("blocking::in_its_own_future");
-    assert!(text.contains("stallscope: blocked for ") && text.contains("limit 20ms"), "{text}");
+    let named = "stallscope: samples::blocking::in_its_own_future: blocked for ";
+    assert!(text.contains(named) && text.contains("limit 20ms"), "{text}");
 }
 
 #[test]
