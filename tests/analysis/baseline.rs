@@ -98,7 +98,15 @@ fn what_waits_behind_what_is_worse_than_known_is_not_excused() {
     let mut terms = terms(&["lag.max < 100ms"], vec![]);
     terms.baseline = Some(Baseline::of("known.toml", &findings(&[&behind(300)])));
     assert_eq!(judge(&terms, &[&behind(300)]).verdict, Verdict::Pass);
-    assert_eq!(judge(&terms, &[&behind(6000)]).verdict, Verdict::Breach);
+    let worse = judge(&terms, &[&behind(6000)]);
+    assert_eq!(worse.verdict, Verdict::Breach);
+    let states: Vec<_> =
+        worse.allowances().iter().map(|known| (known.rule, known.state, known.count)).collect();
+    let exceeded = |rule| (Some(rule), AllowanceState::Exceeded, 0);
+    assert_eq!(states, [exceeded(Rule::BlockingPoll), exceeded(Rule::LoopLag)], "neither excuses anything");
+    let note =
+        "known.toml: loop-lag at app::work is more than it knows: what it waited behind is worse than known";
+    assert_eq!(worse.notes[1], note);
     terms.excuses = vec![excuse("src/a.rs:1", Some(Rule::LoopLag))];
     assert_eq!(judge(&terms, &[&behind(6000)]).verdict, Verdict::Pass, "a file's own word stands");
 }
