@@ -211,20 +211,20 @@ fn requests_behind_a_stall_are_its_victims_and_wait_for_it() {
             blocker.ask("/block", "");
             hand.blocking.recv().unwrap();
             hand.news.notify_waiters();
+            // The watchdog has seen it meanwhile.
+            thread::sleep(ms(100));
             new.iter_mut().for_each(|client| client.ask("/", ""));
             hand.go_on.send(()).unwrap();
             late.iter_mut().chain(&mut told).chain(&mut new).chain([&mut blocker]).for_each(Client::answered);
         });
     });
     let seen = program.run().ended();
-    let mut routes = seen.stall().stall.victims.routes.clone();
-    if !cfg!(tokio_unstable) {
-        // What came before a stall was first seen from outside may be nothing new to it.
-        routes.retain(|victims| victims.route != "GET /" || victims.requests > 4);
-    }
-    let new = if cfg!(tokio_unstable) { vec![("GET /", 4)] } else { Vec::new() };
-    let expected = [new, vec![("GET /news", 3), ("GET /later/{ms}", 2)]].concat();
-    assert_eq!(routes, victims(&expected));
+    let (new, known): (Vec<_>, Vec<_>) =
+        seen.stall().stall.victims.routes.iter().cloned().partition(|victims| victims.route == "GET /");
+    assert_eq!(known, victims(&[("GET /news", 3), ("GET /later/{ms}", 2)]));
+    // What came before a stall was first seen may be nothing new to it.
+    let new: u64 = new.iter().map(|victims| victims.requests).sum();
+    assert!(new <= 4 && (new > 0 || !cfg!(tokio_unstable)), "{new}");
     let told = slowest(&seen, "GET /news");
     assert!(told.spent.behind_ns >= LONG_NS && told.spent.own_ns < LONG_NS / 2, "{told:?}");
     assert_eq!(in_order(told)[1..3], [Doing::Awaiting, Doing::Behind], "{told:?}");

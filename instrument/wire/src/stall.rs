@@ -168,7 +168,7 @@ pub struct Task {
 pub enum Cause {
     /// It computes.
     Cpu,
-    /// It waits in a system call.
+    /// It is in a system call: it waits there, or has the kernel compute.
     Syscall,
     /// It waits for another thread.
     Lock,
