@@ -27,6 +27,11 @@ impl Failure {
         Self { message: message.to_string(), code: 1 }
     }
 
+    /// Whether the user's input is wrong.
+    pub(crate) fn is_usage(&self) -> bool {
+        self.code == 2
+    }
+
     /// Both, told together, with the exit code of this one.
     pub(crate) fn and(self, other: &Self) -> Self {
         Self { message: format!("{}\n{}", self.message, other.message), ..self }

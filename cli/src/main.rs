@@ -32,6 +32,6 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let Cli { color, command } = Cli::parse();
+    let Cli { color, command } = Cli::try_parse().unwrap_or_else(|error| command::hinted(error).exit());
     command.run(color).unwrap_or_else(|failure| failure.report())
 }

@@ -92,7 +92,7 @@ impl Excuses {
         };
         // What is excused otherwise is in no baseline, and so does not stand beside what is.
         let unexcused = Baseline::of_each("", found.iter().filter(|finding| by_file(finding).is_none()));
-        let mut exceeded = Vec::new();
+        let (mut exceeded, mut covered) = (Vec::new(), Vec::new());
         for finding in &found {
             if finding.allowed_by.is_some() {
                 excused.note_code(finding);
@@ -108,7 +108,7 @@ impl Excuses {
                 excused.allowances[at].exceed(excess, finding);
                 exceeded.push(key(finding.rule, &finding.culprit));
             } else if let Some((at, None)) = by {
-                excused.allowances[at].note(finding);
+                covered.push((at, finding));
                 // Of several the first holds: a file's own word before what was known.
                 let by = excused.by.entry(key(finding.rule, &finding.culprit)).or_insert(at);
                 *by = at.min(*by);
@@ -124,6 +124,14 @@ impl Excuses {
             };
             *at < first_known || !exceeded.iter().any(is_worse)
         });
+        for (at, finding) in covered {
+            let allowance = &mut excused.allowances[at];
+            if excused.by.contains_key(&key(finding.rule, &finding.culprit)) {
+                allowance.note(finding);
+            } else if allowance.state != AllowanceState::Exceeded {
+                allowance.exceed("what it waited behind is worse than known".to_owned(), finding);
+            }
+        }
         let left = |finding: &&Finding| finding.severity >= Severity::Warning && !excused.is_finding(finding);
         let left: Vec<_> = found.iter().filter(left).collect();
         for (excuse, allowance) in terms.excuses.iter().zip(&mut excused.allowances) {

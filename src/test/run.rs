@@ -26,13 +26,14 @@ pub struct Allowed {
     pub max_never_awaited: Option<u64>,
 }
 
-/// Runs a test, and fails it, at the caller's line, when it does what is not allowed.
+/// Runs a test of this name, and fails it, at the caller's line, when it does what is not allowed.
 ///
 /// # Panics
 /// With what the test panics with; else when a limit does not hold, or cannot be checked since nothing is watched, unless the
 /// test has `failed` by what it returns; and when the runtime cannot be built.
 #[track_caller]
 pub fn run_test<F: Future>(
+    name: &str,
     builder: Builder,
     about: Crate,
     allowed: Allowed,
@@ -66,27 +67,30 @@ pub fn run_test<F: Future>(
     let tried = stallscope_instrument::__private::run_test(builder, about, settings, hear, future);
     let Tried { seen, watching } = tried;
     let (found, seen) = found(&limits, heard.history(), seen, &watching);
-    found.notes.iter().for_each(|note| say(note));
+    // As the harness calls it: without its crate.
+    let name = name.split_once("::").map_or(name, |(_, name)| name);
+    let say = |text: &String| say(name, text);
+    found.notes.iter().for_each(say);
     match seen {
         // The test's own failure wins; what was found may be why.
         Err(panic) => {
-            found.breaches.iter().for_each(|breach| say(breach));
+            found.breaches.iter().for_each(say);
             resume_unwind(panic)
         }
         Ok(output) if failed(&output) => {
-            found.breaches.iter().for_each(|breach| say(breach));
+            found.breaches.iter().for_each(say);
             output
         }
         Ok(output) => {
-            found.react();
+            found.react(say);
             output
         }
     }
 }
 
-/// A line on the test's own stderr, which the test's harness captures.
-fn say(text: &str) {
-    eprintln!("stallscope: {text}");
+/// Lines on the test's own stderr, which the test's harness captures, and with `--nocapture` mixes with those of others.
+fn say(name: &str, text: &str) {
+    eprintln!("stallscope: {name}: {text}");
 }
 
 /// What is to be said of a test.
@@ -98,7 +102,7 @@ struct Found {
 impl Found {
     /// Fails the test, unless it is only to be warned.
     #[track_caller]
-    fn react(mut self) {
+    fn react(mut self, say: impl Fn(&String)) {
         let reaction = Reaction::of_environment().unwrap_or_else(|problem| {
             self.breaches.push(problem);
             Reaction::Fail
@@ -108,7 +112,7 @@ impl Found {
         }
         match reaction {
             Reaction::Fail => panic!("{}", self.breaches.join("\n")),
-            Reaction::Warn => self.breaches.iter().for_each(|breach| say(breach)),
+            Reaction::Warn => self.breaches.iter().for_each(say),
         }
     }
 }

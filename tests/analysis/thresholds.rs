@@ -20,6 +20,7 @@ fn accepts() {
         ("stall.max < 1m", Stall, Stat::Max, ms(60_000), ""),
         ("stall.max < 1h", Stall, Stat::Max, ms(3_600_000), ""),
         ("stall.max <= 0ms", Stall, Stat::Max, ms(0), ""),
+        ("stall.max == 0ms", Stall, Stat::Max, ms(0), ""),
         ("stall.max < 0.5ms", Stall, Stat::Max, us(500), ""),
         ("stall.max < 1500us", Stall, Stat::Max, us(1500), ""),
         ("stall.max < 1500µs", Stall, Stat::Max, us(1500), ""),
@@ -56,7 +57,7 @@ fn accepts() {
         ("poll.total < 10s", Poll, Stat::Total, ms(10_000), ""),
         ("lag.p50 < 20ms", Lag, p(50), ms(20), ""),
         ("lag.p99 < 20 ms", Lag, p(99), ms(20), ""),
-        ("lag.mean == 20ms", Lag, Stat::Mean, ms(20), ""),
+        ("lag.mean <= 20ms", Lag, Stat::Mean, ms(20), ""),
         ("lag.max <= 20ms", Lag, Stat::Max, ms(20), ""),
         ("lag.count >= 100", Lag, Stat::Count, count(100), ""),
         ("lag < 20ms", Lag, Stat::Max, ms(20), ""),
@@ -127,7 +128,8 @@ fn refuses_and_points_at_the_character() {
         ("handler.p95{route=\"GET\" < 1ms", 25, "expected a }"),
         ("stall.max", 10, "expected a comparison"),
         ("stall.max 100ms", 11, "expected a comparison"),
-        ("stall.max = 100ms", 11, "write =="),
+        ("stall.max = 100ms", 11, "write <="),
+        ("stall.count = 0", 13, "write == or <="),
         ("stall.max <", 12, "expected a duration"),
         ("stall.max < abc", 13, "has no number"),
         ("stall.max < 100", 13, "has no unit"),
@@ -139,8 +141,15 @@ fn refuses_and_points_at_the_character() {
         ("stall.max < 1ms, lag.max < 2ms", 16, "nothing may follow the value"),
         ("stall.max < 1ms 2ms", 17, "nothing may follow"),
         ("ställ.max < 1ms", 1, "did you mean \"stall\"?"),
-        ("handler{route=\"ä\"} = 1ms", 20, "write =="),
-        ("100ms > stall.max", 1, "metrics are stall, poll"),
+        ("handler{route=\"ä\"} = 1ms", 20, "write <="),
+        ("100ms > stall.max", 1, "the metric stands before its limit: write \"stall.max < 100ms\""),
+        (" 1.5 s>=stall{route=\"a\"}", 2, "write \"stall{route=\"a\"} <= 1.5 s\""),
+        ("50ms < stall.max", 1, "write \"stall.max <= 50ms\""),
+        ("50ms == stall.max", 1, "write \"stall.max < 50ms\""),
+        ("0 == stall.count", 1, "write \"stall.count == 0\""),
+        ("50ms > stal.max", 1, "a threshold begins with a metric, as in"),
+        ("50ms > 50ms", 1, "a threshold begins with a metric, as in"),
+        ("50ms", 1, "a threshold begins with a metric, as in"),
         (".max < 1ms", 1, "begins with a metric"),
         ("\"stall\" < 1ms", 1, "begins with a metric"),
         ("{route=\"a\"} < 1ms", 1, "begins with a metric"),
@@ -180,14 +189,17 @@ fn refuses_and_points_at_the_character() {
         ("stall.max{route=\"x\\\"} < 1ms", 17, "not closed"),
         ("stall.max{", 11, "expected a label"),
         ("stall.max}", 10, "expected a comparison"),
-        ("stall.max => 1ms", 11, "write =="),
-        ("stall.max =< 1ms", 11, "write =="),
+        ("stall.max => 1ms", 11, "write <="),
+        ("stall.max =< 1ms", 11, "write <="),
         ("stall.max === 1ms", 13, "expected a duration"),
         ("stall.max <> 1ms", 12, "expected a duration"),
         ("stall.max ! 1ms", 11, "expected a comparison"),
         ("stall.max > 50ms", 11, "write \"stall.max <= 50ms\""),
         (" stall{route=\"a > b\"} >=50 ms ", 23, "write \"stall{route=\"a > b\"} <50 ms\""),
-        ("handler.p95 != 2ms", 13, "write \"handler.p95 == 2ms\""),
+        ("stall.max == 50ms", 11, "so this never holds: write \"stall.max < 50ms\""),
+        (" lag.mean==20 ms ", 10, "write \"lag.mean<20 ms\""),
+        ("handler.p95 != 2ms", 13, "of this less is better: write \"handler.p95 < 2ms\""),
+        ("stall.total != 0s", 13, "write \"stall.total <= 0s\""),
         ("stall.count>0", 12, "write \"stall.count<=0\""),
         ("stall.max >= 0ms", 11, "of this less is better: write \"stall.max <= 0ms\""),
         ("stall.max < 0ms", 11, "of this less is better: write \"stall.max <= 0ms\""),
@@ -221,7 +233,7 @@ fn the_mark_stands_under_the_character() {
     let error = "stall.max = 100ms".parse::<Threshold>().unwrap_err().to_string();
     assert_eq!(
         error,
-        "a single = compares nothing: write == or <= (column 11)\n  stall.max = 100ms\n            ^"
+        "a single = compares nothing: write <= (column 11)\n  stall.max = 100ms\n            ^"
     );
     let error = "poll\t.mux < 1ms".parse::<Threshold>().unwrap_err().to_string();
     assert!(error.ends_with("\n  poll .mux < 1ms\n        ^^^"), "{error}");
@@ -256,8 +268,8 @@ fn written() -> impl Strategy<Value = String> {
     ];
     let value = "\\PC{0,12}".prop_map(|text| text.replace('\\', r"\\").replace('"', "\\\""));
     let labels = prop::collection::btree_map(prop::sample::select(vec!["route", "crate"]), value, 0..3);
-    let op = prop::sample::select(vec!["<", "<=", "=="]);
-    let limit = (0..1_000_000u64, prop::sample::select(vec!["ns", "us", "µs", "ms", "s"]));
+    let op = prop::sample::select(vec!["<", "<="]);
+    let limit = (1..1_000_000u64, prop::sample::select(vec!["ns", "us", "µs", "ms", "s"]));
     (timed, stat, labels, op, limit, "[ \t]{0,2}").prop_map(
         |(metric, stat, labels, op, (number, unit), space)| {
             let known = match metric {

@@ -131,17 +131,21 @@ fn where_no_process_was_seen_beyond_its_grace_nothing_is_judged() {
     let young = process().young().ended();
     let judgement = by_default(&young);
     assert_eq!(judgement.verdict, Verdict::Incomplete);
-    let said = "nothing was judged: process 7 (/app) was seen within its start-up grace alone; let it run";
+    let said =
+        "nothing was judged: no runtime of process 7 (/app) was seen beyond its start-up grace; let it run";
     assert!(judgement.want().unwrap().starts_with(said), "{judgement:?}");
     let killed = judge(&Terms::default(), &[&process().young().killed(), &young]);
-    assert!(killed.lacks.iter().any(|lack| lack.contains("alone, and so was another; let")), "{killed:?}");
+    assert!(
+        killed.lacks.iter().any(|lack| lack.contains("grace, nor one of another process; let")),
+        "{killed:?}"
+    );
 
     let allowed = judge(&Terms::default().allow_incomplete(true), &[&young]);
     assert_eq!(allowed.verdict, Verdict::Incomplete);
     assert!(allowed.lacks[0].starts_with("nothing was judged"), "{allowed:?}");
     let beside = judge(&Terms::default(), &[&young, &process().ended()]);
     assert_eq!(beside.verdict, Verdict::Pass, "one of them was judged");
-    assert!(beside.notes[0].ends_with("alone: what blocked in it was not judged"), "{beside:?}");
+    assert!(beside.notes[0].ends_with("grace: what blocked there was not judged"), "{beside:?}");
     let of_all = Terms::new(vec!["poll.max < 1s".parse().unwrap()]);
     assert_eq!(judge(&of_all, &[&young]).verdict, Verdict::Pass, "no grace leaves polls out");
     let stalled = process().young().stall(stall("src/a.rs:1", 300, Cause::Cpu)).killed();

@@ -80,6 +80,22 @@ fn start_up_work_within_the_grace_in_lean() {
 }
 
 #[test]
+fn runtimes_that_are_each_over_within_their_grace() {
+    let program = program(|| {
+        for _ in 0..3 {
+            run(multi_thread(), async {
+                tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
+                sleep(ms(600)).await;
+            });
+        }
+    });
+    let seen = program.with("STALLSCOPE_GRACE", "2s").run().ended();
+    seen.is_silent();
+    let startup = seen.log().history.snapshot().unwrap().startup;
+    assert_eq!((startup.over, startup.long_polls), (false, 3), "none was seen beyond it: {startup:?}");
+}
+
+#[test]
 fn a_runtime_outlives_its_grace() {
     let program = program(|| {
         run(multi_thread(), async { tokio::spawn(sleep(ms(50))).await.unwrap() });

@@ -20,12 +20,12 @@ fn cases_values_and_fixtures_are_tests_of_their_own() {
 fn a_failure_of_the_tests_own_wins_and_what_was_found_is_said() {
     let ran = run("attributes::");
     let text = ran.passed("attributes::panics_as_it_should_though_it_blocks");
-    assert!(text.contains("stallscope: blocked for "), "{text}");
+    assert!(text.contains(": blocked for "), "{text}");
     ran.passed("attributes::is_to_be_found");
     let text = ran.failed("attributes::does_not_panic_as_it_should");
     assert!(text.contains("did not panic"), "{text}");
     let text = ran.failed("attributes::returns_an_error_and_blocks");
-    assert!(text.contains("its own error") && text.contains("stallscope: blocked for "), "{text}");
+    assert!(text.contains("its own error") && text.contains(": blocked for "), "{text}");
     assert!(!text.contains("panicked at"), "{text}");
     let (_, message) = ran.panic("attributes::returns_no_error_and_blocks");
     assert!(message.starts_with("blocked for "), "{message}");

@@ -5,8 +5,9 @@ use crate::harness::run_with;
 #[test]
 fn warn_says_what_is_found_and_fails_nothing() {
     let ran = run_with("blocking::", &[("STALLSCOPE_TEST", "warn")]);
-    let text = ran.passed("blocking::in_its_own_future");
-    assert!(text.contains("stallscope: blocked for ") && text.contains("limit 20ms"), "{text}");
+    let text = ran.passed("blocking::in_a_task_of_one_thread");
+    let named = "stallscope: samples::blocking::in_a_task_of_one_thread: blocked for ";
+    assert!(text.contains(named) && text.contains("limit 20ms"), "{text}");
 }
 
 #[test]

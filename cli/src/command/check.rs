@@ -15,6 +15,7 @@ use crate::color::Color;
 use crate::failure::{Failure, clean, say, unless_closed};
 use crate::report::Material;
 use baseline::Kept;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use config::Config;
 use retries::Retries;
 use sight::{Order, Sight};
@@ -43,7 +44,7 @@ const JUDGED: &str = "What is judged";
 A threshold is METRIC[.STAT][{route=\"ROUTE\", crate=\"NAME\"}] OP VALUE:
   stall    polls that are too long
   poll     all polls
-  lag      what new work waits
+  lag      what new work waits, told by probes: lag.count is how many of these there were
   schedule what tasks wait from wake to poll
   handler  latency of requests, of one route or of the worst
   never-awaited, never-polled, detached-panic, lost-task, task-leak, blocking-pool, socket-leak, accept-backlog
@@ -82,7 +83,7 @@ pub(crate) struct Args {
     ci: Ci,
     /// End the command after this time: with SIGTERM, after which it is judged by what it recorded, as if it had ended by
     /// itself, and 5s later with SIGKILL, which fails it.
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Running",
+    #[arg(long, value_name = "DURATION", value_parser = some_time, help_heading = "Running",
         conflicts_with_all = ["log", "pid"])]
     timeout: Option<Duration>,
     /// Event logs, or folders of them.
@@ -92,7 +93,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PID", group = "target", requires = "for", help_heading = JUDGED)]
     pid: Option<u32>,
     /// How long to look at it; only what happens within this time is judged.
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "pid", conflicts_with_all = ["log", "command"], help_heading = JUDGED)]
+    #[arg(long, value_name = "DURATION", value_parser = some_time, requires = "pid", conflicts_with_all = ["log", "command"], help_heading = JUDGED)]
     r#for: Option<Duration>,
     /// Build with tokio's task hooks (--cfg tokio_unstable), which see and time every poll. For commands of cargo; your own flags
     /// stay, and what is built so has a folder of its own, target/stallscope.
@@ -104,6 +105,31 @@ pub(crate) struct Args {
     /// are copied there, those of retries beside the first.
     #[arg(last = true, value_name = "COMMAND", group = "target", help_heading = JUDGED)]
     command: Vec<OsString>,
+}
+
+/// Says of a word that has no place among the arguments how a command is written, where the usage has one.
+pub(crate) fn hinted(mut error: clap::Error) -> clap::Error {
+    let stray = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if !word.starts_with('-') => word.clone(),
+        _ => return error,
+    };
+    let of_command = |usage: &ContextValue| usage.to_string().contains("-- COMMAND");
+    if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::Usage).is_some_and(of_command) {
+        let hint = format!("put -- before the command: stallscope check -- {stray} …").into();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
+    }
+    error
+}
+
+/// Nothing is seen in no time.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(time) if time.is_zero() => {
+            Err("nothing is seen in no time: write it like 500ms, 30s or 5m".to_owned())
+        }
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {

@@ -17,6 +17,8 @@ mod selftest;
 mod serve;
 mod watch;
 
+pub(crate) use check::hinted;
+
 use crate::{color::Color, failure::Failure};
 use std::process::ExitCode;
 

@@ -69,8 +69,14 @@ fn draft(path: &Path) -> io::Result<NamedTempFile> {
     // The error names a file that nobody has asked for.
     made.map_err(|error| match error.kind() {
         kind @ io::ErrorKind::NotFound => {
-            let folder = folder.display();
-            io::Error::new(kind, format!("there is no folder {folder}: make it, or name another"))
+            let shown = folder.display();
+            // A folder of the kernel's own, such as /proc, is there and has room for no file.
+            let why = if folder.is_dir() {
+                format!("no file can be made in {shown}: name another folder")
+            } else {
+                format!("there is no folder {shown}: make it, or name another")
+            };
+            io::Error::new(kind, why)
         }
         kind => kind.into(),
     })

@@ -41,7 +41,9 @@ fn what_ended_within_its_start_up_was_not_judged() {
     let young = Line::Snapshot(Snapshot { startup: Startup::default(), ..snapshot });
     let bench = Bench::new().log("young", &[header(), young, end()]);
     let ran = bench.program("young", "exec sleep 60", &["--timeout", "1s"]).exits(98);
-    ran.says("incomplete: nothing was judged: process 7 (/app) was seen within its start-up grace alone");
+    ran.says(
+        "incomplete: nothing was judged: no runtime of process 7 (/app) was seen beyond its start-up grace",
+    );
     bench.program("young", "true", &["--allow-incomplete"]).exits(98).says("incomplete: nothing was judged");
     bench.check(&["--deny-stale", "--", "true"]).exits(98).says("✓ no stale excuse");
 }

@@ -129,7 +129,7 @@ fn what_is_wrong_in_the_file_is_named_with_line_column_and_what_was_meant() {
         ("[check]\nfail_on = []", "2:11", "an empty list would let everything pass"),
         ("[check]\nfail_on = [5]", "2:12", "this is to be a text in quotes"),
         ("[check]\nfail_on = [\n  \"stall.mux < 1ms\",\n]", "3:10", "did you mean \"max\"?"),
-        ("[check]\nfail_on = [\"stall{route=\\\"ä\\\"} = 1ms\"]", "2:32", "write =="),
+        ("[check]\nfail_on = [\"stall{route=\\\"ä\\\"} = 1ms\"]", "2:32", "write <="),
         ("[check]\nextends = \"strcit\"", "2:11", "unknown profile \"strcit\"; did you mean \"strict\"?"),
         ("[check]\nprofile = \"strict\"", "2:11", "write extends = \"strict\""),
         ("[check]\nallow_incomplete = 1", "2:20", "this is to be true or false"),

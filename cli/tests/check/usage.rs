@@ -27,7 +27,17 @@ fn usage_errors_exit_2_before_anything_runs() {
         (&["--format", "json", "-o", ".", "--", "touch", "ran"], "cannot write the report to ."),
         (&["--format", "json", "--format", "text", "--", "touch", "ran"], "only one format can go to stdout"),
         (&["--timeout", "5", "--", "touch", "ran"], "has no unit"),
+        (
+            &["--timeout", "0s", "--", "touch", "ran"],
+            "nothing is seen in no time: write it like 500ms, 30s or 5m",
+        ),
+        (&["--pid", "1", "--for", "0ms"], "nothing is seen in no time"),
         (&["--timeout", "5s", "--log", "x"], "--timeout"),
+        (&["touch", "ran"], "tip: put -- before the command: stallscope check -- touch …"),
+        (
+            &["-o", "/proc/r.json", "--", "touch", "ran"],
+            "no file can be made in /proc: name another folder\n",
+        ),
         (&["--pid", "1"], "--for"),
         (&["--for", "1s", "--", "true"], "--for"),
         (&["--log", "x", "--", "touch", "ran"], "cannot be used with"),

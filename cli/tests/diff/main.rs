@@ -156,7 +156,8 @@ fn bad_input_exits_2_and_names_the_file() {
         .file("other.json", b"{\"name\":\"app\"}")
         .file("later.json", b"{\"stallscope\":2,\"findings\":[],\"histograms\":{}}")
         .file("odd.json", b"{\"stallscope\":1,\"findings\":[],\"histograms\":{\"poll\":\"x\"}}")
-        .file("text", b"hello\n");
+        .file("text", b"hello\n")
+        .file("page.html", b"<html>");
     fs::create_dir(bench.path("nothing")).expect("a folder");
     for (file, said) in [
         ("missing.json", "cannot open missing.json"),
@@ -164,7 +165,8 @@ fn bad_input_exits_2_and_names_the_file() {
         ("other.json", "other.json is no report: it has no findings"),
         ("later.json", "later.json is no report: its version is 2"),
         ("odd.json", "odd.json: the durations of the process are no HdrHistogram"),
-        ("text", "text: this is no Stallscope event log"),
+        ("text", "text is neither a report (check or report --format json) nor an event log"),
+        ("page.html", "page.html is neither a report"),
         ("nothing", "nothing holds neither a report (.json) nor an event log (.jsonl)"),
     ] {
         diff(&bench, &["log", file]).exits(2).says(said);

@@ -52,10 +52,12 @@ fn entry(item: Item, arguments: Arguments, function: ItemFn) -> TokenStream {
             let about = quote!(#crate_path::__private::Crate { name: #crate_name, source_root: #root });
             let allowed = quote!(#crate_path::__private::Allowed { #limits });
             let failed = failed(&sig.output, &crate_path);
+            let name = sig.ident.to_string();
+            let name = quote!(::core::concat!(::core::module_path!(), "::", #name));
             let run = called_at(
                 sig.ident.span(),
                 quote!(#crate_path::__private::run_test),
-                quote!(builder, #about, #allowed, #failed, #body),
+                quote!(#name, builder, #about, #allowed, #failed, #body),
             );
             (Some(quote!(#[::core::prelude::v1::test])), run)
         }

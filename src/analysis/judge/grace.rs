@@ -23,7 +23,7 @@ impl Grace {
                     history.header().pid
                 )),
                 Startup::Hid(polls) => grace.unjudged.push(format!(
-                    "{} was over within its start-up grace, in which nothing is judged, and {polls} lay in it; \
+                    "no runtime of {} was seen beyond its start-up grace, in which nothing is judged, and {polls} lay in it; \
                      set STALLSCOPE_GRACE=0ms to judge them",
                     name(history)
                 )),
@@ -39,17 +39,17 @@ impl Grace {
         {
             let others = match others.len() {
                 0 => String::new(),
-                1 => ", and so was another".to_owned(),
-                others => format!(", and so were {others} others"),
+                1 => ", nor one of another process".to_owned(),
+                others => format!(", nor one of {others} others"),
             };
-            let seen = format!("{} was seen within its start-up grace alone{others}", name(first));
+            let seen = format!("no runtime of {} was seen beyond its start-up grace{others}", name(first));
             let watched = histories.iter().filter(|history| history.is_watched()).count();
             if silent.len() == watched {
                 grace.unjudged.push(format!(
                     "nothing was judged: {seen}; let it run for longer, or set STALLSCOPE_GRACE=0ms"
                 ));
             } else {
-                grace.notes.push(format!("{seen}: what blocked in it was not judged"));
+                grace.notes.push(format!("{seen}: what blocked there was not judged"));
             }
         }
         grace

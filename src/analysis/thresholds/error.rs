@@ -16,6 +16,7 @@ pub struct ParseError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Problem {
     NoMetric,
+    LimitFirst(String),
     UnknownMetric(String),
     UnknownStat(String),
     OnlyCounts(&'static str),
@@ -24,11 +25,12 @@ pub(super) enum Problem {
     TwiceLabel(&'static str),
     Expected(&'static str),
     Unclosed,
-    Assignment,
+    Assignment(&'static str),
     Duration(String),
     NotANumber(String),
     Trailing(String),
     WantsMuch(String),
+    NeverExact(String),
 }
 
 impl ParseError {
@@ -77,6 +79,7 @@ impl fmt::Display for Problem {
                 "a threshold begins with a metric, as in \"stall.max < 100ms\"; metrics are {}",
                 list(&METRICS)
             ),
+            Self::LimitFirst(meant) => write!(f, "the metric stands before its limit: write \"{meant}\""),
             Self::UnknownMetric(name) => {
                 write!(f, "unknown metric \"{name}\"")?;
                 suggest(f, name, &METRICS, "metrics")
@@ -105,11 +108,14 @@ impl fmt::Display for Problem {
             Self::TwiceLabel(name) => write!(f, "the label {name} is given twice"),
             Self::Expected(what) => write!(f, "expected {what}"),
             Self::Unclosed => f.write_str("this text is not closed: it ends with a \""),
-            Self::Assignment => f.write_str("a single = compares nothing: write == or <="),
+            Self::Assignment(meant) => write!(f, "a single = compares nothing: write {meant}"),
             Self::Duration(error) => f.write_str(error),
             Self::NotANumber(value) => write!(f, "\"{value}\" is no count: write a whole number, such as 0"),
             Self::WantsMuch(meant) => {
                 write!(f, "a threshold says what must hold, and of this less is better: write \"{meant}\"")
+            }
+            Self::NeverExact(meant) => {
+                write!(f, "no measured time is exactly so long, so this never holds: write \"{meant}\"")
             }
             Self::Trailing(rest) => write!(
                 f,

@@ -18,14 +18,37 @@ const OPS: [(&str, Op); 6] = [
 impl Op {
     /// What to write in place of what holds only from some amount on, or never.
     fn upper_bound(self, limit: Value) -> Option<&'static str> {
-        match self {
-            // Nothing is less than nothing.
-            Self::AtLeast | Self::Less if matches!(limit, Value::Nanos(0) | Value::Count(0)) => Some("<="),
-            Self::More => Some("<="),
-            Self::AtLeast => Some("<"),
-            Self::Unequal => Some("=="),
-            Self::Less | Self::AtMost | Self::Equal => None,
+        match (self, limit) {
+            // Nothing is less than nothing, and what there is none of lasts exactly as long.
+            (Self::AtLeast | Self::Less | Self::Unequal, Value::Nanos(0)) => Some("<="),
+            (Self::AtLeast | Self::Less, Value::Count(0)) | (Self::More, _) => Some("<="),
+            (Self::Equal | Self::Unequal, Value::Nanos(1..)) | (Self::AtLeast, _) => Some("<"),
+            (Self::Unequal, Value::Count(_)) => Some("=="),
+            (Self::Less | Self::AtMost | Self::Equal, _) => None,
         }
+    }
+}
+
+/// The same comparison, read from its right to its left.
+const MIRRORED: [(&str, &str); 6] =
+    [("<=", ">="), (">=", "<="), ("==", "=="), ("!=", "!="), ("<", ">"), (">", "<")];
+
+/// What to write in place of an expression whose limit stands first.
+fn limit_last(expr: &str) -> Option<String> {
+    let at = expr.find(['<', '>', '=', '!'])?;
+    let (limit, rest) = (expr[..at].trim(), &expr[at..]);
+    let (metric, op) =
+        MIRRORED.iter().find_map(|(token, op)| Some((rest.strip_prefix(token)?.trim(), op)))?;
+    if metric.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let meant = format!("{metric} {op} {limit}");
+    match threshold(&meant) {
+        Ok(_) => Some(meant),
+        Err(ParseError { problem: Problem::WantsMuch(meant) | Problem::NeverExact(meant), .. }) => {
+            Some(meant)
+        }
+        Err(_) => None,
     }
 }
 
@@ -37,12 +60,13 @@ pub(super) fn threshold(expr: &str) -> Result<Threshold, ParseError> {
     let labels = parser.labels(metric)?;
     parser.skip_space();
     let op_at = parser.at;
-    let op = parser.op()?;
+    let op = parser.op(stat)?;
     let op_at = op_at..parser.at;
     let limit = parser.limit(stat)?;
     if let Some(meant) = op.upper_bound(limit).filter(|_| !metric.may_want_much(stat)) {
-        let meant = format!("{}{meant}{}", &expr[..op_at.start], &expr[op_at.end..]);
-        return parser.fail(op_at, Problem::WantsMuch(meant.trim().to_owned()));
+        let meant = format!("{}{meant}{}", &expr[..op_at.start], &expr[op_at.end..]).trim().to_owned();
+        let problem = if op == Op::Equal { Problem::NeverExact(meant) } else { Problem::WantsMuch(meant) };
+        return parser.fail(op_at, problem);
     }
     let labels_at = labels_at.saturating_sub(expr.len() - expr.trim_start().len());
     let expr = expr.trim().to_owned();
@@ -97,6 +121,9 @@ impl<'a> Parser<'a> {
         }
         match METRICS.iter().find(|(known, _)| *known == name) {
             Some(&(_, metric)) => Ok(metric),
+            None if name.starts_with(|c: char| c.is_ascii_digit()) => {
+                self.fail(range, limit_last(self.expr).map_or(Problem::NoMetric, Problem::LimitFirst))
+            }
             None => self.fail(range, Problem::UnknownMetric(name.to_owned())),
         }
     }
@@ -183,16 +210,17 @@ impl<'a> Parser<'a> {
         self.fail(open..self.expr.len(), Problem::Unclosed)
     }
 
-    fn op(&mut self) -> Result<Op, ParseError> {
+    fn op(&mut self, stat: Stat) -> Result<Op, ParseError> {
         for (token, op) in OPS {
             if self.eat(token) {
                 return Ok(op);
             }
         }
-        self.fail_here(if self.rest().starts_with('=') {
-            Problem::Assignment
-        } else {
-            Problem::Expected("a comparison: <, <=, >, >=, == or !=")
+        let count = stat == Stat::Count;
+        self.fail_here(match self.rest().starts_with('=') {
+            true => Problem::Assignment(if count { "== or <=" } else { "<=" }),
+            false if count => Problem::Expected("a comparison: <, <=, >, >=, == or !="),
+            false => Problem::Expected("a comparison: < or <="),
         })
     }
 

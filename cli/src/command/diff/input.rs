@@ -30,15 +30,30 @@ pub(super) fn samples(paths: &[PathBuf]) -> Result<Vec<Sample>, Failure> {
 }
 
 fn sample(path: &Path) -> Result<Sample, Failure> {
-    match report(path)? {
-        Some(report) => Sample::of_report(&report)
+    match read(path)? {
+        Input::Report(report) => Sample::of_report(&report)
             .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display()))),
-        None => of_log(path),
+        Input::Log => of_log(path),
+        Input::Unknown => of_log(path).map_err(|failure| match failure.is_usage() {
+            true => Failure::usage(format_args!(
+                "{} is neither a report (check or report --format json) nor an event log (STALLSCOPE_LOG, record)",
+                path.display()
+            )),
+            false => failure,
+        }),
     }
 }
 
-/// None of what is no document of its own: an event log has one a line.
-fn report(path: &Path) -> Result<Option<Report>, Failure> {
+/// What a file is, as far as its beginning shows.
+enum Input {
+    Report(Box<Report>),
+    Log,
+    /// If a log at all, one that is empty or cut within its header.
+    Unknown,
+}
+
+/// An event log has a document a line, and a report is one.
+fn read(path: &Path) -> Result<Input, Failure> {
     let fail = |error: &dyn std::fmt::Display| {
         Failure::usage(format_args!("{} is no report: {error}", path.display()))
     };
@@ -52,10 +67,10 @@ fn report(path: &Path) -> Result<Option<Report>, Failure> {
             let error = serde_json::from_slice::<Report>(&text).err();
             return Err(fail(&error.map_or_else(|| "it is no JSON".to_owned(), |error| error.to_string())));
         }
-        return Ok(None);
+        return Ok(if is_log { Input::Log } else { Input::Unknown });
     };
     if document.get("kind").is_some() {
-        return Ok(None);
+        return Ok(Input::Log);
     }
     if document.get("findings").is_none() || document.get("histograms").is_none() {
         return Err(fail(
@@ -67,7 +82,7 @@ fn report(path: &Path) -> Result<Option<Report>, Failure> {
         let version = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
         return Err(fail(&format_args!("its version is {version}, and this command knows 1")));
     }
-    serde_json::from_value(document).map(Some).map_err(|error| fail(&error))
+    serde_json::from_value(document).map(Input::Report).map_err(|error| fail(&error))
 }
 
 fn of_log(path: &Path) -> Result<Sample, Failure> {
