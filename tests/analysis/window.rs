@@ -48,6 +48,21 @@ fn a_stall_that_goes_on_or_begins_is_judged() {
 }
 
 #[test]
+fn a_stall_whose_end_is_told_late_is_not_judged() {
+    let ended = |lines: Vec<Line>| findings(&[&seen(lines)]);
+    let begun = |at| blocked(1, Phase::Begin, at, 100);
+    let over = || Line::Stall(Stall { at_ns: 900 * MS, ..of(blocked(1, Phase::End, 550, 150)) });
+    assert_eq!(ended(vec![begun(500), snapshot(600, &[]), over(), snapshot(1000, &[150])]), []);
+    assert_eq!(ended(vec![snapshot(600, &[]), begun(500), over(), over()]), []);
+    assert_ne!(ended(vec![snapshot(520, &[]), begun(500), over()]), [], "it went on");
+}
+
+fn of(line: Line) -> Stall {
+    let Line::Stall(stall) = line else { panic!("{line:?}") };
+    stall
+}
+
+#[test]
 fn requests_that_were_answered_before_are_not_judged() {
     let handler = |each: &[u64]| {
         let mut latency = times(10, each[0] * MS);

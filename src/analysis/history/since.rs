@@ -50,8 +50,10 @@ impl Since {
                 vec![Line::Handler(requests_since(handlers, first))]
             }
             (Line::Earlier(_), _) => Vec::new(),
-            // Who waited behind a stall is told in a second line, which may come when it is long over.
-            (Line::Stall(stall), Some(first)) if was_over(&stall, first.at_ns) => Vec::new(),
+            // Its end is told late on a busy machine, and who waited behind it in a second line: until then it seemed to go on.
+            (Line::Stall(stall), Some(first)) if was_over(&stall, first.at_ns) => {
+                vec![Line::Stall(Stall { phase: Phase::Dismissed, ..stall })]
+            }
             (line, None) if Told::of(&line).is_some() => {
                 self.waiting.push(line);
                 Vec::new()
