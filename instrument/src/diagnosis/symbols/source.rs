@@ -18,7 +18,7 @@ pub(super) struct Source {
     debug_info: Result<DebugInfo, Unreadable>,
     table: SymbolMap<SymbolMapName<'static>>,
     /// Last: what stands above borrows from it.
-    _file: Files,
+    file: Files,
 }
 
 impl Source {
@@ -43,9 +43,7 @@ impl Source {
         let mut file = Files::default();
         // SAFETY: the file stands beside what borrows from it, and is dropped after it.
         let object = unsafe { file.open(path, LARGEST) }.ok_or(Unfit::Unreadable)?;
-        let found = object.build_id().ok().flatten().unwrap_or_default();
-        let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
-        if found != build_id {
+        if build_id_of(&object) != build_id {
             return Err(Unfit::OtherBuild);
         }
         // SAFETY: as above.
@@ -57,12 +55,17 @@ impl Source {
     unsafe fn of(object: &object::File<'static>, path: &Path, file: Files) -> Self {
         // SAFETY: the file is kept for as long as what borrows from it, by the contract.
         let debug_info = unsafe { DebugInfo::of(object, path) };
-        Self { debug_info, table: object.symbol_map(), _file: file }
+        Self { debug_info, table: object.symbol_map(), file }
     }
 
     /// Whether there are lines, in a form that we do not read.
     pub(super) fn is_compressed(&self) -> bool {
         matches!(self.debug_info, Err(Unreadable::Compressed))
+    }
+
+    /// What it was read from, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.file.size() + self.debug_info.as_ref().map_or(0, DebugInfo::split_size)
     }
 
     /// The functions at an address, innermost first.
@@ -100,6 +103,12 @@ impl Source {
     }
 }
 
+/// As processes tell it; empty when there is none.
+fn build_id_of(object: &object::File<'_>) -> String {
+    let found = object.build_id().ok().flatten().unwrap_or_default();
+    found.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Without the hash that legacy mangling appends, and without the generic arguments that debug information appends to
 /// the bare name of an inlined function.
 fn short(name: &str) -> String {
@@ -114,10 +123,13 @@ fn short(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Symbols;
     use super::*;
+    use crate::capture::RawFrame;
     use object::ObjectSection;
     use std::fs;
     use std::process::Command;
+    use std::sync::Arc;
 
     /// Damaged files that are read.
     const ROUNDS: usize = 2000;
@@ -225,10 +237,32 @@ mod tests {
             "-Copt-level=1",
             "-Cdebuginfo=2",
         ]);
-        assert!(rustc.args(["-Clink-arg=-nostdlib", "-o"]).args([&path, &text]).status().unwrap().success());
+        rustc.args(["-Clink-arg=-nostdlib", "-Clink-arg=-Wl,--build-id"]);
+        assert!(rustc.arg("-o").args([&path, &text]).status().unwrap().success());
         let file = fs::read(path).unwrap();
         let address = address_of("outer", &file);
         (file, address)
+    }
+
+    #[test]
+    fn files_of_others_are_open_together_where_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, address) = built(folder.path());
+        let build_id = build_id_of(&object::File::parse(&*file).unwrap());
+        let frames = ["a.so", "b.so"].map(|name| {
+            let path = folder.path().join(name);
+            fs::write(&path, &file).unwrap();
+            let module = ModuleFile { build_id: Some(build_id.clone()), ..library(&path) };
+            RawFrame { module: Some(Arc::new(module)), offset: address }
+        });
+        let size = file.len() as u64;
+        for (room, open) in [(2 * size, 2), (2 * size - 1, 1), (0, 1)] {
+            let mut symbols = Symbols { of_others: Some(room), ..Symbols::new() };
+            for frame in &frames {
+                assert!(!symbols.resolve(frame).is_empty(), "one is open however large it is");
+            }
+            assert_eq!(symbols.sources.len(), open, "{room} bytes of {size} each");
+        }
     }
 
     #[test]
