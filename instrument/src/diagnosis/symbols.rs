@@ -155,6 +155,9 @@ impl Symbols {
             self.miss(module, unfit.gap(&module.path));
             None
         });
+        if self.of_others.is_some() && source.as_ref().is_some_and(Source::is_stripped) {
+            self.miss(module, Unfit::Stripped.gap(&module.path));
+        }
         let compressed = source.as_ref().is_some_and(Source::is_compressed);
         if compressed && self.compressed.insert(Arc::clone(module)) {
             let gap = Gap::new(
@@ -203,12 +206,16 @@ impl Symbols {
     expect(dead_code, reason = "no file is read there")
 )]
 pub(super) enum Unfit {
-    /// It is gone, cannot be read, is no program of this machine, or is very large.
+    /// It is gone, cannot be read, or is no program of this machine.
     Unreadable,
+    /// To read it would take too much memory.
+    TooLarge,
     /// Nothing tells which build the process ran.
     NoBuildId,
     /// It was built anew since.
     OtherBuild,
+    /// Neither functions nor lines are in it.
+    Stripped,
 }
 
 impl Unfit {
@@ -218,10 +225,17 @@ impl Unfit {
                 "it cannot be read here",
                 "judge the log where the process ran, as long as its program is there",
             ),
+            Self::TooLarge => {
+                ("it is larger than 1 GiB", "build it with debug = \"line-tables-only\" in its profile")
+            }
             Self::NoBuildId => {
                 ("it has no build id, by which it is known again", "link with -C link-arg=-Wl,--build-id")
             }
             Self::OtherBuild => ("it was built anew since", "judge a log before its program is built again"),
+            Self::Stripped => (
+                "it is stripped, and a debug file of its own is not read",
+                "leave strip out of its profile, and put debug = \"line-tables-only\" there",
+            ),
         };
         Gap::new(
             format!("the line of a stall in {path}, whose process ended before it was found: {why}"),
@@ -257,6 +271,10 @@ impl Source {
     }
 
     fn is_compressed(&self) -> bool {
+        false
+    }
+
+    fn is_stripped(&self) -> bool {
         false
     }
 

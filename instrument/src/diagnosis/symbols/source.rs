@@ -8,6 +8,7 @@ use crate::capture::ModuleFile;
 use addr2line::demangle_auto;
 use object::{Object, SymbolMap, SymbolMapName};
 use std::borrow::Cow;
+use std::fs::{self, Metadata};
 use std::path::Path;
 
 /// How large a file is read that another process ran, in bytes: whoever does that runs nothing else.
@@ -17,6 +18,7 @@ const LARGEST: u64 = 1 << 30;
 pub(super) struct Source {
     debug_info: Result<DebugInfo, Unreadable>,
     table: SymbolMap<SymbolMapName<'static>>,
+    has_table: bool,
     /// Last: what stands above borrows from it.
     file: Files,
 }
@@ -36,8 +38,9 @@ impl Source {
     /// The names of a file that another process ran, if it is still the same build.
     pub(super) fn of_build(module: &ModuleFile) -> Result<Self, Unfit> {
         let path = Path::new(&module.path);
-        if !path.is_file() {
-            return Err(Unfit::Unreadable);
+        let about = fs::metadata(path).ok().filter(Metadata::is_file).ok_or(Unfit::Unreadable)?;
+        if about.len() > LARGEST {
+            return Err(Unfit::TooLarge);
         }
         let build_id = module.build_id.as_deref().ok_or(Unfit::NoBuildId)?;
         let mut file = Files::default();
@@ -55,12 +58,17 @@ impl Source {
     unsafe fn of(object: &object::File<'static>, path: &Path, file: Files) -> Self {
         // SAFETY: the file is kept for as long as what borrows from it, by the contract.
         let debug_info = unsafe { DebugInfo::of(object, path) };
-        Self { debug_info, table: object.symbol_map(), file }
+        Self { debug_info, table: object.symbol_map(), has_table: object.symbols().next().is_some(), file }
     }
 
     /// Whether there are lines, in a form that we do not read.
     pub(super) fn is_compressed(&self) -> bool {
         matches!(self.debug_info, Err(Unreadable::Compressed))
+    }
+
+    /// Whether it names no more than what other files use of it.
+    pub(super) fn is_stripped(&self) -> bool {
+        !self.has_table && matches!(self.debug_info, Err(Unreadable::Nothing))
     }
 
     /// What it was read from, in bytes.
@@ -127,7 +135,7 @@ mod tests {
     use super::*;
     use crate::capture::RawFrame;
     use object::ObjectSection;
-    use std::fs;
+    use std::fs::File;
     use std::process::Command;
     use std::sync::Arc;
 
@@ -262,6 +270,26 @@ mod tests {
                 assert!(!symbols.resolve(frame).is_empty(), "one is open however large it is");
             }
             assert_eq!(symbols.sources.len(), open, "{room} bytes of {size} each");
+        }
+    }
+
+    #[test]
+    fn why_a_file_of_others_names_nothing_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, address) = built(folder.path());
+        let build_id = Some(build_id_of(&object::File::parse(&*file).unwrap()));
+        let (whole, stripped) = (folder.path().join("small.so"), folder.path().join("stripped.so"));
+        let strip = Command::new("strip").args(["--strip-all", "-o"]).args([&stripped, &whole]).status();
+        assert!(strip.unwrap().success());
+        let large = folder.path().join("large.so");
+        File::create(&large).and_then(|file| file.set_len(LARGEST + 1)).unwrap();
+        for (path, why) in [(whole, None), (stripped, Some("is stripped")), (large, Some("than 1 GiB"))] {
+            let module = ModuleFile { build_id: build_id.clone(), ..library(&path) };
+            let mut symbols = Symbols::of_others();
+            symbols.resolve(&RawFrame { module: Some(Arc::new(module)), offset: address });
+            let told: Vec<_> = symbols.take_gaps().into_iter().map(|gap| gap.what).collect();
+            assert_eq!(told.len(), usize::from(why.is_some()), "{told:?}");
+            assert!(why.is_none_or(|why| told[0].contains(why)), "{told:?}");
         }
     }
 
