@@ -2,8 +2,9 @@
 
 use crate::harness::program::Program;
 use crate::harness::{LONG, current_thread, ms, multi_thread, program, run};
-use stallscope::late;
+use stallscope::late::{Late, Names};
 use stallscope_wire::{Header, Line, Stall};
+use std::fs;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use tokio::task::LocalSet;
@@ -29,7 +30,7 @@ fn told(program: Program) -> (Header, Stall, Stall) {
 fn is_named_alike(program: Program) {
     let (header, draft, named) = told(program);
     assert!(named.stack.as_ref().is_some_and(|stack| stack.culprit.is_some()), "{named:#?}");
-    assert_eq!(late::name(&header, &[draft]), late::Late { stalls: vec![named], gaps: Vec::new() });
+    assert_eq!(Names::default().name(&header, &[draft]), Late { stalls: vec![named], gaps: Vec::new() });
 }
 
 #[test]
@@ -75,7 +76,8 @@ fn no_name_is_that_of_another_build() {
     let (header, draft, _) = told(program(|| {
         run(multi_thread(), async { tokio::spawn(async { thread::sleep(LONG) }).await.unwrap() });
     }));
-    let built = |build_id: Option<&str>| {
+    let mut names = Names::default();
+    let mut built = |build_id: Option<&str>| {
         let mut stall = draft.clone();
         let modules = &mut stall.stack.as_mut().expect("it has one").modules;
         assert!(modules.iter().any(|module| module.path == header.exe), "it is in it");
@@ -83,12 +85,42 @@ fn no_name_is_that_of_another_build() {
             let build_id = if module.path == header.exe { build_id } else { Some("4567") };
             module.build_id = build_id.map(str::to_owned);
         }
-        late::name(&header, &[stall])
+        names.name(&header, &[stall])
     };
-    for (build_id, why) in [(Some("0123"), "it was built anew since"), (None, "it has no build id")] {
+    let (other, none) = ((Some("0123"), "it was built anew since"), (None, "it has no build id"));
+    for (build_id, why) in [other, none, other] {
         let late = built(build_id);
         assert_eq!(late.stalls, []);
         let [gap] = &late.gaps[..] else { panic!("{late:#?}") };
         assert!(gap.what.contains(&header.exe) && gap.what.contains(why), "{gap:?}");
     }
+}
+
+#[test]
+fn a_program_is_read_once_for_all_its_processes() {
+    let (mut header, mut draft, named) = told(program(|| {
+        run(multi_thread(), async { tokio::spawn(async { thread::sleep(LONG) }).await.unwrap() });
+    }));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let copy = folder.path().join("program");
+    fs::copy(&header.exe, &copy).expect("it is copied");
+    let stack = draft.stack.as_mut().expect("it has one");
+    let copied = copy.to_str().expect("a plain path");
+    let of_program = stack.modules.iter_mut().filter(|module| module.path == header.exe);
+    of_program.for_each(|module| copied.clone_into(&mut module.path));
+    copied.clone_into(&mut header.exe);
+    // Later in the same calls: none of these addresses was named before.
+    let mut later = draft.clone();
+    later.stack.iter_mut().flat_map(|stack| &mut stack.frames).for_each(|frame| frame.offset += 1);
+
+    let culprit = |late: &Late| {
+        let [Stall { stack: Some(stack), .. }] = &late.stalls[..] else { panic!("{late:#?}") };
+        stack.culprit.map(|at| stack.frames[at as usize].line)
+    };
+    let mut names = Names::default();
+    let first = names.name(&header, &[draft]);
+    assert_eq!(culprit(&first), culprit(&Late { stalls: vec![named], gaps: Vec::new() }));
+    fs::remove_file(&copy).expect("it is removed");
+    assert_eq!(culprit(&names.name(&header, std::slice::from_ref(&later))), culprit(&first));
+    assert_eq!(Names::default().name(&header, &[later]).stalls, [], "it is gone");
 }

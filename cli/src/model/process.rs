@@ -95,6 +95,12 @@ impl Process {
         self.take(line, None);
     }
 
+    /// Takes the names of a stall that it knows, found at a later time than its own.
+    pub(super) fn name(&mut self, stall: Stall) {
+        self.history.apply(Line::Stall(stall));
+        self.unsettled = true;
+    }
+
     /// A copy that what comes does not change, without what can be derived.
     pub(super) fn state(&self) -> Self {
         let (findings, behind, explained) = (Arc::default(), Arc::default(), Arc::default());

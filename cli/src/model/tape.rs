@@ -2,6 +2,7 @@
 
 mod from_here;
 mod marks;
+mod names;
 mod place;
 mod segments;
 mod speed;
@@ -94,7 +95,11 @@ impl Tape {
         if let Some(counted) = &mut self.from_here {
             counted.apply(line.clone(), ours);
         }
+        let tells_of_stall = matches!(line, Line::Stall(_));
         self.newest.apply(line, ours);
+        if let Some(place) = self.place.as_mut().filter(|_| tells_of_stall) {
+            names::name(&mut place.process, &self.newest);
+        }
     }
 
     /// Takes the next message, which came at `ours`.

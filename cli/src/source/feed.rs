@@ -6,7 +6,7 @@ use super::error::Kind;
 use super::finder::{Finder, Wanted};
 use super::folder::newest_in;
 use super::open::{own_uid, refused};
-use super::{Message, OpenError, Source, Target};
+use super::{Message, Names, OpenError, Source, Target};
 use stallscope_wire::{Request, counted, live_folder};
 use std::io;
 use std::path::Path;
@@ -97,16 +97,16 @@ pub(crate) struct Opened {
 /// # Errors
 /// When one of them cannot be opened.
 pub(crate) fn open_all(targets: &[Target]) -> Result<Opened, OpenError> {
-    let mut all = Opened::default();
+    let (mut all, names) = (Opened::default(), Names::default());
     for target in targets {
         let opened = match target {
             Target::Path(path) if path.is_dir() => {
-                let (logs, left_out) = logs_of(path)?;
+                let (logs, left_out) = logs_of(path, &names)?;
                 all.left_out.extend(left_out);
                 logs
             }
             target => {
-                let (opened, supervisor) = open(target)?;
+                let (opened, supervisor) = open(target, &names)?;
                 all.wanted.offspring.extend(supervisor);
                 opened
             }
@@ -121,10 +121,10 @@ pub(crate) fn open_all(targets: &[Target]) -> Result<Opened, OpenError> {
 }
 
 /// What a target stands for that is no folder, and whether it is a supervisor.
-fn open(target: &Target) -> Result<(Vec<Source>, Option<u32>), OpenError> {
+fn open(target: &Target, names: &Names) -> Result<(Vec<Source>, Option<u32>), OpenError> {
     let until = Instant::now() + STARTING;
     loop {
-        match (Source::open(target), target) {
+        match (Source::open_among(target, names), target) {
             (Ok(source), _) => return Ok((vec![source], None)),
             (Err(error), Target::Pid(pid)) if error.is_not_instrumented() => {
                 let offspring = offspring(*pid);
@@ -142,7 +142,7 @@ fn open(target: &Target) -> Result<(Vec<Source>, Option<u32>), OpenError> {
 }
 
 /// The newest logs of a folder, and what is not shown of it. One that cannot be read hides no other.
-fn logs_of(folder: &Path) -> Result<(Vec<Source>, Vec<String>), OpenError> {
+fn logs_of(folder: &Path, names: &Names) -> Result<(Vec<Source>, Vec<String>), OpenError> {
     let paths = newest_in(folder).map_err(|error| refused(folder, error))?;
     let (mut opened, mut problems, mut older) = (Vec::new(), Vec::new(), 0);
     for path in paths {
@@ -150,7 +150,7 @@ fn logs_of(folder: &Path) -> Result<(Vec<Source>, Vec<String>), OpenError> {
             older += 1;
             continue;
         }
-        match Source::open(&Target::Path(path)) {
+        match Source::open_among(&Target::Path(path), names) {
             Ok(source) => opened.push(source),
             Err(error) => problems.push(error),
         }

@@ -20,6 +20,7 @@ pub(crate) use feed::{Feed, Opened, open_all};
 pub(crate) use finder::{Finder, Wanted};
 pub(crate) use folder::logs_in;
 pub(crate) use lines::{Lines, Next};
+pub(crate) use nameless::Names;
 pub(crate) use open::{Ending, Message, Origin, Source};
 pub(crate) use recording::Recording;
 pub(crate) use target::Target;

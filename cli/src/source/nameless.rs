@@ -1,11 +1,22 @@
 //! The stalls whose stacks came without names: their process ended, or was killed, before it had found them.
 
-use stallscope::late;
+use stallscope::late::{self, Late};
 use stallscope_wire::{Coverage, Header, Line, Phase, Stack, Stall};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The newest that are named; the others keep what is known of them.
 const REMEMBERED: usize = 1024;
+
+/// The names in the programs whose logs are read together: many processes may have run one, and it may be large.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names(Arc<Mutex<late::Names>>);
+
+impl Names {
+    fn name(&self, header: &Header, stalls: &[Stall]) -> Late {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).name(header, stalls)
+    }
+}
 
 /// Follows the lines of a process.
 #[derive(Debug)]
@@ -45,12 +56,12 @@ impl Nameless {
     }
 
     /// No more lines come: those that name what can be named now, and say what of the rest is missing.
-    pub(super) fn name(self, header: &Header) -> Vec<Line> {
+    pub(super) fn name(self, header: &Header, names: &Names) -> Vec<Line> {
         if self.stalls.is_empty() {
             return Vec::new();
         }
         let stalls: Vec<_> = self.stalls.into_values().collect();
-        let late = late::name(header, &stalls);
+        let late = names.name(header, &stalls);
         // Of the others the process itself has found no names.
         let waited = |stall: &&Stall| stall.draft && late.stalls.iter().all(|named| named.id != stall.id);
         let mut coverage = self.coverage;

@@ -1,5 +1,5 @@
 use super::error::Kind;
-use super::nameless::Nameless;
+use super::nameless::{Nameless, Names};
 use super::recording::{Recording, STRIDE};
 use super::{OpenError, Target, Vitality, discover, process_name};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -76,12 +76,20 @@ impl Source {
     /// # Errors
     /// When there is no such target, it is another user's, or what it holds is no event log of a version known here.
     pub(crate) fn open(target: &Target) -> Result<Self, OpenError> {
+        Self::open_among(target, &Names::default())
+    }
+
+    /// The same, of one of several that are read together.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub(super) fn open_among(target: &Target, names: &Names) -> Result<Self, OpenError> {
         match target {
             Target::Pid(pid) => open_socket(&socket_of(*pid)?),
             Target::Path(path) => match fs::metadata(path) {
                 Ok(found) if found.file_type().is_socket() => open_socket(path),
                 Ok(found) if found.is_dir() => Err(OpenError::new(Kind::Folder(path.clone()))),
-                Ok(_) => open_log(path),
+                Ok(_) => open_log(path, names),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && target.is_address() => {
                     Err(OpenError::new(Kind::Address(target.to_string())))
                 }
@@ -95,14 +103,18 @@ impl Source {
 }
 
 impl Source {
-    /// Reads an event log from an input that messages call by this path.
+    /// Reads an event log from an input that messages call by this path, one of those that are read together.
     ///
     /// # Errors
     /// When it is no event log of a version known here.
-    pub(crate) fn of_log(input: impl Read + Send + 'static, path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn of_log(
+        input: impl Read + Send + 'static,
+        path: &Path,
+        names: &Names,
+    ) -> Result<Self, OpenError> {
         let reader =
             Reader::new(input).map_err(|error| OpenError::new(Kind::Read(path.to_owned(), error)))?;
-        Ok(begin(reader, Origin::Log(path.to_owned()), None, None))
+        Ok(begin(reader, names.clone(), Origin::Log(path.to_owned()), None, None))
     }
 }
 
@@ -197,20 +209,22 @@ fn open_socket(socket: &Path) -> Result<Source, OpenError> {
 pub(super) fn open_socket_within(socket: &Path, uid: u32, patience: Duration) -> Result<Source, OpenError> {
     let (reader, live) = connect(socket, uid, patience)?;
     live.set_read_timeout(None).map_err(|error| refused(socket, error))?;
-    Ok(begin(reader, Origin::Live(socket.to_owned()), None, Some(live)))
+    // As long as it runs it would keep what the others have opened.
+    Ok(begin(reader, Names::default(), Origin::Live(socket.to_owned()), None, Some(live)))
 }
 
-fn open_log(path: &Path) -> Result<Source, OpenError> {
+fn open_log(path: &Path, names: &Names) -> Result<Source, OpenError> {
     let file = File::open(path).map_err(|error| refused(path, error))?;
     // What comes through a pipe comes once.
     let again = file.metadata().is_ok_and(|file| file.is_file()).then(|| file.try_clone().ok()).flatten();
     let reader = Reader::new(file).map_err(|error| OpenError::new(Kind::Read(path.to_owned(), error)))?;
     let recording = again.map(|again| Arc::new(Recording::new(again)));
-    Ok(begin(reader, Origin::Log(path.to_owned()), recording, None))
+    Ok(begin(reader, names.clone(), Origin::Log(path.to_owned()), recording, None))
 }
 
 fn begin<R: Read + Send + 'static>(
     reader: Reader<R>,
+    names: Names,
     origin: Origin,
     recording: Option<Arc<Recording>>,
     live: Option<UnixStream>,
@@ -218,12 +232,17 @@ fn begin<R: Read + Send + 'static>(
     let header = reader.header().clone();
     let (sender, messages) = sync_channel(WAITING_LINES);
     let noted = recording.clone();
-    thread::spawn(move || read_all(reader, noted.as_deref(), &sender));
+    thread::spawn(move || read_all(reader, &names, noted.as_deref(), &sender));
     Source { header, origin, messages, recording, play: false, live }
 }
 
 /// Ends when the input does, or when nobody listens any more.
-fn read_all<R: Read>(mut reader: Reader<R>, recording: Option<&Recording>, sender: &SyncSender<Message>) {
+fn read_all<R: Read>(
+    mut reader: Reader<R>,
+    names: &Names,
+    recording: Option<&Recording>,
+    sender: &SyncSender<Message>,
+) {
     let (mut mark, mut lines) = (None, 0_u64);
     let mut nameless = Nameless::new(reader.header());
     let last = loop {
@@ -256,7 +275,7 @@ fn read_all<R: Read>(mut reader: Reader<R>, recording: Option<&Recording>, sende
             return;
         }
     };
-    let named = nameless.name(reader.header()).into_iter();
+    let named = nameless.name(reader.header(), names).into_iter();
     let named = named.map(|line| Message::Line(Box::new(line), Vec::new()));
     // Nobody listens any more where one cannot be sent.
     let _ = named.chain([last]).try_for_each(|message| sender.send(message));

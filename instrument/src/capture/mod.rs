@@ -58,7 +58,7 @@ pub(crate) struct RawFrame {
 }
 
 /// A file that is mapped into the process.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ModuleFile {
     pub(crate) path: String,
     pub(crate) build_id: Option<String>,

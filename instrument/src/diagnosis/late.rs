@@ -8,6 +8,7 @@ use super::symbols::Symbols;
 use crate::capture::{ModuleFile, RawFrame, RawStack};
 use stallscope_wire::{Cause, Gap, Header, Owner, Phase, Stack, Stall};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 /// What became of stalls whose stacks had no names.
@@ -19,41 +20,65 @@ pub struct Late {
     pub gaps: Vec<Gap>,
 }
 
-/// Names the stacks of a process's stalls as it would have done itself.
-///
-/// A file is read only where its build id says that it is still the one that the process ran: no name is that of another build.
-///
-/// ```
-/// use stallscope_instrument::late;
-/// use stallscope_wire::{Header, Stall};
-///
-/// assert_eq!(late::name(&Header::default(), &[Stall::default()]), late::Late::default());
-/// ```
-#[must_use]
-pub fn name(header: &Header, stalls: &[Stall]) -> Late {
-    let (mut symbols, origins) = (Symbols::of_another(), Origins::of_program(header));
-    let (mut found, mut files) = (Vec::new(), BTreeSet::new());
-    for stall in stalls {
-        match named(stall, &header.exe, &mut symbols, &origins) {
-            Some(stall) => found.push(stall),
-            None => files.extend(wanted(stall, &header.exe)),
-        }
+/// The names in files that processes ran. Of several logs of one build the files are read once; together those that are open
+/// take half a GiB, or are one that is larger.
+pub struct Names(Symbols);
+
+impl Default for Names {
+    fn default() -> Self {
+        Self(Symbols::of_others())
     }
-    Late { stalls: found, gaps: symbols.take_gaps_in(|path| files.contains(path)) }
 }
 
-/// The files without whose names a stall has none: the program, or, of a stack that does not lie in it, all.
-fn wanted<'a>(stall: &'a Stall, program: &str) -> impl Iterator<Item = &'a str> {
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Names").finish_non_exhaustive()
+    }
+}
+
+impl Names {
+    /// Names the stacks of a process's stalls as it would have done itself.
+    ///
+    /// A file is read only where its build id says that it is still the one that the process ran: no name is that of another build.
+    ///
+    /// ```
+    /// use stallscope_instrument::late::{Late, Names};
+    /// use stallscope_wire::{Header, Stall};
+    ///
+    /// assert_eq!(Names::default().name(&Header::default(), &[Stall::default()]), Late::default());
+    /// ```
+    #[must_use]
+    pub fn name(&mut self, header: &Header, stalls: &[Stall]) -> Late {
+        let Self(symbols) = self;
+        let origins = Origins::of_program(header);
+        let (mut found, mut files) = (Vec::new(), BTreeSet::new());
+        for stall in stalls {
+            match named(stall, &header.exe, symbols, &origins) {
+                Some(stall) => found.push(stall),
+                None => files.extend(wanted(stall, &header.exe)),
+            }
+        }
+        let gaps = symbols.gaps_in(|file| files.contains(&(file.path.as_str(), file.build_id.as_deref())));
+        Late { stalls: found, gaps }
+    }
+}
+
+/// The files without whose names a stall has none, each with its build id: the program, or, of a stack that does not lie in it,
+/// all.
+fn wanted<'a>(stall: &'a Stall, program: &str) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
     let bare = stall.stack.as_ref().filter(|stack| stack.is_bare());
-    let paths = || bare.into_iter().flat_map(|stack| &stack.modules).map(|module| module.path.as_str());
-    let of_program = paths().any(|path| path == program).then(|| program.to_owned());
-    paths().filter(move |&path| of_program.as_deref().is_none_or(|program| path == program))
+    let files = || {
+        let modules = bare.into_iter().flat_map(|stack| &stack.modules);
+        modules.map(|module| (module.path.as_str(), module.build_id.as_deref()))
+    };
+    let of_program = files().any(|(path, _)| path == program).then(|| program.to_owned());
+    files().filter(move |(path, _)| of_program.as_deref().is_none_or(|program| *path == program))
 }
 
 /// None where no name was found of a frame that lies in the program, or, without any such frame, of any.
 fn named(stall: &Stall, program: &str, symbols: &mut Symbols, origins: &Origins) -> Option<Stall> {
     let bare = stall.stack.as_ref().filter(|stack| stack.is_bare())?;
-    let mut stack = symbols.name(&raw(bare, program), origins);
+    let mut stack = symbols.name(&raw(bare), origins);
     let at = stack.modules.iter().position(|module| module.path == program);
     let is_named = |stack: &Stack| {
         stack.frames.iter().any(|frame| {
@@ -84,10 +109,11 @@ fn named(stall: &Stall, program: &str, symbols: &mut Symbols, origins: &Origins)
     Some(stall)
 }
 
-fn raw(stack: &Stack, program: &str) -> RawStack {
+fn raw(stack: &Stack) -> RawStack {
     let file = |module: &stallscope_wire::Module| {
         let (path, build_id) = (module.path.clone(), module.build_id.clone());
-        Arc::new(ModuleFile { program: path == program, path, build_id })
+        // No program of this process is meant.
+        Arc::new(ModuleFile { path, build_id, program: false })
     };
     let modules: Vec<_> = stack.modules.iter().map(file).collect();
     let frames = stack.frames.iter().map(|frame| RawFrame {

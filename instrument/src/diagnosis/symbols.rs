@@ -11,6 +11,7 @@ use super::origin::{Origin, Origins, crate_of};
 use crate::capture::{ModuleFile, RawFrame, RawStack};
 use stallscope_wire::{Frame, Gap, Module, Stack};
 use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -19,17 +20,19 @@ use source::Source;
 
 /// Addresses whose names are remembered.
 const REMEMBERED: usize = 8192;
+/// What the files that another process ran may take together while they are open, in bytes; one that is larger is open alone.
+const ROOM: u64 = 512 << 20;
 
 /// Resolves addresses; what was resolved once is remembered.
 pub(super) struct Symbols {
-    sources: HashMap<String, Option<Source>>,
-    known: HashMap<(String, u64), Arc<[Symbol]>>,
+    sources: HashMap<Arc<ModuleFile>, Option<Source>>,
+    known: HashMap<(Arc<ModuleFile>, u64), Arc<[Symbol]>>,
     /// Files whose lines are in a form that we do not read.
-    compressed: HashSet<String>,
+    compressed: HashSet<Arc<ModuleFile>>,
     /// Each with the file that it is about.
-    untold: Vec<(String, Gap)>,
-    /// The files are those that another process ran, some time ago.
-    of_another: bool,
+    gaps: Vec<(Arc<ModuleFile>, Gap)>,
+    /// The files are those that other processes ran, some time ago, and take so much while they are open, in bytes.
+    of_others: Option<u64>,
 }
 
 /// A function that an address belongs to: the innermost inlined one first.
@@ -46,22 +49,22 @@ impl Symbols {
             sources: HashMap::new(),
             known: HashMap::new(),
             compressed: HashSet::new(),
-            untold: Vec::new(),
-            of_another: false,
+            gaps: Vec::new(),
+            of_others: None,
         }
     }
 
-    /// Of another process: its files are read where they are still the same build.
-    pub(super) fn of_another() -> Self {
-        Self { of_another: true, ..Self::new() }
+    /// Of other processes: their files are read where they are still the same build.
+    pub(super) fn of_others() -> Self {
+        Self { of_others: Some(ROOM), ..Self::new() }
     }
 
     /// Whether the names of a stack are to be had at once, without opening debug information.
     pub(super) fn are_open(&self, raw: &RawStack) -> bool {
         let open = |frame: &RawFrame| {
             frame.module.as_ref().is_none_or(|module| {
-                let known = || self.known.contains_key(&(module.path.clone(), frame.offset));
-                self.sources.contains_key(&module.path) || known()
+                let known = || self.known.contains_key(&(Arc::clone(module), frame.offset));
+                self.sources.contains_key(module) || known()
             })
         };
         raw.frames.iter().all(open)
@@ -104,13 +107,12 @@ impl Symbols {
 
     /// What was found to be out of sight since it was last asked.
     pub(super) fn take_gaps(&mut self) -> Vec<Gap> {
-        self.take_gaps_in(|_| true)
+        std::mem::take(&mut self.gaps).into_iter().map(|(_, gap)| gap).collect()
     }
 
-    /// The same, but only what is about these files; the rest is forgotten.
-    pub(super) fn take_gaps_in(&mut self, concerns: impl Fn(&str) -> bool) -> Vec<Gap> {
-        let untold = std::mem::take(&mut self.untold).into_iter();
-        untold.filter(|(path, _)| concerns(path)).map(|(_, gap)| gap).collect()
+    /// The same, but only what is about these files, and it can be asked again.
+    pub(super) fn gaps_in(&self, concerns: impl Fn(&ModuleFile) -> bool) -> Vec<Gap> {
+        self.gaps.iter().filter(|(file, _)| concerns(file)).map(|(_, gap)| gap.clone()).collect()
     }
 
     /// Gives the debug information back; what was resolved stays known.
@@ -120,14 +122,14 @@ impl Symbols {
 
     fn resolve(&mut self, frame: &RawFrame) -> Arc<[Symbol]> {
         let Some(module) = &frame.module else { return Arc::from([]) };
-        let key = (module.path.clone(), frame.offset);
+        let key = (Arc::clone(module), frame.offset);
         if let Some(known) = self.known.get(&key) {
             return Arc::clone(known);
         }
-        if !self.sources.contains_key(&module.path) {
+        if !self.sources.contains_key(module) {
             self.open(module);
         }
-        let source = self.sources.get_mut(&module.path).and_then(Option::as_mut);
+        let source = self.sources.get_mut(module).and_then(Option::as_mut);
         let found = source.map(|source| guarded(|| source.find(frame.offset)));
         if matches!(found, Some(None)) {
             self.give_up(module);
@@ -140,30 +142,52 @@ impl Symbols {
         symbols
     }
 
-    fn open(&mut self, module: &ModuleFile) {
-        let opened = guarded(|| match self.of_another {
-            true => Source::of_build(module).map(Some),
-            false => Ok(Source::open(module)),
-        });
+    fn open(&mut self, module: &Arc<ModuleFile>) {
+        let opened = match self.of_others {
+            Some(room) => {
+                self.make_room(module, room);
+                guarded(|| Source::of_build(module).map(Some))
+            }
+            None => guarded(|| Ok(Source::open(module))),
+        };
         let Some(opened) = opened else { return self.give_up(module) };
         let source = opened.unwrap_or_else(|unfit| {
-            self.untold.push((module.path.clone(), unfit.gap(&module.path)));
+            self.miss(module, unfit.gap(&module.path));
             None
         });
+        if self.of_others.is_some() && source.as_ref().is_some_and(Source::is_stripped) {
+            self.miss(module, Unfit::Stripped.gap(&module.path));
+        }
         let compressed = source.as_ref().is_some_and(Source::is_compressed);
-        if compressed && self.compressed.insert(module.path.clone()) {
+        if compressed && self.compressed.insert(Arc::clone(module)) {
             let gap = Gap::new(
                 format!("lines in {}: its debug information is compressed", module.path),
                 "link without --compress-debug-sections; until then functions are named, not lines",
             );
-            self.untold.push((module.path.clone(), gap));
+            self.miss(module, gap);
         }
-        self.sources.insert(module.path.clone(), source);
+        self.sources.insert(Arc::clone(module), source);
+    }
+
+    /// Closes what is open where one more file would be too much. What has no names stays known as such.
+    fn make_room(&mut self, module: &ModuleFile, room: u64) {
+        let open: u64 = self.sources.values().flatten().map(Source::size).sum();
+        let more = fs::metadata(&module.path).map_or(0, |file| file.len());
+        if open + more > room {
+            self.sources.retain(|_, source| source.is_none());
+        }
+    }
+
+    fn miss(&mut self, module: &Arc<ModuleFile>, gap: Gap) {
+        let missed = (Arc::clone(module), gap);
+        if !self.gaps.contains(&missed) {
+            self.gaps.push(missed);
+        }
     }
 
     /// Does without the names of a file that our parsers have no answer to.
-    fn give_up(&mut self, module: &ModuleFile) {
-        self.sources.insert(module.path.clone(), None);
+    fn give_up(&mut self, module: &Arc<ModuleFile>) {
+        self.sources.insert(Arc::clone(module), None);
         let gap = Gap::new(
             format!(
                 "names in {}: reading its debug information failed by a mistake of Stallscope's own",
@@ -171,7 +195,7 @@ impl Symbols {
             ),
             "please report it, with what the program wrote to stderr",
         );
-        self.untold.push((module.path.clone(), gap));
+        self.miss(module, gap);
     }
 }
 
@@ -182,12 +206,16 @@ impl Symbols {
     expect(dead_code, reason = "no file is read there")
 )]
 pub(super) enum Unfit {
-    /// It is gone, cannot be read, is no program of this machine, or is very large.
+    /// It is gone, cannot be read, or is no program of this machine.
     Unreadable,
+    /// To read it would take too much memory.
+    TooLarge,
     /// Nothing tells which build the process ran.
     NoBuildId,
     /// It was built anew since.
     OtherBuild,
+    /// Neither functions nor lines are in it.
+    Stripped,
 }
 
 impl Unfit {
@@ -197,10 +225,17 @@ impl Unfit {
                 "it cannot be read here",
                 "judge the log where the process ran, as long as its program is there",
             ),
+            Self::TooLarge => {
+                ("it is larger than 1 GiB", "build it with debug = \"line-tables-only\" in its profile")
+            }
             Self::NoBuildId => {
                 ("it has no build id, by which it is known again", "link with -C link-arg=-Wl,--build-id")
             }
             Self::OtherBuild => ("it was built anew since", "judge a log before its program is built again"),
+            Self::Stripped => (
+                "it is stripped, and a debug file of its own is not read",
+                "leave strip out of its profile, and put debug = \"line-tables-only\" there",
+            ),
         };
         Gap::new(
             format!("the line of a stall in {path}, whose process ended before it was found: {why}"),
@@ -237,6 +272,14 @@ impl Source {
 
     fn is_compressed(&self) -> bool {
         false
+    }
+
+    fn is_stripped(&self) -> bool {
+        false
+    }
+
+    fn size(&self) -> u64 {
+        0
     }
 
     fn find(&mut self, _offset: u64) -> Vec<Symbol> {

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use crate::report::{Course, Run};
-use crate::source::{Ending, Message, OpenError, Source, logs_in};
+use crate::source::{Ending, Message, Names, OpenError, Source, logs_in};
 use stallscope::analysis::History;
 use stallscope_wire::ReadError;
 use std::fmt;
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub(in super::super) struct Logs {
     pub(in super::super) runs: Vec<Run>,
     pub(in super::super) problems: Vec<Problem>,
+    names: Names,
 }
 
 /// Why a log was not read, or not to its end.
@@ -69,7 +70,7 @@ impl Logs {
         let progress = Progress::of_bytes(files.iter().map(size).sum());
         for path in &files {
             match File::open(path) {
-                Ok(file) => self.take(Source::of_log(progress.count(file), path), path),
+                Ok(file) => self.take(Source::of_log(progress.count(file), path, &self.names), path),
                 Err(error) => self.problems.push(Problem::Missing(path.clone(), error)),
             }
         }
@@ -84,7 +85,7 @@ impl Logs {
     /// Reads one log from stdin.
     pub(in super::super) fn read_stdin(&mut self) {
         let name = Path::new("stdin");
-        self.take(Source::of_log(io::stdin(), name), name);
+        self.take(Source::of_log(io::stdin(), name, &self.names), name);
     }
 
     fn take(&mut self, source: Result<Source, OpenError>, path: &Path) {

@@ -2,6 +2,7 @@
 
 use super::Tape;
 use super::marks::Marks;
+use super::names;
 use super::speed::Speed;
 use crate::model::key::Action;
 use crate::model::process::Process;
@@ -154,6 +155,7 @@ impl Tape {
         });
         let (mut process, read) = known.unwrap_or_else(|| (Box::new(self.segments[at].state.clone()), 0));
         let read = self.read(at, read, at_ns, &mut process);
+        names::name(&mut process, &self.newest);
         process.stand(at_ns);
         self.place = Some(Place { at_ns, process, read_to: Some((number, read)), played });
     }

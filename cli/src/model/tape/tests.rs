@@ -3,6 +3,7 @@ use super::*;
 use crate::model::{Key, Model, Opened};
 use crate::scenario::{Scenario, Watched};
 use crate::source::{Ending, Source, Target};
+use stallscope_wire::Stall;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -187,4 +188,63 @@ fn what_is_opened_stays_open_while_time_moves() {
     assert!(matches!(opened, Some(Opened::Finding(_))), "{opened:?}");
     let watched = watched.press(&[Key::ShiftLeft; 10]);
     assert_eq!(watched.model.navigation.opened, None, "nothing was found by then");
+}
+
+/// A stall of two seconds whose names its process did not find, and what is said of it once they are found.
+fn unnamed() -> (Scenario, Stall) {
+    let mut scenario = Scenario::new().quiet(5).sleeps_before_names_are_known(1, 300);
+    let draft = scenario.lines.iter_mut().find_map(|line| match line {
+        Line::Stall(stall) => Some(stall),
+        _ => None,
+    });
+    let draft = draft.expect("it has a stall");
+    draft.draft = true;
+    let mut stack = draft.stack.clone().expect("it has a stack");
+    (stack.culprit, stack.frames[0].user) = (Some(0), true);
+    (stack.frames[0].file, stack.frames[0].line) = (Some("src/pay.rs".into()), Some(88));
+    let scenario = scenario.quiet(2).wakes(1).quiet(5);
+    let ended = scenario.lines.iter().rev().find_map(|line| match line {
+        Line::Stall(stall) => Some(stall.clone()),
+        _ => None,
+    });
+    (scenario, Stall { stack: Some(stack), ..ended.expect("it ended") })
+}
+
+fn places(tape: &Tape) -> Vec<String> {
+    let process = tape.shown();
+    process.history.stalls().map(|record| process.place_of(record, u64::MAX)).collect()
+}
+
+#[test]
+fn a_line_that_is_named_late_is_named_at_all_times() {
+    let (scenario, named) = unnamed();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.jsonl");
+    std::fs::write(&path, scenario.encoded()).unwrap();
+    let source = Source::open(&Target::Path(path)).unwrap();
+    let mut recorded = Tape::new(source.header.clone(), source.origin.clone());
+    recorded.set_recording(source.recording.clone().expect("a file can be read again"));
+    let mut kept = Tape::new(source.header.clone(), Origin::Live("a".into()));
+    for message in &source.messages {
+        let Message::Line(line, text) = message else { break };
+        kept.apply((*line).clone(), line.encode(), Duration::ZERO);
+        recorded.apply(*line, text, Duration::ZERO);
+    }
+    for mut tape in [recorded, kept] {
+        let lines = tape.newest.lines;
+        tape.go(7 * SECOND_NS, Duration::ZERO);
+        assert_eq!(places(&tape), ["a task spawned at src/main.rs:20:5"], "as its process left it");
+        tape.apply(Line::Stall(named.clone()), Vec::new(), Duration::ZERO);
+        assert_eq!(places(&tape), ["src/pay.rs:88"], "where it stands");
+        for second in [9, 6] {
+            tape.go(second * SECOND_NS, Duration::ZERO);
+            assert_eq!(places(&tape), ["src/pay.rs:88"], "at {second}");
+        }
+        tape.settle();
+        let shown = tape.shown();
+        assert_eq!(findings(shown), ["src/pay.rs:88 1"]);
+        assert!(shown.ongoing().count() == 1 && shown.lines < lines, "its end was not known by then");
+        tape.go(SECOND_NS, Duration::ZERO);
+        assert_eq!(places(&tape), [""; 0]);
+    }
 }

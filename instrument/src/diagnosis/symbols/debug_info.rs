@@ -69,6 +69,11 @@ impl DebugInfo {
 }
 
 impl DebugInfo {
+    /// What was read of it beside the file itself, in bytes.
+    pub(super) fn split_size(&self) -> u64 {
+        self.split.size()
+    }
+
     /// Where the function that begins at `start` was last in its own source before an address: code that the compiler made
     /// up belongs to no line.
     pub(super) fn place_before(&self, start: u64, address: u64) -> Option<(&str, u32)> {

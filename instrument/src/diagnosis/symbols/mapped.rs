@@ -49,6 +49,11 @@ impl Files {
         unsafe { self.parse(copy) }
     }
 
+    /// Their size together, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.0.iter().map(Kept::size).sum()
+    }
+
     /// # Safety
     /// As [`Files::open`].
     unsafe fn parse(&mut self, kept: Kept) -> Option<object::File<'static>> {
@@ -63,6 +68,13 @@ impl Files {
 }
 
 impl Kept {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Mapped(mapped) => mapped.length as u64,
+            Self::Copied(bytes) => bytes.len() as u64,
+        }
+    }
+
     /// The file's bytes, for as long as this stands.
     ///
     /// # Safety
@@ -94,6 +106,9 @@ struct Mapped {
     at: *mut libc::c_void,
     length: usize,
 }
+
+// SAFETY: a mapping is the process's, not a thread's: any thread may read it, and unmap it.
+unsafe impl Send for Mapped {}
 
 impl Mapped {
     /// None when the path leads to no file that can be read.

@@ -8,6 +8,7 @@ use crate::capture::ModuleFile;
 use addr2line::demangle_auto;
 use object::{Object, SymbolMap, SymbolMapName};
 use std::borrow::Cow;
+use std::fs::{self, Metadata};
 use std::path::Path;
 
 /// How large a file is read that another process ran, in bytes: whoever does that runs nothing else.
@@ -17,8 +18,9 @@ const LARGEST: u64 = 1 << 30;
 pub(super) struct Source {
     debug_info: Result<DebugInfo, Unreadable>,
     table: SymbolMap<SymbolMapName<'static>>,
+    has_table: bool,
     /// Last: what stands above borrows from it.
-    _file: Files,
+    file: Files,
 }
 
 impl Source {
@@ -36,16 +38,15 @@ impl Source {
     /// The names of a file that another process ran, if it is still the same build.
     pub(super) fn of_build(module: &ModuleFile) -> Result<Self, Unfit> {
         let path = Path::new(&module.path);
-        if !path.is_file() {
-            return Err(Unfit::Unreadable);
+        let about = fs::metadata(path).ok().filter(Metadata::is_file).ok_or(Unfit::Unreadable)?;
+        if about.len() > LARGEST {
+            return Err(Unfit::TooLarge);
         }
         let build_id = module.build_id.as_deref().ok_or(Unfit::NoBuildId)?;
         let mut file = Files::default();
         // SAFETY: the file stands beside what borrows from it, and is dropped after it.
         let object = unsafe { file.open(path, LARGEST) }.ok_or(Unfit::Unreadable)?;
-        let found = object.build_id().ok().flatten().unwrap_or_default();
-        let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
-        if found != build_id {
+        if build_id_of(&object) != build_id {
             return Err(Unfit::OtherBuild);
         }
         // SAFETY: as above.
@@ -57,12 +58,22 @@ impl Source {
     unsafe fn of(object: &object::File<'static>, path: &Path, file: Files) -> Self {
         // SAFETY: the file is kept for as long as what borrows from it, by the contract.
         let debug_info = unsafe { DebugInfo::of(object, path) };
-        Self { debug_info, table: object.symbol_map(), _file: file }
+        Self { debug_info, table: object.symbol_map(), has_table: object.symbols().next().is_some(), file }
     }
 
     /// Whether there are lines, in a form that we do not read.
     pub(super) fn is_compressed(&self) -> bool {
         matches!(self.debug_info, Err(Unreadable::Compressed))
+    }
+
+    /// Whether it names no more than what other files use of it.
+    pub(super) fn is_stripped(&self) -> bool {
+        !self.has_table && matches!(self.debug_info, Err(Unreadable::Nothing))
+    }
+
+    /// What it was read from, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.file.size() + self.debug_info.as_ref().map_or(0, DebugInfo::split_size)
     }
 
     /// The functions at an address, innermost first.
@@ -100,6 +111,12 @@ impl Source {
     }
 }
 
+/// As processes tell it; empty when there is none.
+fn build_id_of(object: &object::File<'_>) -> String {
+    let found = object.build_id().ok().flatten().unwrap_or_default();
+    found.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Without the hash that legacy mangling appends, and without the generic arguments that debug information appends to
 /// the bare name of an inlined function.
 fn short(name: &str) -> String {
@@ -114,10 +131,13 @@ fn short(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Symbols;
     use super::*;
+    use crate::capture::RawFrame;
     use object::ObjectSection;
-    use std::fs;
+    use std::fs::File;
     use std::process::Command;
+    use std::sync::Arc;
 
     /// Damaged files that are read.
     const ROUNDS: usize = 2000;
@@ -225,10 +245,52 @@ mod tests {
             "-Copt-level=1",
             "-Cdebuginfo=2",
         ]);
-        assert!(rustc.args(["-Clink-arg=-nostdlib", "-o"]).args([&path, &text]).status().unwrap().success());
+        rustc.args(["-Clink-arg=-nostdlib", "-Clink-arg=-Wl,--build-id"]);
+        assert!(rustc.arg("-o").args([&path, &text]).status().unwrap().success());
         let file = fs::read(path).unwrap();
         let address = address_of("outer", &file);
         (file, address)
+    }
+
+    #[test]
+    fn files_of_others_are_open_together_where_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, address) = built(folder.path());
+        let build_id = build_id_of(&object::File::parse(&*file).unwrap());
+        let frames = ["a.so", "b.so"].map(|name| {
+            let path = folder.path().join(name);
+            fs::write(&path, &file).unwrap();
+            let module = ModuleFile { build_id: Some(build_id.clone()), ..library(&path) };
+            RawFrame { module: Some(Arc::new(module)), offset: address }
+        });
+        let size = file.len() as u64;
+        for (room, open) in [(2 * size, 2), (2 * size - 1, 1), (0, 1)] {
+            let mut symbols = Symbols { of_others: Some(room), ..Symbols::new() };
+            for frame in &frames {
+                assert!(!symbols.resolve(frame).is_empty(), "one is open however large it is");
+            }
+            assert_eq!(symbols.sources.len(), open, "{room} bytes of {size} each");
+        }
+    }
+
+    #[test]
+    fn why_a_file_of_others_names_nothing_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, address) = built(folder.path());
+        let build_id = Some(build_id_of(&object::File::parse(&*file).unwrap()));
+        let (whole, stripped) = (folder.path().join("small.so"), folder.path().join("stripped.so"));
+        let strip = Command::new("strip").args(["--strip-all", "-o"]).args([&stripped, &whole]).status();
+        assert!(strip.unwrap().success());
+        let large = folder.path().join("large.so");
+        File::create(&large).and_then(|file| file.set_len(LARGEST + 1)).unwrap();
+        for (path, why) in [(whole, None), (stripped, Some("is stripped")), (large, Some("than 1 GiB"))] {
+            let module = ModuleFile { build_id: build_id.clone(), ..library(&path) };
+            let mut symbols = Symbols::of_others();
+            symbols.resolve(&RawFrame { module: Some(Arc::new(module)), offset: address });
+            let told: Vec<_> = symbols.take_gaps().into_iter().map(|gap| gap.what).collect();
+            assert_eq!(told.len(), usize::from(why.is_some()), "{told:?}");
+            assert!(why.is_none_or(|why| told[0].contains(why)), "{told:?}");
+        }
     }
 
     #[test]
