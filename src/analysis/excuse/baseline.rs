@@ -99,18 +99,13 @@ impl Baseline {
         Self::new(at, known.collect())
     }
 
-    /// The same without what no longer occurs, and with half the length of what was half as long at most. It falls no further, since
-    /// a run may be short by chance: what is as long tomorrow as was known before still passes. Nothing is added.
+    /// The same without what no longer occurs. Nothing is added, and the longest stays: it may be short by chance today.
     #[must_use]
     pub fn shrunk(&self, findings: &[Finding]) -> Self {
         let found = Self::of("", findings).known;
         let left = self.known.iter().filter_map(|known| {
-            let found = found.iter().find(|found| found.is_like(known))?;
-            let longest_ns = known.longest_ns.map(|known_ns| match found.longest_ns {
-                Some(ns) if ns <= known_ns / 2 => known_ns / 2,
-                _ => known_ns,
-            });
-            Some(Known { places: known.places.min(found.places), longest_ns, ..known.clone() })
+            let places = found.iter().find(|found| found.is_like(known))?.places;
+            Some(Known { places: known.places.min(places), ..known.clone() })
         });
         Self { at: self.at.clone(), known: left.collect() }
     }

@@ -6,7 +6,6 @@ use crate::report::Target;
 use crate::settings::{Problem, Reader, Value};
 use stallscope::analysis::{Baseline, Finding, History, Judgement, Known, Terms, Verdict, findings, judge};
 use stallscope_wire::{counted, duration};
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
@@ -23,8 +22,8 @@ pub(super) struct Flags {
     /// Findings that this file lists pass; new ones fail, and those that block for more than twice as long, and 50 ms longer.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Remove from the baseline what no longer occurs, and halve the length of what was not half as long; nothing is ever added. Where
-    /// there is no such file yet, it is written, with everything that was found.
+    /// Remove from the baseline what no longer occurs; nothing is ever added. Where there is no such file yet, it is written, with
+    /// everything that was found.
     #[arg(long, requires = "baseline")]
     update_baseline: bool,
 }
@@ -105,15 +104,7 @@ impl Kept {
             None => format!("the baseline {shown} was written, with {}", lines(&left)),
             Some(known) if *known == left => return Ok(None),
             Some(known) => {
-                let halved = match halved(known, &left) {
-                    0 => String::new(),
-                    count => format!(", the max of {count} halved"),
-                };
-                format!(
-                    "the baseline {shown} has shrunk: {} of {} left{halved}",
-                    left.known.len(),
-                    lines(known)
-                )
+                format!("the baseline {shown} has shrunk: {} of {} left", left.known.len(), lines(known))
             }
         };
         let text = text(&left);
@@ -122,17 +113,6 @@ impl Kept {
             .map_err(|error| Failure::internal(format_args!("cannot write the baseline {shown}: {error}")))?;
         Ok(Some(told))
     }
-}
-
-/// Of how many less is known after a run than before it.
-fn halved(before: &Baseline, after: &Baseline) -> usize {
-    let name = |known: &Known| (known.rule, known.file.clone(), known.function.clone());
-    let lengths: BTreeMap<_, _> = before.known.iter().map(|known| (name(known), known.longest_ns)).collect();
-    after
-        .known
-        .iter()
-        .filter(|known| lengths.get(&name(known)).is_some_and(|before| known.longest_ns < *before))
-        .count()
 }
 
 /// Whether a judgement rests on everything that there was to see.
@@ -217,8 +197,7 @@ fn text(baseline: &Baseline) -> String {
     let mut text = format!(
         "# What stallscope check lets pass because it was there before: by rule, file and function, whatever the line.\n\
          # What blocks for more than twice its max, and 50 ms longer, does not pass.\n\
-         # It only shrinks: --update-baseline removes what no longer occurs, and halves a max that was not half reached.\n\
-         # To begin anew, delete the file.\n\
+         # It only shrinks: --update-baseline removes what no longer occurs. To begin anew, delete the file.\n\
          version = {VERSION}\n"
     );
     for known in &baseline.known {
