@@ -138,7 +138,7 @@ fn cause(detail: &Detail<'_>) -> String {
 fn in_words(evidence: &Evidence) -> String {
     let computed_ns = evidence.cpu_ns.saturating_sub(evidence.system_ns);
     let parts = [
-        (computed_ns, "on a processor"),
+        (computed_ns, "computing"),
         (evidence.system_ns, "at work in the kernel"),
         (evidence.blocked_ns, "waiting in the kernel"),
         (evidence.run_queue_ns, "ready but not run"),

@@ -3,6 +3,9 @@
 use crate::capture::Activity;
 use stallscope_wire::{Cause, Evidence, Frame};
 
+/// By how much the kernel may say too much of the time that a thread computed in it: it counts in whole ticks.
+const TICK_NS: u64 = 10_000_000;
+
 /// A cause and its names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Judged {
@@ -40,6 +43,8 @@ pub(super) struct Case<'a> {
     pub(super) threshold_ns: u64,
     /// The call that the thread was last seen in.
     pub(super) call: Option<&'a Judged>,
+    /// It was in that call, or at it, when it was looked at last.
+    pub(super) at_call: bool,
     /// It was on a processor, or ready for one, when it was looked at last.
     pub(super) running: bool,
     /// The poll is over, and with it every wait for a processor is booked.
@@ -68,9 +73,11 @@ pub(super) fn judge(case: Case<'_>) -> Judged {
     if host >= evidence.cpu_ns.max(blocked) && case.attributable_ns < case.threshold_ns {
         return of(Cause::Host);
     }
-    // What a call computes in the kernel is the call's. Who waits for a lock computes nothing there.
+    // What a call computes in the kernel is the call's: not what is computed there for code that has left it, and for one that
+    // waits for a lock nothing is.
     let called = |call: &&Judged| {
-        let system_ns = if call.cause == Cause::Syscall { evidence.system_ns } else { 0 };
+        let calls = case.at_call && call.cause == Cause::Syscall;
+        let system_ns = if calls { evidence.system_ns.saturating_sub(TICK_NS) } else { 0 };
         evidence.cpu_ns.saturating_sub(system_ns) < blocked + system_ns
     };
     match call.filter(called) {
@@ -165,6 +172,7 @@ mod tests {
             attributable_ns,
             threshold_ns: 50 * MS,
             call,
+            at_call: call.is_some(),
             running,
             settled: false,
             unseen: false,
@@ -193,6 +201,21 @@ mod tests {
         assert_eq!(cause(None, &copying), Cause::Cpu, "and nobody knows which one");
         let hashing = Evidence { system_ns: 30 * MS, ..evidence(100, 90, 0) };
         assert_eq!(cause(in_call("pwrite64").as_ref(), &hashing), Cause::Cpu);
+        let short = Evidence { system_ns: 10 * MS, ..evidence(20, 15, 0) };
+        assert_eq!(cause(in_call("pwrite64").as_ref(), &short), Cause::Cpu, "a tick is no measure of it");
+        let read = in_call("read");
+        let left = Case {
+            evidence: &copying,
+            attributable_ns: 100 * MS,
+            threshold_ns: 50 * MS,
+            call: read.as_ref(),
+            at_call: false,
+            running: true,
+            settled: false,
+            unseen: false,
+        };
+        assert_eq!(judge(left).cause, Cause::Cpu, "it has read, and touches new memory since");
+        assert_eq!(judge(Case { at_call: true, ..left }).cause, Cause::Syscall);
     }
 
     #[test]
@@ -210,6 +233,7 @@ mod tests {
                 attributable_ns,
                 threshold_ns: 50 * MS,
                 call: None,
+                at_call: false,
                 running: true,
                 settled: true,
                 unseen: false,
@@ -231,6 +255,7 @@ mod tests {
                 attributable_ns: 100 * MS,
                 threshold_ns: 50 * MS,
                 call: None,
+                at_call: false,
                 running: true,
                 settled: true,
                 unseen: true,
@@ -260,6 +285,7 @@ mod tests {
             attributable_ns: 5 * MS,
             threshold_ns: 50 * MS,
             call: None,
+            at_call: false,
             running: false,
             settled: true,
             unseen: false,

@@ -17,6 +17,8 @@ pub(super) struct Found {
     pub(super) call: Option<Judged>,
     /// The call that it was seen at, running.
     pub(super) wrapper: Option<Judged>,
+    /// It was in a call, or at one, when it was looked at last.
+    pub(super) at_call: bool,
     /// It ran, or was ready to, when it was looked at last.
     pub(super) running: bool,
     /// Functions and files of the culprit's stack, for the cause.
@@ -42,13 +44,14 @@ impl Found {
 }
 
 /// What there is to judge the cause of a stall by.
-pub(super) fn case<'a>(report: &'a StallReport, call: Option<&'a Judged>, running: bool) -> Case<'a> {
+pub(super) fn case<'a>(report: &'a StallReport, found: &'a Found) -> Case<'a> {
     Case {
         evidence: &report.evidence,
-        attributable_ns: attributable_ns(report, running),
+        attributable_ns: attributable_ns(report, found.running),
         threshold_ns: report.threshold_ns,
-        call,
-        running,
+        call: found.call_at(report),
+        at_call: found.at_call,
+        running: found.running,
         settled: report.settled,
         unseen: false,
     }

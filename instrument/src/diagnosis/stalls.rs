@@ -30,8 +30,9 @@ impl Diagnosis<'_> {
             return None;
         }
         found.call = cause::call(captured.activity, &[], None);
+        found.at_call = found.call.is_some();
         found.running = captured.activity == Activity::Running;
-        found.judged = cause::judge(case(report, found.call.as_ref(), found.running));
+        found.judged = cause::judge(case(report, found));
         found.shows_allowed = report.shows_allowed;
         let unnamed = Stack { allowed: report.shows_allowed, ..Symbols::unnamed(raw) };
         let mut draft = Stall { draft: true, ..line(report, found, Some(unnamed)) };
@@ -75,15 +76,17 @@ impl Diagnosis<'_> {
                 (found.call, found.wrapper) = (None, None);
             }
             let call = cause::call(captured.activity, &found.frames, found.culprit);
-            found.call = call.or(found.call);
             found.running = captured.activity == Activity::Running;
-            found.wrapper = wrapper::call(&found.frames).filter(|_| found.running).or(found.wrapper);
+            let wrapper = wrapper::call(&found.frames).filter(|_| found.running);
+            found.at_call = call.is_some() || wrapper.is_some();
+            found.call = call.or(found.call);
+            found.wrapper = wrapper.or(found.wrapper);
         }
         // It came and went while the watchdog was not run, nor perhaps the thread: nobody saw it wait in a call.
         found.running |= is_unseen(report, &found);
         found.judged = cause::judge(Case {
             unseen: is_unseen(report, &found) && (!report.settled || is_missed(report)),
-            ..case(report, found.call_at(report), found.running)
+            ..case(report, &found)
         });
         let unclear = report.sampled.is_some() && found.owned == Owned::Unknown;
         let line = if found.owned == Owned::Nobody || unclear {

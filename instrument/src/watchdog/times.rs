@@ -38,7 +38,7 @@ impl Sub for Times {
 pub(super) struct State {
     /// It waits in the kernel, and is not ready to run.
     pub(super) sleeps: bool,
-    /// In nanoseconds, but counted in the kernel's ticks, of which there are a hundred in a second.
+    /// In nanoseconds: its processor time as a whole, shared out by where the kernel's timer found it, in whole ticks.
     pub(super) system_ns: u64,
 }
 
@@ -84,7 +84,7 @@ impl TimesReader {
     }
 }
 
-/// `TID (name) STATE …`, where the eleventh after the state is the time in the kernel; a name may hold anything.
+/// `TID (name) STATE …`, where `stime` is the twelfth after the state; a name may hold anything.
 fn parse_state(stat: &[u8]) -> Option<State> {
     let name_ends = stat.iter().rposition(|&byte| byte == b')')?;
     let mut fields = std::str::from_utf8(&stat[name_ends + 1..]).ok()?.split_ascii_whitespace();

@@ -187,8 +187,8 @@ pub struct Evidence {
     pub window_ns: u64,
     /// On a processor, in nanoseconds.
     pub cpu_ns: u64,
-    /// The part of `cpu_ns` that it was in the kernel, at the thread's request or for a page of memory, in nanoseconds: sampled
-    /// by the kernel, and coarse. 0 where it is not told.
+    /// The part of `cpu_ns` in the kernel, for a call or for a page of memory, in nanoseconds. Coarse: the kernel shares out a
+    /// thread's processor time by where its timer found it, and tells it in ticks of 10 ms. 0 where it does not.
     pub system_ns: u64,
     /// Ready to run and not run, in nanoseconds.
     pub run_queue_ns: u64,
