@@ -115,7 +115,7 @@ pub(crate) fn hinted(mut error: clap::Error) -> clap::Error {
     };
     let of_command = |usage: &ContextValue| usage.to_string().contains("-- COMMAND");
     if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::Usage).is_some_and(of_command) {
-        let hint = format!("put -- before the command: stallscope check -- {stray} …").into();
+        let hint = format!("if {stray} is the command to run, put -- before it").into();
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
     }
     error

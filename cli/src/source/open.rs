@@ -218,8 +218,10 @@ fn open_log(path: &Path, names: &Names) -> Result<Source, OpenError> {
     // What comes through a pipe comes once.
     let again = file.metadata().is_ok_and(|file| file.is_file()).then(|| file.try_clone().ok()).flatten();
     let reader = Reader::new(file).map_err(|error| OpenError::new(Kind::Read(path.to_owned(), error)))?;
+    // As long as one that is no file is written, it would keep what the others have opened.
+    let names = again.as_ref().map_or_else(Names::default, |_| names.clone());
     let recording = again.map(|again| Arc::new(Recording::new(again)));
-    Ok(begin(reader, names.clone(), Origin::Log(path.to_owned()), recording, None))
+    Ok(begin(reader, names, Origin::Log(path.to_owned()), recording, None))
 }
 
 fn begin<R: Read + Send + 'static>(

@@ -136,10 +136,12 @@ fn cause(detail: &Detail<'_>) -> String {
 }
 
 fn in_words(evidence: &Evidence) -> String {
-    let computed_ns = evidence.cpu_ns.saturating_sub(evidence.system_ns);
+    let on_processor = match evidence.system_ns {
+        0 => "on a processor".to_owned(),
+        system_ns => format!("on a processor (about {} of it in the kernel)", show(system_ns)),
+    };
     let parts = [
-        (computed_ns, "computing"),
-        (evidence.system_ns, "at work in the kernel"),
+        (evidence.cpu_ns, on_processor.as_str()),
         (evidence.blocked_ns, "waiting in the kernel"),
         (evidence.run_queue_ns, "ready but not run"),
     ];

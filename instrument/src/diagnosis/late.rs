@@ -20,8 +20,8 @@ pub struct Late {
     pub gaps: Vec<Gap>,
 }
 
-/// The names in files that processes ran. Of several logs of one build the files are read once; together those that are open
-/// take half a GiB, or are one that is larger.
+/// The names in files that processes ran. Of several logs of one build the files are read once. Those that are open are half a GiB
+/// together at most, or one that is larger; what is read out of them, and debug information in files of its own, comes on top.
 pub struct Names(Symbols);
 
 impl Default for Names {

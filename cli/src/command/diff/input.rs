@@ -2,6 +2,7 @@
 
 use super::super::read::Logs;
 use crate::failure::Failure;
+use crate::source::Names;
 use serde_json::Value;
 use stallscope::analysis::Report;
 use stallscope::analysis::compare::Sample;
@@ -26,15 +27,16 @@ pub(super) fn samples(paths: &[PathBuf]) -> Result<Vec<Sample>, Failure> {
         }
         files.extend(found);
     }
-    files.iter().map(|file| sample(file)).collect()
+    let names = Names::default();
+    files.iter().map(|file| sample(file, &names)).collect()
 }
 
-fn sample(path: &Path) -> Result<Sample, Failure> {
+fn sample(path: &Path, names: &Names) -> Result<Sample, Failure> {
     match read(path)? {
         Input::Report(report) => Sample::of_report(&report)
             .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display()))),
-        Input::Log => of_log(path),
-        Input::Unknown => of_log(path).map_err(|failure| match failure.is_usage() {
+        Input::Log => of_log(path, names),
+        Input::Unknown => of_log(path, names).map_err(|failure| match failure.is_usage() {
             true => Failure::usage(format_args!(
                 "{} is neither a report (check or report --format json) nor an event log (STALLSCOPE_LOG, record)",
                 path.display()
@@ -85,8 +87,8 @@ fn read(path: &Path) -> Result<Input, Failure> {
     serde_json::from_value(document).map(Input::Report).map_err(|error| fail(&error))
 }
 
-fn of_log(path: &Path) -> Result<Sample, Failure> {
-    let mut logs = Logs::default();
+fn of_log(path: &Path, names: &Names) -> Result<Sample, Failure> {
+    let mut logs = Logs::among(names);
     logs.read(&[path.to_owned()]);
     match (logs.problems.first(), &logs.runs[..]) {
         (Some(nothing), _) if nothing.is_absence() => Err(Failure::no_data(nothing)),

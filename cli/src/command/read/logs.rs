@@ -56,6 +56,11 @@ impl fmt::Display for Problem {
 }
 
 impl Logs {
+    /// None yet, of processes that ran the same programs as others.
+    pub(in super::super) fn among(names: &Names) -> Self {
+        Self { names: names.clone(), ..Self::default() }
+    }
+
     /// Reads logs, and all logs of folders.
     pub(in super::super) fn read(&mut self, paths: &[PathBuf]) {
         let mut files = Vec::new();
