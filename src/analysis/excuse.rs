@@ -40,7 +40,7 @@ impl Excuse {
     /// Whether it names this place. What the reports say in words for want of a name is it only as a whole.
     fn is_at(&self, culprit: &Culprit) -> bool {
         let said = || culprit.is_known() && culprit.to_string() == self.frame;
-        names(culprit).any(|name| begins(&name, self.frame())) || said()
+        names(culprit).any(|name| begins(&name, self.frame()) || is_within(&name, self.frame())) || said()
     }
 
     /// The place as the reports write it.
@@ -69,6 +69,12 @@ fn begins(name: &str, beginning: &str) -> bool {
     let of_word = |char: char| char.is_alphanumeric() || matches!(char, '_' | '-');
     let within_word = |rest: &str| beginning.ends_with(of_word) && rest.starts_with(of_word);
     !beginning.is_empty() && name.strip_prefix(beginning).is_some_and(|rest| !within_word(rest))
+}
+
+/// Whether an absolute path goes on so from one of its folders on: without the entry macro nobody knows the project's own.
+fn is_within(name: &str, path: &str) -> bool {
+    let folders = || name.match_indices('/').map(|(at, slash)| &name[at + slash.len()..]);
+    name.starts_with('/') && path.contains('/') && folders().any(|rest| begins(rest, path))
 }
 
 /// What is excused in a run, and by whom.

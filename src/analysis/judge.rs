@@ -167,7 +167,7 @@ pub fn judge(terms: &Terms, histories: &[&History]) -> Judgement {
         let header = history.header();
         let why = match history.cut() {
             true => "its log is cut",
-            false => "it still runs, or was killed; have it end by itself, or check end it by --timeout",
+            false => "it still runs, or was killed, or ended before its log was finished; have it end by itself, or check end it by --timeout",
         };
         format!("process {} ({}) did not end in order: {why}", header.pid, header.exe)
     }));

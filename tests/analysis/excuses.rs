@@ -282,6 +282,19 @@ fn an_excuse_that_misses_says_what_may_have_been_meant() {
 }
 
 #[test]
+fn a_path_of_the_project_names_an_absolute_one() {
+    let history = process().stall(stall("/home/ci/app/src/report.rs:42", 300, Cause::Cpu)).ended();
+    let verdict =
+        |frame| judge(&terms(&["stall.count == 0"], vec![excuse(frame, None)]), &[&history]).verdict;
+    for frame in ["src/report.rs:42", "./src/report.rs", "app/src/", "/home/ci/app/src/report.rs:42"] {
+        assert_eq!(verdict(frame), Verdict::Pass, "{frame}");
+    }
+    for frame in ["report.rs:42", "c/report.rs:42", "src/report.rs:4", "ci/src/report.rs"] {
+        assert_eq!(verdict(frame), Verdict::Breach, "{frame}");
+    }
+}
+
+#[test]
 fn words_that_stand_for_a_name_are_no_beginning_of_one() {
     let unnamed =
         Stall { stack: None, owner: Owner::Root, task: None, ..stall("src/a.rs:1", 300, Cause::Cpu) };

@@ -159,7 +159,9 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
         baseline.join(&mut terms, &histories);
     }
     let mut judgement = sight.judge(&terms);
-    if baseline.as_ref().is_some_and(Kept::is_new) && !baseline::is_whole(&judgement, sight.failure) {
+    if baseline.as_ref().is_some_and(Kept::is_new)
+        && !baseline::is_whole(&judgement, sight.failure, &histories)
+    {
         // It is not going to be written, so nothing is known before.
         terms.baseline = None;
         judgement = sight.judge(&terms);
@@ -176,7 +178,7 @@ pub(crate) fn run(args: Args, color: Color) -> Result<ExitCode, Failure> {
         judgement.excuse(&terms, &histories);
     }
     let want = judgement.want().map(str::to_owned);
-    let is_whole = baseline::is_whole(&judgement, sight.failure);
+    let is_whole = baseline::is_whole(&judgement, sight.failure, &histories);
     let updated = baseline.map_or(Ok(None), |baseline| baseline.update(&terms, &histories, is_whole));
     let updated = updated.map(|note| judgement.notes.extend(note));
     let report = Report::new(sight.command, judgement, &histories);

@@ -82,7 +82,9 @@ fn case(outcome: &Outcome, report: &Report, repository: &Repository) -> io::Resu
     let findings = about(outcome, report);
     let mut case = TestCase::new(clean(&outcome.expr), status(outcome, &findings)?);
     case.set_classname(CLASS);
-    let place = findings.first().and_then(|finding| repository.place(finding));
+    let is_worst = |finding: &&Finding| outcome.worst.as_ref() == Some(&finding.culprit.to_string());
+    let worst = findings.iter().find(is_worst).or(findings.first());
+    let place = worst.and_then(|finding| repository.place(finding));
     if let Some(place) = place.filter(|_| outcome.ok == Some(false))
         && let Some(file) = place.file.inside()
     {

@@ -120,13 +120,18 @@ fn a_baseline_lets_pass_what_was_known_and_only_shrinks() {
 #[test]
 fn a_run_that_was_not_whole_does_not_shrink_the_baseline() {
     let killed = [header(), snapshot()];
-    let bench = Bench::new().log("old", &blocked()).log("good", &healthy()).log("killed", &killed);
+    let starved = [header(), snapshot(), stall(Phase::End, 300, Cause::Host), end()];
+    let bench = Bench::new().log("old", &blocked()).log("good", &healthy());
+    let bench = bench.log("killed", &killed).log("starved", &starved);
     let options = ["--baseline", "known.toml", "--update-baseline"];
     bench.program("old", "true", &options).exits(0);
     let before = fs::read(bench.path("known.toml")).expect("it is there");
     let told = "the baseline known.toml is left as it was: the command failed, or not everything was seen";
     bench.program("good", "exit 3", &options).exits(3).says(told);
     bench.program("killed", "true", &options).exits(98).says(told);
+    let accepted = [&options[..], &["--allow-incomplete"]].concat();
+    bench.program("killed", "true", &accepted).exits(0).says(told);
+    bench.program("starved", "true", &options).exits(97).says(told);
     assert_eq!(fs::read(bench.path("known.toml")).expect("it is there"), before);
     bench.program("good", "true", &options).exits(0).says("has shrunk");
 }

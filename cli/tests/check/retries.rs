@@ -84,8 +84,10 @@ fn what_is_to_be_known_of_a_retry_is_told_as_that_retry_s() {
     let of = |what: &str| notes.iter().filter(|note| note.contains(what)).collect::<Vec<_>>();
     assert_eq!(
         of("did not end in order"),
-        [&"in retry 1: process 7 (/app) did not end in order: it still runs, or was killed; \
-           have it end by itself, or check end it by --timeout"]
+        [
+            &"in retry 1: process 7 (/app) did not end in order: it still runs, or was killed, or ended before its log was finished; \
+           have it end by itself, or check end it by --timeout"
+        ]
     );
     // What is so in each run is told once, and so is what all runs tell together.
     assert_eq!((of("stall.count == 0 is of stalls").len(), of("was not needed").len()), (1, 1), "{notes:?}");

@@ -4,7 +4,7 @@ use super::excuses::rule;
 use crate::failure::Failure;
 use crate::report::Target;
 use crate::settings::{Problem, Reader, Value};
-use stallscope::analysis::{Baseline, Finding, History, Judgement, Known, Terms, Verdict, findings, judge};
+use stallscope::analysis::{Baseline, Finding, History, Judgement, Known, Terms, findings, judge};
 use stallscope_wire::{counted, duration};
 use std::fmt::Write as _;
 use std::fs;
@@ -115,9 +115,14 @@ impl Kept {
     }
 }
 
-/// Whether a judgement rests on everything that there was to see.
-pub(super) fn is_whole(judgement: &Judgement, failure: Option<u8>) -> bool {
-    failure.is_none() && judgement.lacks.is_empty() && judgement.verdict != Verdict::Incomplete
+/// Whether a judgement rests on everything that there was to see: what the machine alone has hidden was not seen, and a process that
+/// did not end in order has not told all, though the verdict may be said without it.
+pub(super) fn is_whole(judgement: &Judgement, failure: Option<u8>, histories: &[&History]) -> bool {
+    let told = |history: &&History| {
+        history.complete() && !history.coverage().missing.iter().any(|gap| gap.hides_stalls)
+    };
+    let judged = judgement.outcomes.iter().all(|outcome| outcome.ok.is_some());
+    failure.is_none() && judgement.lacks.is_empty() && judged && histories.iter().all(told)
 }
 
 /// What was found, marked as far as it is excused.

@@ -239,7 +239,8 @@ fn uncopied(folder: &Folder, wanted: &Path, again: bool) -> Option<String> {
 
 fn nothing_ran(command: &[String]) -> String {
     let cure = doctor::unwatched().unwrap_or_else(|| {
-        "put #[stallscope::main] on the main function, or call stallscope::install or stallscope::attach"
+        "put #[stallscope::main] on the main function and #[stallscope::test] on tests, or call stallscope::install or \
+         stallscope::attach"
             .to_owned()
     });
     format!(
