@@ -223,6 +223,10 @@ mod tests {
         };
         assert!(answer.is_ok_and(|copy| !copy.bytes.is_empty()));
         let gone = std::thread::spawn(|| this_thread().1).join().unwrap();
+        // Joined, it is still on its way out of the kernel.
+        while std::fs::exists(format!("/proc/self/task/{}", gone.thread.tid)).unwrap() {
+            std::thread::yield_now();
+        }
         assert_eq!(of(signaller.ask(&gone, open, Room::Made)), Poll::Ready(Err(Missed::Refused)));
         assert!(signaller.asked.iter().all(Option::is_none));
     }
