@@ -52,6 +52,26 @@ fn a_threshold_that_does_not_hold_fails_with_its_line_and_stack() {
 }
 
 #[test]
+fn the_line_of_a_case_is_that_of_its_message() {
+    let bench = repository();
+    let mut log = blocked_in(&bench, &[42, 60]);
+    for told in &mut log {
+        if let Line::Stall(stall) = told
+            && stall.id == 1
+        {
+            // It is shorter than the other, and others have waited behind it for longer.
+            stall.victims.delay_ns = 1_000_000_000;
+        }
+    }
+    let suite = suite(&bench.log("log", &log), "log", &[], 99);
+    let case = case(&suite, "stall.max < 100ms");
+    let (_, _, message, text) = failed(case);
+    assert_eq!(message, "stall.max < 100ms: 360ms at src/report.rs:60");
+    assert!(text.find("report.rs:42").unwrap() < text.find("report.rs:60").unwrap(), "{text}");
+    assert_eq!(case.extra.get("line").map(XmlString::as_str), Some("60"));
+}
+
+#[test]
 fn what_cannot_be_told_is_an_error_and_what_only_the_host_did_is_skipped() {
     let host = [header(), snapshot(), stall(Phase::End, 300, Cause::Host), end()];
     let bench =
