@@ -4,7 +4,7 @@ use crate::scenario::{MS, found, judged, process, stall};
 use stallscope::analysis::{History, Window, findings};
 use stallscope_wire::{
     Cause, Coverage, Earlier, EarlierStalls, Gap, Header, Lag, LagState, Leave, Line, Phase, Polling,
-    Snapshot, Stack, Stall, Worker,
+    Quality, Snapshot, Stack, Stall, Worker,
 };
 
 fn lines(history: &mut History, stalls: impl IntoIterator<Item = Stall>) {
@@ -34,6 +34,30 @@ fn a_later_stack_without_a_culprit_does_not_hide_an_earlier_one() {
         [begin, Stall { stack: Some(Stack::default()), ..stall("src/a.rs:2", 200, Cause::Cpu) }],
     );
     assert_eq!(found(&history)[0].culprit.to_string(), "src/a.rs:1");
+}
+
+#[test]
+fn a_later_stack_that_was_cut_does_not_hide_a_whole_one() {
+    let whole = stall("src/a.rs:1", 100, Cause::Cpu);
+    let cut = |stall: Stall| {
+        let stack = stall.stack.map(|stack| Stack { quality: Quality::Truncated, ..stack });
+        Stall { stack, ..stall }
+    };
+    // As of a stripped program, whose frames belong to nobody.
+    let bare = |stall: Stall| {
+        let stack = stall.stack.map(|stack| Stack { culprit: None, ..stack });
+        Stall { stack, ..stall }
+    };
+    let shown = |earlier: &Stall, later: Stall| {
+        let mut history = History::new(Header::default());
+        lines(&mut history, [earlier.clone(), later]);
+        history.stall(0).and_then(|record| record.stall.stack.clone())
+    };
+    let later = stall("src/a.rs:2", 200, Cause::Cpu);
+    assert_eq!(shown(&whole, cut(later.clone())), whole.stack);
+    assert_eq!(shown(&bare(whole.clone()), cut(bare(later.clone()))), bare(whole.clone()).stack);
+    let named = cut(later);
+    assert_eq!(shown(&bare(whole), named.clone()), named.stack, "only it knows the culprit");
 }
 
 #[test]

@@ -51,6 +51,7 @@ impl Rates {
 pub(crate) fn judge(build: &Build, ran: &[Ran]) {
     let mut rates = Rates::default();
     let mut text = format!("\n{:32} {:15} {:6} cause   ({})\n", "case", "flavor", "place", build.name);
+    let mut mistakes = String::new();
     let right = |aspect: &Result<(), String>| if aspect.is_ok() { "right" } else { "WRONG" };
     for Ran { case, flavor, found, paused } in ran {
         rates.count(found);
@@ -66,6 +67,9 @@ pub(crate) fn judge(build: &Build, ran: &[Ran]) {
         writeln!(text, "{:32} {flavor:15} {verdict}", case.name).unwrap();
         for wrong in details(found) {
             writeln!(text, "    expected {:?}, found {wrong}", case.blocks).unwrap();
+            if !found.is_right() {
+                writeln!(mistakes, "{} on {flavor}: {wrong}", case.name).unwrap();
+            }
         }
     }
     let Rates {
@@ -88,7 +92,7 @@ pub(crate) fn judge(build: &Build, ran: &[Ran]) {
     .unwrap();
     // Past the test harness, which keeps what a test that passes prints: what was skipped is to be seen.
     io::stderr().write_all(text.as_bytes()).unwrap();
-    assert!(rates.hold(), "see the table");
+    assert!(rates.hold(), "{}:\n{mistakes}", build.name);
 }
 
 fn details(found: &Found) -> Vec<&String> {

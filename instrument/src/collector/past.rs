@@ -59,9 +59,7 @@ impl Past {
             Some(at) => {
                 let mut stall = stall.clone();
                 let known = &mut self.stalls[at];
-                if knows_less(stall.stack.as_ref(), known.stack.as_ref()) {
-                    stall.stack = known.stack.take();
-                }
+                stall.stack = Stack::more_telling(known.stack.take(), stall.stack);
                 stall.task = stall.task.or(known.task.take());
                 *known = stall;
             }
@@ -95,12 +93,6 @@ impl Past {
             None => groups.push(one),
         }
     }
-}
-
-/// Whether the culprit stands in the earlier stack alone: the last capture may have caught the poll on its way out.
-fn knows_less(later: Option<&Stack>, earlier: Option<&Stack>) -> bool {
-    let knows = |stack: Option<&Stack>| stack.map(|stack| stack.culprit.is_some());
-    knows(later) < knows(earlier)
 }
 
 /// Whether both have the same culprit, were met in the same route, and the same is to be said of them.

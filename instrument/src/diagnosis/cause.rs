@@ -43,7 +43,7 @@ pub(super) struct Case<'a> {
     pub(super) threshold_ns: u64,
     /// The call that the thread was last seen in.
     pub(super) call: Option<&'a Judged>,
-    /// It was in that call, or at it, when it was looked at last.
+    /// It was in a call, or at one, whenever it was looked at, or nearly so.
     pub(super) at_call: bool,
     /// It was on a processor, or ready for one, when it was looked at last.
     pub(super) running: bool,

@@ -2,6 +2,7 @@
 
 use super::cause::{self, Case, Judged};
 use super::owner::Owned;
+use super::sights::Sights;
 use crate::watchdog::StallReport;
 use stallscope_wire::{Certainty, Frame, Phase, Stall};
 
@@ -17,8 +18,7 @@ pub(super) struct Found {
     pub(super) call: Option<Judged>,
     /// The call that it was seen at, running.
     pub(super) wrapper: Option<Judged>,
-    /// It was in a call, or at one, when it was looked at last.
-    pub(super) at_call: bool,
+    pub(super) sights: Sights,
     /// It ran, or was ready to, when it was looked at last.
     pub(super) running: bool,
     /// Functions and files of the culprit's stack, for the cause.
@@ -50,7 +50,7 @@ pub(super) fn case<'a>(report: &'a StallReport, found: &'a Found) -> Case<'a> {
         attributable_ns: attributable_ns(report, found.running),
         threshold_ns: report.threshold_ns,
         call: found.call_at(report),
-        at_call: found.at_call,
+        at_call: found.sights.are_at_calls(),
         running: found.running,
         settled: report.settled,
         unseen: false,

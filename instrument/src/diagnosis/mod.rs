@@ -15,6 +15,7 @@ mod owner;
 mod pool;
 mod report;
 mod settled;
+mod sights;
 mod stalls;
 mod symbols;
 mod thread;

@@ -4,6 +4,7 @@ use super::cause::{self, Case};
 use super::found::{Found, case, is_missed, is_roots, is_unseen};
 use super::line::line;
 use super::owner::{self, Owned};
+use super::sights::Sights;
 use super::symbols::Symbols;
 use super::thread::Diagnosis;
 use super::{Report, agreement, culprit, wrapper};
@@ -30,9 +31,8 @@ impl Diagnosis<'_> {
             return None;
         }
         found.call = cause::call(captured.activity, &[], None);
-        found.at_call = found.call.is_some();
         found.running = captured.activity == Activity::Running;
-        found.judged = cause::judge(case(report, found));
+        found.judged = cause::judge(Case { at_call: found.call.is_some(), ..case(report, found) });
         found.shows_allowed = report.shows_allowed;
         let unnamed = Stack { allowed: report.shows_allowed, ..Symbols::unnamed(raw) };
         let mut draft = Stall { draft: true, ..line(report, found, Some(unnamed)) };
@@ -73,12 +73,12 @@ impl Diagnosis<'_> {
         }
         if let Some(captured) = &report.captured {
             if std::mem::replace(&mut found.shows_allowed, report.shows_allowed) && !report.shows_allowed {
-                (found.call, found.wrapper) = (None, None);
+                (found.call, found.wrapper, found.sights) = (None, None, Sights::default());
             }
             let call = cause::call(captured.activity, &found.frames, found.culprit);
             found.running = captured.activity == Activity::Running;
             let wrapper = wrapper::call(&found.frames).filter(|_| found.running);
-            found.at_call = call.is_some() || wrapper.is_some();
+            found.sights.note(call.as_ref().or(wrapper.as_ref()), stack.as_ref());
             found.call = call.or(found.call);
             found.wrapper = wrapper.or(found.wrapper);
         }
@@ -98,6 +98,7 @@ impl Diagnosis<'_> {
                 told.clone()
             })
         } else {
+            let stack = found.sights.stack_of(&found.judged);
             let mut line = line(report, &found, stack);
             if found.told.is_none() && line.phase == Phase::Progress {
                 // What came before was not told, for want of a stack.

@@ -280,6 +280,17 @@ impl Stack {
         self.frames.get(self.culprit? as usize)
     }
 
+    /// Of two stacks of one stall the one to show: the later, unless only the earlier shows what is not allowed, knows the
+    /// culprit, or is whole. The last capture may have caught the poll on its way out, or with more stack than is copied.
+    #[must_use]
+    pub fn more_telling(earlier: Option<Self>, later: Option<Self>) -> Option<Self> {
+        let tells = |stack: &Self| (!stack.allowed, stack.culprit.is_some(), stack.quality == Quality::Exact);
+        match (earlier, later) {
+            (Some(earlier), Some(later)) if tells(&earlier) > tells(&later) => Some(earlier),
+            (earlier, later) => later.or(earlier),
+        }
+    }
+
     /// Whether none of its frames has a name.
     #[must_use]
     pub fn is_bare(&self) -> bool {

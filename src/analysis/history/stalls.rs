@@ -3,7 +3,7 @@ use super::super::group::Group;
 use super::super::group::Groups;
 use super::super::measure::Shift;
 use super::{Lengths, Pauses, Subject};
-use stallscope_wire::{Cause, Earlier, Header, Owner, Phase, Quality, Snapshot, Stack, Stall, Worker};
+use stallscope_wire::{Cause, Earlier, Header, Owner, Phase, Snapshot, Stack, Stall, Worker};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -112,7 +112,7 @@ impl Stalls {
         let earlier = record.stall.stack.take();
         let is_allowed = stall.is_allowed(header.threshold_ns);
         // Where the rest is a stall of its own, it is not the allowed part that is to blame.
-        stall.stack = better(earlier, stall.stack).filter(|stack| is_allowed || !stack.allowed);
+        stall.stack = Stack::more_telling(earlier, stall.stack).filter(|stack| is_allowed || !stack.allowed);
         if matches!(stall.owner, Owner::Task | Owner::Unknown) {
             stall.task = stall.task.or_else(|| record.stall.task.take());
         }
@@ -318,22 +318,4 @@ fn shift_polls(shift: &mut Shift, record: &StallRecord, is_excused: bool) {
         shift.excuse(duration_ns, Some(outside_ns));
     }
     shift.shift(outside_ns, record.attributable_ns());
-}
-
-/// The later stack, unless only the earlier one knows the culprit, or knows it from a whole stack: the last capture may have
-/// caught the poll on its way out, or with more stack than is copied.
-fn better(earlier: Option<Stack>, later: Option<Stack>) -> Option<Stack> {
-    match (earlier, later) {
-        (Some(earlier), Some(later)) if later.allowed != earlier.allowed => {
-            Some(if later.allowed { earlier } else { later })
-        }
-        (Some(earlier), Some(later)) if earlier.culprit.is_some() && is_worse(&earlier, &later) => {
-            Some(earlier)
-        }
-        (earlier, later) => later.or(earlier),
-    }
-}
-
-fn is_worse(earlier: &Stack, later: &Stack) -> bool {
-    later.culprit.is_none() || (earlier.quality == Quality::Exact && later.quality != Quality::Exact)
 }

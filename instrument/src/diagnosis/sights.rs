@@ -1,0 +1,126 @@
+//! What a thread was seen at in a stall, look by look.
+
+use super::cause::Judged;
+use stallscope_wire::{Cause, Stack};
+
+/// As many different calls as are remembered of a stall.
+const CALLS: usize = 8;
+
+/// The looks at a thread in a stall, by the call that it was seen in or at.
+#[derive(Debug, Default)]
+pub(super) struct Sights {
+    /// In the order in which they were seen last.
+    sights: Vec<Sight>,
+    at_call: u32,
+    computing: u32,
+}
+
+#[derive(Debug)]
+struct Sight {
+    /// None when it computed.
+    call: Option<Judged>,
+    stack: Stack,
+    /// It is what was told last.
+    told: bool,
+}
+
+impl Sights {
+    /// Takes note of a look. One at a thread that was in no call and showed no stack says nothing: it may not have been run.
+    pub(super) fn note(&mut self, call: Option<&Judged>, stack: Option<&Stack>) {
+        match (call, stack) {
+            (Some(_), _) => self.at_call += 1,
+            (None, Some(_)) => self.computing += 1,
+            (None, None) => {}
+        }
+        if let Some(stack) = stack {
+            self.sights.retain(|sight| sight.call.as_ref() != call);
+            self.sights.drain(..self.sights.len().saturating_sub(CALLS - 1));
+            self.sights.push(Sight { call: call.cloned(), stack: stack.clone(), told: false });
+        }
+    }
+
+    /// It was in a call, or at one, in half of the looks at least: whoever calls in a loop is seen between two calls too.
+    pub(super) fn are_at_calls(&self) -> bool {
+        self.at_call >= self.computing.max(1)
+    }
+
+    /// The stack to tell with a cause: that of the last look that shows it, or else of the last. None when it is what was told
+    /// last.
+    pub(super) fn stack_of(&mut self, judged: &Judged) -> Option<Stack> {
+        let shows = |sight: &Sight| match &sight.call {
+            Some(call) => call == judged,
+            None => judged.cause == Cause::Cpu,
+        };
+        let last = self.sights.len().checked_sub(1)?;
+        let at = self.sights.iter().rposition(shows).unwrap_or(last);
+        if self.sights[at].told {
+            return None;
+        }
+        for (other, sight) in self.sights.iter_mut().enumerate() {
+            sight.told = other == at;
+        }
+        Some(self.sights[at].stack.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{Activity, Syscall};
+    use crate::diagnosis::cause;
+
+    fn call(name: &'static str) -> Judged {
+        cause::call(Activity::Syscall(Syscall { number: 1, name: Some(name) }), &[], None).unwrap()
+    }
+
+    fn stack(culprit: u32) -> Stack {
+        Stack { culprit: Some(culprit), ..Stack::default() }
+    }
+
+    /// Of the stack that is told.
+    fn culprit(sights: &mut Sights, judged: &Judged) -> Option<u32> {
+        sights.stack_of(judged).and_then(|stack| stack.culprit)
+    }
+
+    #[test]
+    fn the_stack_that_is_told_shows_the_cause_that_is_told() {
+        let (cpu, read) = (Judged { cause: Cause::Cpu, ..Judged::default() }, call("read"));
+        let mut sights = Sights::default();
+        assert_eq!(culprit(&mut sights, &cpu), None, "nothing was seen");
+        sights.note(Some(&read), Some(&stack(1)));
+        assert_eq!(culprit(&mut sights, &cpu), Some(1), "nothing else was seen");
+        sights.note(None, Some(&stack(2)));
+        assert_eq!(culprit(&mut sights, &read), None, "it was told");
+        assert_eq!(culprit(&mut sights, &cpu), Some(2));
+        assert_eq!(culprit(&mut sights, &read), Some(1), "the other one was told last");
+        sights.note(Some(&read), Some(&stack(3)));
+        assert_eq!(culprit(&mut sights, &read), Some(3), "it is new");
+        assert_eq!(culprit(&mut sights, &Judged { cause: Cause::Host, ..Judged::default() }), None);
+    }
+
+    #[test]
+    fn who_calls_in_a_loop_is_seen_between_two_calls_too() {
+        let mut sights = Sights::default();
+        assert!(!sights.are_at_calls());
+        sights.note(None, Some(&stack(0)));
+        sights.note(Some(&call("read")), None);
+        sights.note(None, None);
+        assert!(sights.are_at_calls());
+        sights.note(None, Some(&stack(0)));
+        assert!(!sights.are_at_calls(), "it computes more than it calls");
+    }
+
+    #[test]
+    fn of_many_calls_the_last_are_remembered() {
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+        let mut sights = Sights::default();
+        names.iter().for_each(|name| sights.note(Some(&call(name)), Some(&stack(name.as_bytes()[0].into()))));
+        assert_eq!(sights.sights.len(), CALLS);
+        assert_eq!(culprit(&mut sights, &call("b")), Some(b'b'.into()));
+        assert_eq!(
+            culprit(&mut sights, &call("a")),
+            Some(b'i'.into()),
+            "of what is forgotten the last stands for it"
+        );
+    }
+}
