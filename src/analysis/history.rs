@@ -27,7 +27,7 @@ pub use window::Window;
 
 use stallscope_wire::{
     Coverage, Failure, Handlers, Header, Lag, Line, Lost, Mode, Orphan, Pause, PoolWait, Snapshot, Sockets,
-    Tier, Unpolled,
+    Stack, Tier, Unpolled,
 };
 
 /// What is known of one process, built from its lines.
@@ -58,6 +58,8 @@ pub struct History {
     workers: usize,
     first_at_ns: u64,
     last_at_ns: u64,
+    /// What a stack has told of it.
+    source_root: Option<String>,
     ended: bool,
     cut: bool,
     released: bool,
@@ -88,6 +90,7 @@ impl History {
             workers: 0,
             first_at_ns: 0,
             last_at_ns: 0,
+            source_root: None,
             ended: false,
             cut: false,
             released: false,
@@ -117,11 +120,13 @@ impl History {
             }
             Line::Stall(stall) => {
                 let at_ns = stall.at_ns;
+                self.learn_root(stall.stack.as_ref());
                 self.stalls.apply(&self.header, &self.pauses, stall);
                 at_ns
             }
             Line::Earlier(earlier) => {
                 let at_ns = earlier.at_ns;
+                self.learn_root(earlier.stalls.iter().filter_map(|told| told.worst.stack.as_ref()));
                 self.stalls.take_earlier(&self.header, earlier);
                 at_ns
             }
@@ -165,6 +170,7 @@ impl History {
             }
             Line::Pool(wait) => {
                 let at_ns = wait.at_ns;
+                self.learn_root(wait.sites.iter().map(|site| &site.stack));
                 self.pool_waits.apply(wait.id, wait);
                 at_ns
             }
@@ -200,6 +206,18 @@ impl History {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    fn learn_root<'a>(&mut self, stacks: impl IntoIterator<Item = &'a Stack>) {
+        if self.source_root.is_none() {
+            self.source_root = stacks.into_iter().find_map(|stack| stack.source_root.clone());
+        }
+    }
+
+    /// The folder that the process's relative source paths start from, as its header says, or else one of its stacks.
+    #[must_use]
+    pub fn source_root(&self) -> Option<&str> {
+        self.header.source_root.as_deref().or(self.source_root.as_deref())
     }
 
     /// The latest state of the runtimes; none before the first snapshot.

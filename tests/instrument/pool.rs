@@ -59,10 +59,9 @@ fn found(seen: &Seen) -> Vec<Finding> {
     found.into_iter().filter(|finding| finding.rule == Rule::BlockingPool).collect()
 }
 
-/// The culprit, from the folder `tests` on.
+/// The culprit, from the folder of the sources on.
 fn place(finding: &Finding) -> String {
-    let place = finding.culprit.to_string();
-    place.rfind("tests/").map_or(place.clone(), |at| place[at..].to_owned())
+    finding.culprit.to_string()
 }
 
 #[test]

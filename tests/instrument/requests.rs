@@ -226,7 +226,8 @@ fn requests_behind_a_stall_are_its_victims_and_wait_for_it() {
     assert!(new <= 4 && (new > 0 || !cfg!(tokio_unstable)), "{new}");
     let told = slowest(&seen, "GET /news");
     assert!(told.spent.behind_ns >= LONG_NS && told.spent.own_ns < LONG_NS / 2, "{told:?}");
-    assert_eq!(in_order(told)[1..3], [Doing::Awaiting, Doing::Behind], "{told:?}");
+    let in_turn = in_order(told).windows(2).any(|steps| steps == [Doing::Awaiting, Doing::Behind]);
+    assert!(in_turn, "{told:?}");
     let late = slowest(&seen, "GET /later/{ms}");
     assert!(late.spent.behind_ns >= LONG_NS / 2 && late.spent.own_ns < LONG_NS / 2, "{late:?}");
 }

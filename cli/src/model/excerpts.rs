@@ -65,7 +65,7 @@ impl SourcePlace {
         told.then(|| Self {
             file: file.to_owned(),
             line,
-            root: header.source_root.clone(),
+            root: process.history.source_root().map(str::to_owned),
             pid: (process.is_live() && process.conclusion.is_none()).then_some(header.pid),
             started_unix_ns: header.started_unix_ns,
         })

@@ -227,7 +227,7 @@ fn of_process(facts: &mut Facts, process: &Process) {
     facts.add("program", header.exe.clone());
     facts.add("command", header.command.join(" "));
     facts.add("processors", counted(u64::from(header.cpus), "processor"));
-    if let Some(root) = &header.source_root {
-        facts.add("sources", root.clone());
+    if let Some(root) = process.history.source_root() {
+        facts.add("sources", root.to_owned());
     }
 }

@@ -42,7 +42,7 @@ impl Repository {
         let checkouts = CHECKOUTS.iter().filter_map(env::var_os).map(PathBuf::from);
         let top = here.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
         let root = top.or_else(|| checkouts.into_iter().find(|checkout| here.starts_with(checkout)));
-        let roots = runs.iter().filter_map(|run| run.history.header().source_root.as_deref());
+        let roots = runs.iter().filter_map(|run| run.history.source_root());
         Self::new(root.unwrap_or_else(|| here.clone()), &here, roots)
     }
 

@@ -50,10 +50,10 @@ impl Names {
     #[must_use]
     pub fn name(&mut self, header: &Header, stalls: &[Stall]) -> Late {
         let Self(symbols) = self;
-        let origins = Origins::of_program(header);
+        let mut origins = Origins::of_program(header);
         let (mut found, mut files) = (Vec::new(), BTreeSet::new());
         for stall in stalls {
-            match named(stall, &header.exe, symbols, &origins) {
+            match named(stall, &header.exe, symbols, &mut origins) {
                 Some(stall) => found.push(stall),
                 None => files.extend(wanted(stall, &header.exe)),
             }
@@ -76,7 +76,7 @@ fn wanted<'a>(stall: &'a Stall, program: &str) -> impl Iterator<Item = (&'a str,
 }
 
 /// None where no name was found of a frame that lies in the program, or, without any such frame, of any.
-fn named(stall: &Stall, program: &str, symbols: &mut Symbols, origins: &Origins) -> Option<Stall> {
+fn named(stall: &Stall, program: &str, symbols: &mut Symbols, origins: &mut Origins) -> Option<Stall> {
     let bare = stall.stack.as_ref().filter(|stack| stack.is_bare())?;
     let mut stack = symbols.name(&raw(bare), origins);
     let at = stack.modules.iter().position(|module| module.path == program);

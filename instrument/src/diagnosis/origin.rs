@@ -32,6 +32,8 @@ pub(crate) const OWN_SOURCES: &str = {
 pub(super) struct Origins {
     crate_name: Option<String>,
     source_root: Option<String>,
+    /// The process does not say which folder that is: the debug information does.
+    learnt: bool,
     /// Where the sources of the instrument are that is in the program.
     instrument_sources: String,
 }
@@ -42,6 +44,7 @@ impl Origins {
         Self {
             crate_name: owned(app.crate_name),
             source_root: owned(app.source_root),
+            learnt: false,
             instrument_sources: OWN_SOURCES.to_owned(),
         }
     }
@@ -51,7 +54,21 @@ impl Origins {
         Self {
             crate_name: header.krate.clone(),
             source_root: header.source_root.clone(),
+            learnt: false,
             instrument_sources: header.instrument_sources.clone(),
+        }
+    }
+
+    /// Whether the folder is known that the user's relative paths start from.
+    pub(super) fn know_root(&self) -> bool {
+        self.source_root.is_some()
+    }
+
+    /// Takes note of the folder that the compiler was run in for one of the user's files; not of one that the file does not lie
+    /// below, as where paths are remapped.
+    pub(super) fn learn_root(&mut self, folder: String, file: &str) {
+        if Path::new(&folder).is_absolute() && Path::new(file).starts_with(&folder) {
+            (self.source_root, self.learnt) = (Some(folder), true);
         }
     }
 
@@ -124,6 +141,7 @@ impl Origins {
         for file in stack.frames.iter_mut().filter_map(|frame| frame.file.as_mut()) {
             *file = self.shown(file).to_owned();
         }
+        stack.source_root = self.source_root.clone().filter(|_| self.learnt);
     }
 }
 
@@ -183,6 +201,7 @@ pub(super) fn crate_of(function: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stallscope_wire::Frame;
 
     fn origins() -> Origins {
         Origins::new(App { crate_name: Some("shop"), source_root: Some("/srv/me/shop") })
@@ -214,6 +233,23 @@ mod tests {
         ] {
             assert_eq!(origins().of(Some("f"), Some(file)), origin, "{file}");
         }
+    }
+
+    #[test]
+    fn without_a_root_the_compilers_folder_is_it() {
+        let file = "/srv/me/shop/src/cart.rs";
+        let mut origins = Origins::new(App::default());
+        assert_eq!(origins.shown(file), file);
+        for folder in ["/srv/me/sho", "/srv/other", "."] {
+            origins.learn_root(folder.to_owned(), file);
+            assert!(!origins.know_root(), "{folder}");
+        }
+        origins.learn_root("/srv/me/shop".to_owned(), file);
+        let frame = Frame { file: Some(file.to_owned()), ..Frame::default() };
+        let mut stack = Stack { frames: vec![frame], ..Stack::default() };
+        origins.show(&mut stack);
+        assert_eq!(stack.frames[0].file.as_deref(), Some("src/cart.rs"));
+        assert_eq!(stack.source_root.as_deref(), Some("/srv/me/shop"));
     }
 
     #[test]

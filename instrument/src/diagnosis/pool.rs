@@ -17,7 +17,12 @@ pub(super) struct PoolWaits(HashMap<u64, Vec<PoolSite>>);
 
 impl PoolWaits {
     /// The line to tell of a wait: with what its pool's threads are at, or were when they were looked at last.
-    pub(super) fn line(&mut self, report: PoolReport, symbols: &mut Symbols, origins: &Origins) -> PoolWait {
+    pub(super) fn line(
+        &mut self,
+        report: PoolReport,
+        symbols: &mut Symbols,
+        origins: &mut Origins,
+    ) -> PoolWait {
         let mut wait = report.wait;
         let named = report.stacks.iter().map(|raw| symbols.name(raw, origins));
         let found = sites(named.collect(), origins);
@@ -43,11 +48,7 @@ fn sites(stacks: Vec<Stack>, origins: &Origins) -> Vec<PoolSite> {
     }
     sites.sort_by_key(|site| std::cmp::Reverse(site.threads));
     sites.truncate(SITES);
-    for site in &mut sites {
-        for file in site.stack.frames.iter_mut().filter_map(|frame| frame.file.as_mut()) {
-            *file = origins.shown(file).to_owned();
-        }
-    }
+    sites.iter_mut().for_each(|site| origins.show(&mut site.stack));
     sites
 }
 

@@ -53,7 +53,7 @@ impl Diagnosis<'_> {
     pub(super) fn stall(&mut self, report: &StallReport, output: &SyncSender<Message>) -> Option<Stall> {
         let mut found = self.ongoing.remove(&report.id).unwrap_or_default();
         let stack = report.captured.as_ref().and_then(|captured| captured.stack.as_ref()).map(|raw| {
-            let mut stack = self.symbols.name(raw, &self.origins);
+            let mut stack = self.symbols.name(raw, &mut self.origins);
             let program =
                 raw.frames.iter().filter_map(|frame| frame.module.as_ref()).find(|module| module.program);
             let program = program.map(|module| module.path.as_str());
@@ -153,7 +153,7 @@ impl Diagnosis<'_> {
             }
         }
         for earlier in &sampled.earlier {
-            let mut earlier = self.symbols.name(earlier, &self.origins);
+            let mut earlier = self.symbols.name(earlier, &mut self.origins);
             culprit::cut_and_find(&mut earlier, &self.origins, found.owned);
             if !agreement::narrow(stack, &earlier) {
                 found.owned = Owned::Nobody;

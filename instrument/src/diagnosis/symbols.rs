@@ -81,7 +81,7 @@ impl Symbols {
     }
 
     /// The stack with all names that are to be had.
-    pub(super) fn name(&mut self, raw: &RawStack, origins: &Origins) -> Stack {
+    pub(super) fn name(&mut self, raw: &RawStack, origins: &mut Origins) -> Stack {
         let mut stack = Stack { quality: raw.quality, ..Stack::default() };
         for frame in &raw.frames {
             let module = frame.module.as_ref().map(|file| module_index(&mut stack.modules, file));
@@ -102,6 +102,11 @@ impl Symbols {
                 });
             }
         }
+        if !origins.know_root()
+            && let Some((folder, file)) = self.folder(raw, origins)
+        {
+            origins.learn_root(folder, &file);
+        }
         stack
     }
 
@@ -118,6 +123,19 @@ impl Symbols {
     /// Gives the debug information back; what was resolved stays known.
     pub(super) fn close(&mut self) {
         self.sources = HashMap::new();
+    }
+
+    /// The folder that the compiler was run in for the outermost of the user's own functions, and this function's file.
+    fn folder(&mut self, raw: &RawStack, origins: &Origins) -> Option<(String, String)> {
+        raw.frames.iter().rev().find_map(|frame| {
+            let symbols = self.resolve(frame);
+            let own = |symbol: &&Symbol| {
+                origins.of(symbol.function.as_deref(), symbol.file.as_deref()) == Origin::User
+            };
+            let file = symbols.iter().rev().filter(own).find_map(|symbol| symbol.file.clone())?;
+            let source = self.sources.get_mut(frame.module.as_ref()?)?.as_mut()?;
+            Some((guarded(|| source.folder(frame.offset))??, file))
+        })
     }
 
     fn resolve(&mut self, frame: &RawFrame) -> Arc<[Symbol]> {
@@ -280,6 +298,10 @@ impl Source {
 
     fn size(&self) -> u64 {
         0
+    }
+
+    fn folder(&mut self, _offset: u64) -> Option<String> {
+        None
     }
 
     fn find(&mut self, _offset: u64) -> Vec<Symbol> {

@@ -94,7 +94,7 @@ impl Diagnosis<'_> {
             Report::Lag { lag, one_thread } => return self.lag(lag, one_thread).map(Line::Lag),
             Report::Pause(pause) => return Some(Line::Pause(pause)),
             Report::Pool(report) => {
-                let wait = self.pool_waits.line(*report, &mut self.symbols, &self.origins);
+                let wait = self.pool_waits.line(*report, &mut self.symbols, &mut self.origins);
                 return Some(Line::Pool(wait));
             }
             Report::Unseen(gap) => drop(output.send(Message::Gap(gap))),

@@ -7,7 +7,7 @@ use std::fmt;
 /// Version of the format that a reader must know: one with a higher major version is refused.
 pub const MAJOR: u32 = 1;
 /// Grows when a field or a kind is added; readers need not care. A new value of an enumeration is no such addition.
-pub const MINOR: u32 = 7;
+pub const MINOR: u32 = 8;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

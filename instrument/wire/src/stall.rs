@@ -271,6 +271,9 @@ pub struct Stack {
     /// The thread was, or may have been, under what the code allows itself: another part of the stall is to be blamed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allowed: bool,
+    /// The folder that relative source paths start from, where the header does not say: the one that the compiler was run in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_root: Option<String>,
 }
 
 impl Stack {
@@ -322,7 +325,7 @@ pub struct Frame {
     pub offset: u64,
     /// Demangled name, where symbols are known.
     pub function: Option<String>,
-    /// Source file, relative to the header's `source_root` when it lies below it.
+    /// Source file, relative to the header's or the stack's `source_root` when it lies below it.
     pub file: Option<String>,
     /// Line in it, from 1.
     pub line: Option<u32>,

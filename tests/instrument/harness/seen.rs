@@ -122,8 +122,7 @@ impl Seen {
     }
 }
 
-/// The culprit as `file:line`, from the folder `tests` on.
+/// The culprit as `file:line`, from the folder of the sources on, which no macro has told.
 pub(crate) fn place(record: &StallRecord) -> String {
-    let place = Culprit::of(record).to_string();
-    place.rfind("tests/").map_or(place.clone(), |at| place[at..].to_owned())
+    Culprit::of(record).to_string()
 }

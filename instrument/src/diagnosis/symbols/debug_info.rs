@@ -69,6 +69,22 @@ impl DebugInfo {
 }
 
 impl DebugInfo {
+    /// The folder that the compiler was run in which made the code at an address.
+    pub(super) fn folder(&mut self, address: u64) -> Option<String> {
+        let mut found = self.context.find_dwarf_and_unit(address);
+        let unit = loop {
+            match found {
+                LookupResult::Output(unit) => break unit?,
+                LookupResult::Load { load, continuation } => {
+                    found = continuation.resume(unit(&load, self.package.as_ref(), &mut self.split));
+                }
+            }
+        };
+        str::from_utf8(unit.comp_dir.as_ref()?.slice()).ok().map(str::to_owned)
+    }
+}
+
+impl DebugInfo {
     /// What was read of it beside the file itself, in bytes.
     pub(super) fn split_size(&self) -> u64 {
         self.split.size()

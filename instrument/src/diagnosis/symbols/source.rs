@@ -76,6 +76,11 @@ impl Source {
         self.file.size() + self.debug_info.as_ref().map_or(0, DebugInfo::split_size)
     }
 
+    /// The folder that the compiler was run in which made the code at an address.
+    pub(super) fn folder(&mut self, offset: u64) -> Option<String> {
+        self.debug_info.as_mut().ok()?.folder(offset)
+    }
+
     /// The functions at an address, innermost first.
     pub(super) fn find(&mut self, offset: u64) -> Vec<Symbol> {
         let mut symbols = Vec::new();
@@ -164,6 +169,16 @@ mod tests {
         assert!(outermost.function.as_ref().unwrap().contains("a_function_is_named"), "{symbols:?}");
         assert!(outermost.file.as_ref().unwrap().ends_with("symbols/source.rs"), "{symbols:?}");
         assert!(outermost.line.is_some(), "{symbols:?}");
+    }
+
+    #[test]
+    fn the_compilers_folder_is_that_of_the_function() {
+        let path = std::env::current_exe().unwrap();
+        let address = address_of("the_compilers_folder_is_that_of_the_function", &fs::read(&path).unwrap());
+        let mut source = Source::open(&library(&path)).unwrap();
+        let folder = source.folder(address).unwrap();
+        let file = source.find(address).pop().unwrap().file.unwrap();
+        assert_eq!(file.strip_prefix(&folder), Some(&*format!("/{}", file!())));
     }
 
     #[test]
