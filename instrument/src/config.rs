@@ -222,8 +222,8 @@ impl Config {
     /// reported as a gap of coverage.
     ///
     /// # Errors
-    /// When a `STALLSCOPE_*` variable cannot be read, the log cannot be written, or a thread cannot be started. The builder
-    /// can be used all the same; nothing is watched then.
+    /// When a `STALLSCOPE_*` variable cannot be read, or a thread cannot be started. The builder can be used all the same;
+    /// nothing is watched then. A log that cannot be written is told on stderr, and as a gap of coverage.
     pub fn install(self, builder: &mut Builder) -> Result<Guard, InstallError> {
         let hooks = self.hooks.clone();
         match self.start() {

@@ -86,7 +86,7 @@ pub(crate) fn start(config: &Config) -> Result<&'static Engine, InstallError> {
     }
     clock::start();
     recorder::set_mode(config.mode);
-    let output = collector::Output::open(config)?;
+    let output = collector::Output::open(config);
     let (to_collector, lines) = std::sync::mpsc::sync_channel(collector::ROOM);
     let (to_diagnosis, reports) = std::sync::mpsc::sync_channel(diagnosis::ROOM);
     let (to_watchdog, controls) = channel();

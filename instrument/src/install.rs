@@ -4,7 +4,6 @@ use crate::config::Config;
 use crate::engine::Engine;
 use std::fmt;
 use std::io;
-use std::path::Path;
 use tokio::runtime::{Builder, Handle};
 
 /// Watches the runtimes that `builder` builds, with the settings of the environment.
@@ -86,7 +85,6 @@ pub struct InstallError(Kind);
 #[derive(Debug)]
 enum Kind {
     Variable(&'static str, String),
-    Log(std::path::PathBuf, io::Error),
     Thread(io::Error),
     Forked,
     NoRuntime,
@@ -95,10 +93,6 @@ enum Kind {
 impl InstallError {
     pub(crate) fn variable(name: &'static str, problem: &str) -> Self {
         Self(Kind::Variable(name, problem.to_owned()))
-    }
-
-    pub(crate) fn log(path: &Path, error: io::Error) -> Self {
-        Self(Kind::Log(path.to_owned(), error))
     }
 
     pub(crate) fn forked() -> Self {
@@ -125,7 +119,6 @@ impl fmt::Display for InstallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Variable(name, problem) => write!(f, "cannot read {name}: {problem}"),
-            Kind::Log(path, error) => write!(f, "cannot write the event log {}: {error}", path.display()),
             Kind::Thread(error) => write!(f, "cannot start the watchdog's thread: {error}"),
             Kind::Forked => f.write_str(
                 "this process was forked off one that is watched, and the watchdog did not come along: install \
@@ -142,7 +135,7 @@ impl fmt::Display for InstallError {
 impl std::error::Error for InstallError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Kind::Log(_, error) | Kind::Thread(error) => Some(error),
+            Kind::Thread(error) => Some(error),
             Kind::Variable(..) | Kind::Forked | Kind::NoRuntime => None,
         }
     }

@@ -39,14 +39,19 @@ fn a_threshold_that_makes_no_sense_is_told_in_one_line_and_the_program_runs() {
 }
 
 #[test]
-fn a_log_that_cannot_be_written_is_told_in_one_line_and_the_program_runs() {
+fn a_log_that_cannot_be_written_is_told_in_one_line_and_the_program_is_watched() {
     #[stallscope::main]
     async fn root() {
         tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
     }
     let seen = program(root).with("STALLSCOPE_LOG", "/proc/nothing/a.jsonl").run().ended();
     let because = "cannot write the event log /proc/nothing/a.jsonl: No such file or directory (os error 2)";
-    runs_unwatched(&seen, because);
+    assert!(
+        seen.stderr.starts_with(&format!("stallscope: {because}; set STALLSCOPE_LOG to ")),
+        "{}",
+        seen.stderr
+    );
+    assert!(seen.stderr.contains("settings.rs:"), "it is watched all the same: {}", seen.stderr);
 }
 
 #[test]

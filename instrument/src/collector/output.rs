@@ -8,7 +8,6 @@ use super::message::Message;
 use crate::clock;
 use crate::config::Config;
 use crate::diagnosis::OWN_SOURCES;
-use crate::install::InstallError;
 use stallscope_wire::{Coverage, Gap, Header, Tier, Versions};
 use std::sync::mpsc::SyncSender;
 
@@ -19,26 +18,29 @@ pub(crate) struct Output {
     pub(super) flight: Option<FlightRecorder>,
     pub(super) live: Live,
     pub(super) header: Header,
+    /// Why there is no log, though one is asked for.
+    pub(super) no_log: Option<Gap>,
 }
 
 impl Output {
-    /// Opens the log, if there is to be one, and the live socket. A socket that cannot be had is a gap, no failure; nor is a
-    /// folder for flight recordings that cannot be written.
-    pub(crate) fn open(config: &Config) -> Result<Self, InstallError> {
+    /// Opens the log, if there is to be one, and the live socket. What cannot be had of these is a gap, no failure: the rest
+    /// is whole all the same. So is a folder for flight recordings that cannot be written.
+    pub(crate) fn open(config: &Config) -> Self {
         let mut header = header(config);
-        let log = match &config.log {
-            Some(path) => {
-                Some(Log::open(path, &header).map_err(|(path, error)| InstallError::log(&path, error))?)
-            }
-            None => None,
-        };
+        let log = config.log.as_deref().map(|path| Log::open(path, &header));
+        let no_log = log.as_ref().and_then(|log| log.as_ref().err()).map(|(path, error)| {
+            Gap::new(
+                format!("cannot write the event log {}: {error}", path.display()),
+                "set STALLSCOPE_LOG to a path in a folder of your own on a disk with room",
+            )
+        });
         let flight = config.flight.as_deref().map(FlightRecorder::open);
         let live = Live::open(config.socket.as_deref(), config.runtime.threshold_ns);
         if let Err(problem) = &live {
-            // Nobody can look on; what is seen and logged is whole all the same.
             header.coverage.missing.push(Gap::new(format!("live: {problem}"), problem.cure()));
         }
-        Ok(Self { log, flight, live: live.unwrap_or_default(), header })
+        header.coverage.missing.extend(no_log.clone());
+        Self { log: log.and_then(Result::ok), flight, live: live.unwrap_or_default(), header, no_log }
     }
 
     /// The end at which live readers come in.

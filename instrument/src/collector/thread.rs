@@ -46,6 +46,8 @@ pub(crate) fn run(
         output,
         ended: false,
     };
+    // Whoever asked for a log must not find out when it is needed.
+    collector.output.no_log.take().iter().for_each(|gap| collector.notices.gap(gap));
     let mut due_ns = clock::now_ns();
     loop {
         let wait = Duration::from_nanos(due_ns.saturating_sub(clock::now_ns()));
@@ -142,7 +144,7 @@ impl Collector {
         let now_ns = clock::now_ns();
         self.with_flight(|flight, header, coverage| flight.beat(now_ns, header, coverage));
         if let Some(gap) = self.output.flight.as_mut().and_then(FlightRecorder::gap) {
-            // Whoever asked for recordings must not find out when one is needed.
+            // As with the log.
             self.notices.gap(&gap);
             self.tell_gap(gap);
         }
