@@ -45,7 +45,7 @@ fn a_log_that_cannot_be_written_is_told_in_one_line_and_the_program_is_watched()
         tokio::spawn(async { thread::sleep(LONG) }).await.unwrap();
     }
     let seen = program(root).with("STALLSCOPE_LOG", "/proc/nothing/a.jsonl").run().ended();
-    let because = "cannot write the event log /proc/nothing/a.jsonl: No such file or directory (os error 2)";
+    let because = "the event log: cannot write /proc/nothing/a.jsonl: No such file or directory (os error 2)";
     assert!(
         seen.stderr.starts_with(&format!("stallscope: {because}; set STALLSCOPE_LOG to ")),
         "{}",

@@ -30,7 +30,7 @@ impl Output {
         let log = config.log.as_deref().map(|path| Log::open(path, &header));
         let no_log = log.as_ref().and_then(|log| log.as_ref().err()).map(|(path, error)| {
             Gap::new(
-                format!("cannot write the event log {}: {error}", path.display()),
+                format!("the event log: cannot write {}: {error}", path.display()),
                 "set STALLSCOPE_LOG to a path in a folder of your own on a disk with room",
             )
         });
