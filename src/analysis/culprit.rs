@@ -2,7 +2,7 @@ use super::StallRecord;
 use super::history::Place;
 use super::place::short_place;
 use serde::{Deserialize, Serialize};
-use stallscope_wire::{Header, Owner};
+use stallscope_wire::{Header, Owner, Stack};
 use std::fmt;
 
 /// The place that a finding accuses. Shown as `file:line` where that is known, else by the next best name.
@@ -86,11 +86,11 @@ impl Culprit {
     }
 
     /// The innermost frame of the user's own code in a stack, else the innermost at all.
-    pub(super) fn of_stack(stack: &stallscope_wire::Stack) -> Option<Self> {
+    pub(super) fn of_stack(stack: &Stack) -> Option<Self> {
         stack.culprit.and_then(|culprit| Self::of_frame(stack, culprit)).or_else(|| Self::of_frame(stack, 0))
     }
 
-    fn of_frame(stack: &stallscope_wire::Stack, index: u32) -> Option<Self> {
+    fn of_frame(stack: &Stack, index: u32) -> Option<Self> {
         let frame = stack.frames.get(index as usize)?;
         let named = frame.function.is_some() || frame.file.is_some();
         let module = frame.module.and_then(|module| stack.modules.get(module as usize));
@@ -174,8 +174,15 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) fn new(header: &Header, culprit: &Culprit) -> Self {
+        Self::in_stack(header, culprit, None)
+    }
+
+    /// Of a culprit in a stack, which may know better than the header where the paths start.
+    pub(super) fn in_stack(header: &Header, culprit: &Culprit, stack: Option<&Stack>) -> Self {
         let place = culprit.place();
-        let root = header.source_root.clone().filter(|_| place.file.is_some() || place.spawned_at.is_some());
+        let of_stack = || stack.filter(|_| place.file.is_some())?.source_root.clone();
+        let root = header.source_root.clone().or_else(of_stack);
+        let root = root.filter(|_| place.file.is_some() || place.spawned_at.is_some());
         Self { root, place, allowed: None }
     }
 

@@ -231,7 +231,8 @@ impl Groups {
     }
 
     fn key(header: &Header, record: &StallRecord, culprit: &Culprit) -> (Kind, Key) {
-        let (kind, key) = (Kind::of(header, record), Key::new(header, culprit));
+        let (kind, key) =
+            (Kind::of(header, record), Key::in_stack(header, culprit, record.stall.stack.as_ref()));
         (kind, if kind == Kind::Allowed { key.allowed_by(record) } else { key })
     }
 

@@ -4,7 +4,7 @@ use crate::scenario::{MS, found, judged, process, stall};
 use stallscope::analysis::{History, Window, findings};
 use stallscope_wire::{
     Cause, Coverage, Earlier, EarlierStalls, Gap, Header, Lag, LagState, Leave, Line, Phase, Polling,
-    Quality, Snapshot, Stack, Stall, Worker,
+    PoolSite, PoolWait, Quality, Snapshot, Stack, Stall, Worker,
 };
 
 fn lines(history: &mut History, stalls: impl IntoIterator<Item = Stall>) {
@@ -34,6 +34,27 @@ fn a_later_stack_without_a_culprit_does_not_hide_an_earlier_one() {
         [begin, Stall { stack: Some(Stack::default()), ..stall("src/a.rs:2", 200, Cause::Cpu) }],
     );
     assert_eq!(found(&history)[0].culprit.to_string(), "src/a.rs:1");
+}
+
+#[test]
+fn where_paths_start_is_told_by_the_header_or_by_any_stack() {
+    let stack = Stack { source_root: Some("/srv/app".into()), ..Stack::default() };
+    let worst = Stall { stack: Some(stack.clone()), ..stall("src/a.rs:1", 100, Cause::Cpu) };
+    let sites = vec![PoolSite { threads: 1, stack }];
+    let stalls = vec![EarlierStalls { worst: worst.clone(), ..EarlierStalls::default() }];
+    for line in [
+        Line::Stall(worst),
+        Line::Earlier(Earlier { stalls, ..Earlier::default() }),
+        Line::Pool(PoolWait { sites, ..PoolWait::default() }),
+    ] {
+        let mut history = History::new(Header::default());
+        assert_eq!(history.source_root(), None);
+        history.apply(line.clone());
+        assert_eq!(history.source_root(), Some("/srv/app"), "{line:?}");
+        let mut history = History::new(Header { source_root: Some("/srv".into()), ..Header::default() });
+        history.apply(line);
+        assert_eq!(history.source_root(), Some("/srv"));
+    }
 }
 
 #[test]

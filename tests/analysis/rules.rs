@@ -224,6 +224,21 @@ fn the_same_line_in_two_processes_is_one_finding() {
 }
 
 #[test]
+fn the_same_line_of_two_projects_is_two_findings_whoever_tells_where_they_lie() {
+    let told = |root: &str| process().rooted(root).blocked("src/a.rs:1", 200, Cause::Cpu).ended();
+    let learnt = |root: &str| {
+        let mut stall = stall("src/a.rs:1", 200, Cause::Cpu);
+        stall.stack.as_mut().expect("a stack").source_root = Some(root.into());
+        process().stall(stall).ended()
+    };
+    let (one, other) = (learnt("/srv/one"), learnt("/srv/other"));
+    assert_eq!(one.source_root(), Some("/srv/one"));
+    assert_eq!(findings(&[&one, &other]).len(), 2);
+    assert_eq!(findings(&[&one, &told("/srv/one")]).len(), 1);
+    assert_eq!(findings(&[&one, &told("/srv/other")]).len(), 2);
+}
+
+#[test]
 fn a_frame_s_place_is_short() {
     for (file, short) in [
         ("src/a.rs", "src/a.rs:7"),

@@ -59,7 +59,7 @@ fn found(seen: &Seen) -> Vec<Finding> {
     found.into_iter().filter(|finding| finding.rule == Rule::BlockingPool).collect()
 }
 
-/// The culprit, from the folder of the sources on.
+/// The culprit as `file:line`, from the workspace's folder on.
 fn place(finding: &Finding) -> String {
     finding.culprit.to_string()
 }

@@ -94,3 +94,21 @@ fn header(config: &Config) -> Header {
         flight: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_cannot_be_written_is_a_gap_and_hides_nothing_else() {
+        clock::start();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new().log(file.path().join("a.jsonl")).socket(folder.path().join("live.sock"));
+        let output = Output::open(&config);
+        let coverage = &output.header.coverage;
+        let told: Vec<_> = coverage.missing.iter().map(|gap| &*gap.what).collect();
+        assert!(told.len() == 1 && told[0].starts_with("the event log: cannot write "), "{told:?}");
+        assert!(output.log.is_none() && output.no_log.is_some() && coverage.complete);
+    }
+}

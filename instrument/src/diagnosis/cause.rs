@@ -43,7 +43,7 @@ pub(super) struct Case<'a> {
     pub(super) threshold_ns: u64,
     /// The call that the thread was last seen in.
     pub(super) call: Option<&'a Judged>,
-    /// It was in a call, or at one, whenever it was looked at, or nearly so.
+    /// It was in a call, or at one, in half of the looks at least.
     pub(super) at_call: bool,
     /// It was on a processor, or ready for one, when it was looked at last.
     pub(super) running: bool,
@@ -214,7 +214,7 @@ mod tests {
             settled: false,
             unseen: false,
         };
-        assert_eq!(judge(left).cause, Cause::Cpu, "it has read, and touches new memory since");
+        assert_eq!(judge(left).cause, Cause::Cpu, "it has read, and touches new memory for longer since");
         assert_eq!(judge(Case { at_call: true, ..left }).cause, Cause::Syscall);
     }
 

@@ -32,8 +32,8 @@ pub(crate) const OWN_SOURCES: &str = {
 pub(super) struct Origins {
     crate_name: Option<String>,
     source_root: Option<String>,
-    /// The process does not say which folder that is: the debug information does.
-    learnt: bool,
+    /// The same, where the process does not say so: as its debug information does.
+    learnt_root: Option<String>,
     /// Where the sources of the instrument are that is in the program.
     instrument_sources: String,
 }
@@ -44,7 +44,7 @@ impl Origins {
         Self {
             crate_name: owned(app.crate_name),
             source_root: owned(app.source_root),
-            learnt: false,
+            learnt_root: None,
             instrument_sources: OWN_SOURCES.to_owned(),
         }
     }
@@ -54,22 +54,19 @@ impl Origins {
         Self {
             crate_name: header.krate.clone(),
             source_root: header.source_root.clone(),
-            learnt: false,
+            learnt_root: None,
             instrument_sources: header.instrument_sources.clone(),
         }
     }
 
     /// Whether the folder is known that the user's relative paths start from.
     pub(super) fn know_root(&self) -> bool {
-        self.source_root.is_some()
+        self.source_root.is_some() || self.learnt_root.is_some()
     }
 
-    /// Takes note of the folder that the compiler was run in for one of the user's files; not of one that the file does not lie
-    /// below, as where paths are remapped.
-    pub(super) fn learn_root(&mut self, folder: String, file: &str) {
-        if Path::new(&folder).is_absolute() && Path::new(file).starts_with(&folder) {
-            (self.source_root, self.learnt) = (Some(folder), true);
-        }
+    /// Takes note of it, as the debug information tells it.
+    pub(super) fn learn_root(&mut self, root: &str) {
+        self.learnt_root = Some(root.to_owned());
     }
 
     /// By the file, where there is one: an inlined function's name has lost its path.
@@ -133,7 +130,7 @@ impl Origins {
     /// A file's path from the source root, where it lies below it.
     pub(super) fn relative<'a>(&self, file: &'a str) -> &'a str {
         let below = |root: &str| file.strip_prefix(root)?.strip_prefix('/');
-        self.source_root.as_deref().and_then(below).unwrap_or(file)
+        self.source_root.as_deref().or(self.learnt_root.as_deref()).and_then(below).unwrap_or(file)
     }
 
     /// Has the files of a stack's frames as people read them.
@@ -141,7 +138,7 @@ impl Origins {
         for file in stack.frames.iter_mut().filter_map(|frame| frame.file.as_mut()) {
             *file = self.shown(file).to_owned();
         }
-        stack.source_root = self.source_root.clone().filter(|_| self.learnt);
+        stack.source_root.clone_from(&self.learnt_root);
     }
 }
 
@@ -236,20 +233,24 @@ mod tests {
     }
 
     #[test]
-    fn without_a_root_the_compilers_folder_is_it() {
-        let file = "/srv/me/shop/src/cart.rs";
+    fn a_root_that_is_learnt_is_told_with_the_stack() {
+        let file = "/srv/vendor/shop/src/cart.rs";
         let mut origins = Origins::new(App::default());
-        assert_eq!(origins.shown(file), file);
-        for folder in ["/srv/me/sho", "/srv/other", "."] {
-            origins.learn_root(folder.to_owned(), file);
-            assert!(!origins.know_root(), "{folder}");
-        }
-        origins.learn_root("/srv/me/shop".to_owned(), file);
+        assert_eq!(
+            (origins.of(None, Some(file)), origins.shown(file)),
+            (Origin::Dependency, "shop/src/cart.rs")
+        );
+        origins.learn_root("/srv/vendor/shop");
+        assert_eq!(
+            origins.of(None, Some(file)),
+            Origin::User,
+            "what the folders above are called says nothing"
+        );
         let frame = Frame { file: Some(file.to_owned()), ..Frame::default() };
         let mut stack = Stack { frames: vec![frame], ..Stack::default() };
         origins.show(&mut stack);
         assert_eq!(stack.frames[0].file.as_deref(), Some("src/cart.rs"));
-        assert_eq!(stack.source_root.as_deref(), Some("/srv/me/shop"));
+        assert_eq!(stack.source_root.as_deref(), Some("/srv/vendor/shop"));
     }
 
     #[test]

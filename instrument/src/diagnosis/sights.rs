@@ -17,7 +17,7 @@ pub(super) struct Sights {
 
 #[derive(Debug)]
 struct Sight {
-    /// None when it computed.
+    /// None when it was in none that is known: it computed.
     call: Option<Judged>,
     stack: Stack,
     /// It is what was told last.
@@ -32,11 +32,15 @@ impl Sights {
             (None, Some(_)) => self.computing += 1,
             (None, None) => {}
         }
-        if let Some(stack) = stack {
-            self.sights.retain(|sight| sight.call.as_ref() != call);
-            self.sights.drain(..self.sights.len().saturating_sub(CALLS - 1));
-            self.sights.push(Sight { call: call.cloned(), stack: stack.clone(), told: false });
+        let Some(stack) = stack else { return };
+        let known = self.sights.iter().position(|sight| sight.call.as_ref() == call);
+        if let Some(at) = known.filter(|&at| stack.tells_less_than(&self.sights[at].stack)) {
+            self.sights[at..].rotate_left(1);
+            return;
         }
+        known.into_iter().for_each(|at| drop(self.sights.remove(at)));
+        self.sights.drain(..self.sights.len().saturating_sub(CALLS - 1));
+        self.sights.push(Sight { call: call.cloned(), stack: stack.clone(), told: false });
     }
 
     /// It was in a call, or at one, in half of the looks at least: whoever calls in a loop is seen between two calls too.
@@ -44,15 +48,15 @@ impl Sights {
         self.at_call >= self.computing.max(1)
     }
 
-    /// The stack to tell with a cause: that of the last look that shows it, or else of the last. None when it is what was told
-    /// last.
+    /// The stack to tell with a cause: of those that know a culprit, or else of all, that of the last look that shows the cause,
+    /// or else of the last. None when it is what was told last.
     pub(super) fn stack_of(&mut self, judged: &Judged) -> Option<Stack> {
         let shows = |sight: &Sight| match &sight.call {
             Some(call) => call == judged,
             None => judged.cause == Cause::Cpu,
         };
-        let last = self.sights.len().checked_sub(1)?;
-        let at = self.sights.iter().rposition(shows).unwrap_or(last);
+        let fit = |(at, sight): &(usize, &Sight)| (sight.stack.culprit.is_some(), shows(sight), *at);
+        let (at, _) = self.sights.iter().enumerate().max_by_key(fit)?;
         if self.sights[at].told {
             return None;
         }
@@ -68,6 +72,7 @@ mod tests {
     use super::*;
     use crate::capture::{Activity, Syscall};
     use crate::diagnosis::cause;
+    use stallscope_wire::Quality;
 
     fn call(name: &'static str) -> Judged {
         cause::call(Activity::Syscall(Syscall { number: 1, name: Some(name) }), &[], None).unwrap()
@@ -96,6 +101,23 @@ mod tests {
         sights.note(Some(&read), Some(&stack(3)));
         assert_eq!(culprit(&mut sights, &read), Some(3), "it is new");
         assert_eq!(culprit(&mut sights, &Judged { cause: Cause::Host, ..Judged::default() }), None);
+    }
+
+    #[test]
+    fn a_look_that_tells_less_takes_nothing_away() {
+        let cpu = Judged { cause: Cause::Cpu, ..Judged::default() };
+        let whole = Stack { quality: Quality::Exact, ..stack(1) };
+        let mut sights = Sights::default();
+        sights.note(None, Some(&whole));
+        sights.note(None, Some(&Stack { quality: Quality::Truncated, ..stack(2) }));
+        assert_eq!(culprit(&mut sights, &cpu), Some(1), "it was whole");
+        sights.note(None, Some(&Stack { quality: Quality::Truncated, ..stack(3) }));
+        assert_eq!(culprit(&mut sights, &cpu), None, "and was told");
+        let mut sights = Sights::default();
+        sights.note(None, Some(&Stack::default()));
+        assert_eq!(sights.stack_of(&cpu), Some(Stack::default()));
+        sights.note(Some(&call("read")), Some(&stack(2)));
+        assert_eq!(culprit(&mut sights, &cpu), Some(2), "the other one accuses nobody");
     }
 
     #[test]

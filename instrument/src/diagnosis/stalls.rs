@@ -77,9 +77,11 @@ impl Diagnosis<'_> {
             }
             let call = cause::call(captured.activity, &found.frames, found.culprit);
             found.running = captured.activity == Activity::Running;
-            let wrapper = wrapper::call(&found.frames).filter(|_| found.running);
+            // Without a stack the frames are those of an earlier look.
+            let wrapper = wrapper::call(&found.frames).filter(|_| found.running && stack.is_some());
             found.sights.note(call.as_ref().or(wrapper.as_ref()), stack.as_ref());
-            found.call = call.or(found.call);
+            // The stack that is told is to show it.
+            found.call = if stack.is_some() { call.or(found.call) } else { found.call.or(call) };
             found.wrapper = wrapper.or(found.wrapper);
         }
         // It came and went while the watchdog was not run, nor perhaps the thread: nobody saw it wait in a call.

@@ -27,6 +27,8 @@ const ROOM: u64 = 512 << 20;
 pub(super) struct Symbols {
     sources: HashMap<Arc<ModuleFile>, Option<Source>>,
     known: HashMap<(Arc<ModuleFile>, u64), Arc<[Symbol]>>,
+    /// Where the relative paths of a workspace start, by the program of it.
+    roots: HashMap<Arc<ModuleFile>, String>,
     /// Files whose lines are in a form that we do not read.
     compressed: HashSet<Arc<ModuleFile>>,
     /// Each with the file that it is about.
@@ -48,6 +50,7 @@ impl Symbols {
         Self {
             sources: HashMap::new(),
             known: HashMap::new(),
+            roots: HashMap::new(),
             compressed: HashSet::new(),
             gaps: Vec::new(),
             of_others: None,
@@ -83,9 +86,10 @@ impl Symbols {
     /// The stack with all names that are to be had.
     pub(super) fn name(&mut self, raw: &RawStack, origins: &mut Origins) -> Stack {
         let mut stack = Stack { quality: raw.quality, ..Stack::default() };
-        for frame in &raw.frames {
+        let found: Vec<_> = raw.frames.iter().map(|frame| (frame, self.resolve(frame))).collect();
+        self.learn_root(raw, origins);
+        for (frame, symbols) in found {
             let module = frame.module.as_ref().map(|file| module_index(&mut stack.modules, file));
-            let symbols = self.resolve(frame);
             if symbols.is_empty() {
                 stack.frames.push(Frame { module, offset: frame.offset, ..Frame::default() });
             }
@@ -101,11 +105,6 @@ impl Symbols {
                     user: origins.of(function, file) == Origin::User,
                 });
             }
-        }
-        if !origins.know_root()
-            && let Some((folder, file)) = self.folder(raw, origins)
-        {
-            origins.learn_root(folder, &file);
         }
         stack
     }
@@ -125,17 +124,20 @@ impl Symbols {
         self.sources = HashMap::new();
     }
 
-    /// The folder that the compiler was run in for the outermost of the user's own functions, and this function's file.
-    fn folder(&mut self, raw: &RawStack, origins: &Origins) -> Option<(String, String)> {
-        raw.frames.iter().rev().find_map(|frame| {
-            let symbols = self.resolve(frame);
-            let own = |symbol: &&Symbol| {
-                origins.of(symbol.function.as_deref(), symbol.file.as_deref()) == Origin::User
-            };
-            let file = symbols.iter().rev().filter(own).find_map(|symbol| symbol.file.clone())?;
-            let source = self.sources.get_mut(frame.module.as_ref()?)?.as_mut()?;
-            Some((guarded(|| source.folder(frame.offset))??, file))
-        })
+    /// Has the folder known that the user's relative paths start from, which not every program can say.
+    fn learn_root(&mut self, raw: &RawStack, origins: &mut Origins) {
+        for frame in &raw.frames {
+            let Some(module) = frame.module.as_ref().filter(|_| !origins.know_root()) else { continue };
+            if !self.roots.contains_key(module)
+                && let Some(source) = self.sources.get_mut(module).and_then(Option::as_mut)
+            {
+                match guarded(|| source.root(frame.offset)) {
+                    Some(root) => self.roots.extend(root.map(|root| (Arc::clone(module), root))),
+                    None => self.give_up(module),
+                }
+            }
+            self.roots.get(module).iter().for_each(|root| origins.learn_root(root));
+        }
     }
 
     fn resolve(&mut self, frame: &RawFrame) -> Arc<[Symbol]> {
@@ -300,7 +302,7 @@ impl Source {
         0
     }
 
-    fn folder(&mut self, _offset: u64) -> Option<String> {
+    fn root(&mut self, _offset: u64) -> Option<String> {
         None
     }
 

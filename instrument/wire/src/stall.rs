@@ -37,7 +37,7 @@ pub struct Stall {
     pub lock: Option<String>,
     /// What the cause was judged by.
     pub evidence: Evidence,
-    /// Where the thread was; sent with each new capture, not repeated at the end.
+    /// Where the thread was when it was last seen at the cause; none where that is what was told last.
     pub stack: Option<Stack>,
     /// The request that the poll belongs to, where the tower layer knows it.
     pub serving: Option<Serving>,
@@ -283,13 +283,19 @@ impl Stack {
         self.frames.get(self.culprit? as usize)
     }
 
-    /// Of two stacks of one stall the one to show: the later, unless only the earlier shows what is not allowed, knows the
-    /// culprit, or is whole. The last capture may have caught the poll on its way out, or with more stack than is copied.
+    /// Whether it tells less of a stall than another one: by what is not allowed, then by the culprit, then by whether it is
+    /// exact. The last capture may have caught the poll on its way out, or with more stack than is copied.
+    #[must_use]
+    pub fn tells_less_than(&self, other: &Self) -> bool {
+        let tells = |stack: &Self| (!stack.allowed, stack.culprit.is_some(), stack.quality == Quality::Exact);
+        tells(self) < tells(other)
+    }
+
+    /// Of two stacks of one stall the one to show: the later, unless it tells less.
     #[must_use]
     pub fn more_telling(earlier: Option<Self>, later: Option<Self>) -> Option<Self> {
-        let tells = |stack: &Self| (!stack.allowed, stack.culprit.is_some(), stack.quality == Quality::Exact);
         match (earlier, later) {
-            (Some(earlier), Some(later)) if tells(&earlier) > tells(&later) => Some(earlier),
+            (Some(earlier), Some(later)) if later.tells_less_than(&earlier) => Some(earlier),
             (earlier, later) => later.or(earlier),
         }
     }

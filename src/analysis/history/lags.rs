@@ -165,7 +165,8 @@ impl Lags {
 fn note(groups: &mut BTreeMap<Option<Key>, LagGroup>, header: &Header, stalls: &Stalls, lag: &Lag) {
     let explanation = explanation(stalls, lag);
     let culprit = explanation.map(|record| record.map(|record| Culprit::of(record)).unwrap_or_default());
-    let mut key = culprit.as_ref().map(|culprit| Key::new(header, culprit));
+    let stack = explanation.flatten().and_then(|record| record.stall.stack.as_ref());
+    let mut key = culprit.as_ref().map(|culprit| Key::in_stack(header, culprit, stack));
     if groups.len() >= EXPLANATIONS && !groups.contains_key(&key) {
         key = Some(Key::default());
     }

@@ -16,10 +16,10 @@ const WORST: usize = 1024;
 /// More subjects of those that are folded than this are not told apart.
 const SUBJECTS: usize = 64;
 
-/// A stall, its lines merged: numbers by the last line, the stack by the last capture.
+/// A stall, its lines merged: numbers by the last line, the stack by the most telling capture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StallRecord {
-    /// What the last line said, with the latest stack.
+    /// What the last line said, with the last of the most telling stacks.
     pub stall: Stall,
     /// Neither a line said that it ended, nor a later snapshot that its thread is no longer in it.
     pub ongoing: bool,

@@ -11,11 +11,11 @@ pub(super) fn findings(histories: &[&History]) -> Vec<Finding> {
     for history in histories {
         let header = history.header();
         for wait in history.pool_waits().iter() {
-            let culprit =
-                wait.sites.first().and_then(|site| Culprit::of_stack(&site.stack)).unwrap_or_default();
+            let stack = wait.sites.first().map(|site| &site.stack);
+            let culprit = stack.and_then(Culprit::of_stack).unwrap_or_default();
             let begun_ns = wait.at_ns.saturating_sub(wait.wait_ns);
             let begun = rfc3339(header.started_unix_ns.saturating_add(begun_ns));
-            let finding = findings.entry(Key::new(header, &culprit)).or_insert_with(|| Finding {
+            let finding = findings.entry(Key::in_stack(header, &culprit, stack)).or_insert_with(|| Finding {
                 rule: Rule::BlockingPool,
                 severity: Severity::Warning,
                 culprit,

@@ -122,7 +122,7 @@ impl Seen {
     }
 }
 
-/// The culprit as `file:line`, from the folder of the sources on, which no macro has told.
+/// The culprit as `file:line`, from the workspace's folder on: where no macro tells it, debug information does.
 pub(crate) fn place(record: &StallRecord) -> String {
     Culprit::of(record).to_string()
 }

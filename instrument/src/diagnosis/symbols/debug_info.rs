@@ -3,10 +3,12 @@
 
 use super::mapped::{COPY_LIMIT, Files};
 use addr2line::gimli::{
-    self, AbbreviationsCacheStrategy, Dwarf, DwarfPackage, EndianSlice, NativeEndian, Section, SectionId,
+    self, AbbreviationsCacheStrategy, Dwarf, DwarfPackage, DwoId, EndianSlice, NativeEndian, Section,
+    SectionId,
 };
 use addr2line::{Context, FrameIter, LookupContinuation, LookupResult, SplitDwarfLoad};
 use object::{CompressionFormat, Object, ObjectSection};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,8 @@ type Bytes = EndianSlice<'static, NativeEndian>;
 pub(super) struct DebugInfo {
     context: Context<Bytes>,
     package: Option<DwarfPackage<Bytes>>,
+    /// The folders that the compiler was run in for units that are not in the program: these do not say so.
+    folders: HashMap<DwoId, Bytes>,
     /// The files of the package and of single units. Last: what stands above borrows from them.
     split: Files,
 }
@@ -51,7 +55,7 @@ impl DebugInfo {
         dwarf.populate_abbreviations_cache(AbbreviationsCacheStrategy::Duplicates);
         let mut split = Files::default();
         let package = package(path, &mut split);
-        Ok(Self { context: Context::from_dwarf(dwarf)?, package, split })
+        Ok(Self { context: Context::from_dwarf(dwarf)?, package, folders: HashMap::new(), split })
     }
 
     /// The functions at an address, innermost first.
@@ -61,26 +65,32 @@ impl DebugInfo {
             match found {
                 LookupResult::Output(frames) => return frames.ok(),
                 LookupResult::Load { load, continuation } => {
+                    self.folders.extend(load.comp_dir.map(|folder| (load.dwo_id, folder)));
                     found = continuation.resume(unit(&load, self.package.as_ref(), &mut self.split));
                 }
             }
         }
     }
-}
 
-impl DebugInfo {
-    /// The folder that the compiler was run in which made the code at an address.
-    pub(super) fn folder(&mut self, address: u64) -> Option<String> {
+    /// The folder that relative source paths start from in the workspace whose code is at an address, as the compiler was told them.
+    /// None of other code: the compiler is given the whole paths of dependencies.
+    pub(super) fn root(&mut self, address: u64) -> Option<String> {
         let mut found = self.context.find_dwarf_and_unit(address);
         let unit = loop {
             match found {
                 LookupResult::Output(unit) => break unit?,
                 LookupResult::Load { load, continuation } => {
+                    self.folders.extend(load.comp_dir.map(|folder| (load.dwo_id, folder)));
                     found = continuation.resume(unit(&load, self.package.as_ref(), &mut self.split));
                 }
             }
         };
-        str::from_utf8(unit.comp_dir.as_ref()?.slice()).ok().map(str::to_owned)
+        let split = || self.folders.get(&unit.dwo_id?).copied();
+        let folder = str::from_utf8(unit.comp_dir.or_else(split)?.slice()).ok()?;
+        // `src/main.rs/@/…`: the crate's own file, and which part of the crate it is.
+        let name = str::from_utf8(unit.name?.slice()).ok()?;
+        let told = !name.starts_with('/') && name.split("/@/").next()?.ends_with(".rs");
+        (told && folder.starts_with('/')).then(|| folder.to_owned())
     }
 }
 

@@ -76,9 +76,9 @@ impl Source {
         self.file.size() + self.debug_info.as_ref().map_or(0, DebugInfo::split_size)
     }
 
-    /// The folder that the compiler was run in which made the code at an address.
-    pub(super) fn folder(&mut self, offset: u64) -> Option<String> {
-        self.debug_info.as_mut().ok()?.folder(offset)
+    /// The folder that relative source paths start from in the workspace whose code is at an address.
+    pub(super) fn root(&mut self, offset: u64) -> Option<String> {
+        self.debug_info.as_mut().ok()?.root(offset)
     }
 
     /// The functions at an address, innermost first.
@@ -172,13 +172,30 @@ mod tests {
     }
 
     #[test]
-    fn the_compilers_folder_is_that_of_the_function() {
+    fn the_workspaces_folder_is_told_by_its_own_code_alone() {
         let path = std::env::current_exe().unwrap();
-        let address = address_of("the_compilers_folder_is_that_of_the_function", &fs::read(&path).unwrap());
+        let file = fs::read(&path).unwrap();
+        let own = address_of("the_workspaces_folder_is_told_by_its_own_code_alone", &file);
         let mut source = Source::open(&library(&path)).unwrap();
-        let folder = source.folder(address).unwrap();
-        let file = source.find(address).pop().unwrap().file.unwrap();
-        assert_eq!(file.strip_prefix(&folder), Some(&*format!("/{}", file!())));
+        let root = source.root(own).unwrap();
+        let place = source.find(own).pop().unwrap().file.unwrap();
+        assert_eq!(place.strip_prefix(&root), Some(&*format!("/{}", file!())));
+        // None of it is generic: it was compiled with its own crate.
+        for dependencys in ["rustc_demangle8demangle", "std3env11current_exe"] {
+            assert_eq!(source.root(address_of(dependencys, &file)), None, "{dependencys}");
+        }
+    }
+
+    #[test]
+    fn the_workspaces_folder_is_told_where_debug_information_is_split() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        for split in ["unpacked", "packed"] {
+            let (_, address) = built_with(folder.path(), &[&format!("-Csplit-debuginfo={split}")]);
+            let mut source = Source::open(&library(&folder.path().join("small.so"))).unwrap();
+            assert_eq!(source.root(address).as_deref(), root.to_str(), "{split}");
+            assert_eq!(source.root(address).as_deref(), root.to_str(), "{split}, once it is open");
+        }
     }
 
     #[test]
@@ -243,6 +260,11 @@ mod tests {
 
     /// A small library with debug information, and the address of its function.
     fn built(folder: &Path) -> (Vec<u8>, u64) {
+        built_with(folder, &[])
+    }
+
+    /// The same, with more arguments.
+    fn built_with(folder: &Path, arguments: &[&str]) -> (Vec<u8>, u64) {
         let (text, path) = (folder.join("small.rs"), folder.join("small.so"));
         fs::write(
             &text,
@@ -261,7 +283,9 @@ mod tests {
             "-Cdebuginfo=2",
         ]);
         rustc.args(["-Clink-arg=-nostdlib", "-Clink-arg=-Wl,--build-id"]);
-        assert!(rustc.arg("-o").args([&path, &text]).status().unwrap().success());
+        // As cargo does it for the crates of a workspace.
+        rustc.args(arguments).arg("-o").args([&path, Path::new("small.rs")]).current_dir(folder);
+        assert!(rustc.status().unwrap().success());
         let file = fs::read(path).unwrap();
         let address = address_of("outer", &file);
         (file, address)
@@ -316,6 +340,7 @@ mod tests {
         let named = |file: &[u8]| {
             fs::write(&path, file).unwrap();
             Source::open(&library(&path)).map_or(0, |mut source| {
+                source.root(address);
                 (address - 64..address + 64).step_by(8).map(|at| source.find(at).len()).sum()
             })
         };
