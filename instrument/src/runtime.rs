@@ -153,11 +153,6 @@ impl Runtime {
         lock(&self.shown).insert(index);
     }
 
-    /// The number under which its threads make themselves known, when it is watched from outside.
-    pub(crate) fn sampled_by(&self) -> Option<u32> {
-        self.is_sampled().then_some(self.probe)
-    }
-
     pub(crate) fn flavor(&self) -> &'static str {
         match self.handle.runtime_flavor() {
             RuntimeFlavor::CurrentThread => "current_thread",

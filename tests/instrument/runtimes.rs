@@ -58,6 +58,26 @@ fn a_stall_is_over_when_its_thread_has_left_the_runtime() {
 }
 
 #[test]
+fn a_stall_in_the_last_poll_is_over_when_the_runtime_is_shut_down() {
+    let program = program(|| {
+        let mut builder = current_thread();
+        let _guard = stallscope::install(&mut builder).unwrap();
+        let runtime = builder.build().unwrap();
+        runtime.block_on(async {
+            sleep(2 * LONG).await;
+            thread::sleep(LONG); // blocks here
+        });
+        drop(runtime);
+        thread::sleep(LONG);
+    });
+    let seen = program.run().ended();
+    let stall = &seen.names_the_marked_line(Owner::Root).stall;
+    let length = u64::from(cfg!(tokio_unstable)) * LONG.as_nanos() as u64;
+    assert!(stall.duration_ns >= length && stall.duration_ns < 2 * LONG.as_nanos() as u64, "{stall:?}");
+    assert_eq!(seen.log().history.lost().events, 0);
+}
+
+#[test]
 fn a_stall_that_is_over_before_the_watchdog_looks_and_whose_thread_is_gone() {
     let program = program(|| {
         run(multi_thread(), async {

@@ -145,7 +145,7 @@ impl Scope {
     fn is_hooked(&self) -> bool {
         #[cfg(tokio_unstable)]
         if let Ok(runtime) = Handle::try_current() {
-            within(self.id, || drop(LagProbe::send(&runtime, None)));
+            within(self.id, || drop(LagProbe::send(&runtime, None, false)));
         }
         registry().is_hooked(self.id)
     }

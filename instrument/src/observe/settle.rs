@@ -60,7 +60,7 @@ pub(super) async fn settle(scope: &Scope) -> u64 {
 /// Waits until the runtime has come to what was given to it so far from outside.
 pub(super) async fn come_round(runtime: &Runtime) {
     let begun = Instant::now();
-    let probe = LagProbe::send(&runtime.handle, runtime.sampled_by());
+    let probe = LagProbe::send(&runtime.handle, Some(runtime.probe), runtime.is_sampled());
     while probe.wait() == Wait::Waiting && begun.elapsed() < LIMIT {
         yield_now().await;
     }

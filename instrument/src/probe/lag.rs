@@ -29,10 +29,11 @@ pub(crate) enum Wait {
 }
 
 impl LagProbe {
-    /// Spawns a probe from outside, as new work comes in. The thread that polls it makes itself known under `sampled`.
-    pub(crate) fn send(runtime: &Handle, sampled: Option<u32>) -> Self {
+    /// Spawns a probe from outside, as new work comes in, on a runtime whose threads record under a number, or make themselves known
+    /// under it where they are `sampled`.
+    pub(crate) fn send(runtime: &Handle, probe: Option<u32>, sampled: bool) -> Self {
         let polled = Arc::new(AtomicU64::new(WAITING));
-        drop(runtime.spawn(Task { polled: Arc::clone(&polled), sampled }));
+        drop(runtime.spawn(Task { polled: Arc::clone(&polled), probe, sampled }));
         Self(polled)
     }
 
@@ -62,14 +63,15 @@ impl LagProbe {
 
 struct Task {
     polled: Arc<AtomicU64>,
-    sampled: Option<u32>,
+    probe: Option<u32>,
+    sampled: bool,
 }
 
 impl Future for Task {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<()> {
-        match self.sampled {
+        match self.probe.filter(|_| self.sampled) {
             Some(probe) => {
                 recorder::enlist(probe);
                 recorder::beat();
@@ -85,7 +87,9 @@ impl Future for Task {
 impl Drop for Task {
     fn drop(&mut self) {
         // A runtime that is shut down drops what it has not polled.
-        let _ = self.polled.compare_exchange(WAITING, GONE, Release, Acquire);
+        let unpolled = self.polled.compare_exchange(WAITING, GONE, Release, Acquire).is_ok();
+        // No hook tells that the one thread of a runtime has left `block_on`, and this is soon after.
+        self.probe.filter(|_| unpolled).into_iter().for_each(recorder::retire);
     }
 }
 
@@ -97,11 +101,11 @@ mod tests {
     fn tells_when_it_was_polled_and_when_the_runtime_is_gone() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let handle = runtime.handle().clone();
-        let probe = LagProbe::send(&handle, None);
+        let probe = LagProbe::send(&handle, None, false);
         assert_eq!(probe.wait(), Wait::Waiting);
         runtime.block_on(tokio::task::yield_now());
         assert!(matches!(probe.wait(), Wait::Polled(_)));
         drop(runtime);
-        assert_eq!(LagProbe::send(&handle, None).wait(), Wait::Gone);
+        assert_eq!(LagProbe::send(&handle, None, false).wait(), Wait::Gone);
     }
 }

@@ -249,7 +249,7 @@ pub(crate) fn finish(probe: u32) {
     }
 }
 
-/// The thread stops. It is not given a cell for that: threads of the blocking pool stop too.
+/// The thread stops, or has left its runtime. It is not given a cell for that: threads of the blocking pool stop too.
 pub(crate) fn retire(probe: u32) {
     if let Ok(mine) = MINE.try_with(Local::get)
         && mine.owned_by(probe)

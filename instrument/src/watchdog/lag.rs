@@ -106,7 +106,8 @@ impl LagWatch {
             if self.waiting.is_none() && looked != Looked::Gone {
                 self.runtime.count_probe();
                 let before_ns = clock::now_ns();
-                let probe = LagProbe::send(&self.runtime.handle, self.runtime.sampled_by());
+                let Runtime { handle, probe, .. } = &*self.runtime;
+                let probe = LagProbe::send(handle, Some(*probe), self.runtime.is_sampled());
                 let after_ns = clock::now_ns();
                 // What the watchdog was not run in the middle of sending is no wait of the probe's.
                 let sent_ns = if after_ns - before_ns > SENDING_NS { after_ns } else { before_ns };
