@@ -58,6 +58,22 @@ fn a_stall_is_over_when_its_thread_has_left_the_runtime() {
 }
 
 #[test]
+fn where_all_runs_in_a_root_future_that_no_hook_tells_of_stalls_may_go_unseen() {
+    let program = program(|| run(multi_thread(), async { sleep(ms(50)).await }));
+    let seen = program.run().ended();
+    let missing = &seen.log().history.coverage().missing;
+    let told = missing.iter().any(|gap| gap.hides_stalls && gap.what.starts_with("all that the program did"));
+    // Polls that are sampled are not counted.
+    assert_eq!(told, cfg!(tokio_unstable), "{missing:#?}");
+}
+
+#[test]
+fn where_a_task_runs_beside_such_a_root_future_something_was_seen() {
+    let program = program(|| run(multi_thread(), async { tokio::spawn(sleep(ms(50))).await.unwrap() }));
+    program.run().ended().is_silent();
+}
+
+#[test]
 fn a_stall_in_the_last_poll_is_over_when_the_runtime_is_shut_down() {
     let program = program(|| {
         let mut builder = current_thread();

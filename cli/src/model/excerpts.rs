@@ -9,7 +9,7 @@ const LIMIT: usize = 64;
 pub(crate) const AROUND: u32 = 12;
 
 /// A line of source code, and what there is to find its file by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SourcePlace {
     /// As recorded: absolute, or relative to where the program was built.
     pub(crate) file: String,
@@ -20,6 +20,8 @@ pub(crate) struct SourcePlace {
     pub(crate) pid: Option<u32>,
     /// When it started; its program is older than that.
     pub(crate) started_unix_ns: u64,
+    /// Path of the program.
+    pub(crate) program: String,
 }
 
 /// Lines of a file around one that matters.
@@ -28,7 +30,7 @@ pub(crate) struct Excerpt {
     /// Number of the first one.
     pub(crate) first: u32,
     pub(crate) lines: Vec<String>,
-    /// The file was written to after the process had started: the program may be of other lines.
+    /// The file was written to after the program was built: it may be of other lines.
     pub(crate) changed: bool,
 }
 
@@ -68,6 +70,7 @@ impl SourcePlace {
             root: process.history.source_root().map(str::to_owned),
             pid: (process.is_live() && process.conclusion.is_none()).then_some(header.pid),
             started_unix_ns: header.started_unix_ns,
+            program: header.exe.clone(),
         })
     }
 
@@ -110,7 +113,7 @@ mod tests {
 
     fn place(line: u32) -> SourcePlace {
         let file = "src/report.rs".to_owned();
-        SourcePlace { file, line, root: None, pid: Some(7), started_unix_ns: 9 }
+        SourcePlace { file, line, pid: Some(7), started_unix_ns: 9, ..SourcePlace::default() }
     }
 
     #[test]

@@ -121,6 +121,7 @@ impl News {
             events.push(told(Kind::Finding, level, finding.to_string()));
         }
         if ended {
+            events.extend(self.stalls.rest().map(|text| told(Kind::Stall, Level::Bad, text)));
             // A log is told as a whole, how it ended first; of a live process nothing comes after its end.
             let at = if process.is_live() { events.len() } else { 0 };
             events.insert(at, told(Kind::End, health.level, health.to_string()));
@@ -230,6 +231,14 @@ mod tests {
             told.iter().filter(|text| text.starts_with("src/password.rs:88 blocked ")).collect();
         assert_eq!(stalls.len(), 3, "{told:?}");
         assert!(stalls[1].ends_with("; and 8 times more since that was last told"), "{told:?}");
+    }
+
+    #[test]
+    fn what_was_only_counted_is_told_at_the_end() {
+        let scenario = (0..4).fold(Scenario::new().quiet(5), |scenario, id| scenario.computes(id, 120));
+        let told = told(&scenario, 1, Some(Ending::Orderly));
+        let rest = "src/password.rs:88 blocked 3 times more since that was last told";
+        assert_eq!(told.iter().position(|text| text == rest), told.len().checked_sub(2), "{told:?}");
     }
 
     #[test]

@@ -119,7 +119,11 @@ fn seen(process: &Process, detail: &Detail<'_>, now_ns: u64) -> String {
 fn cause(detail: &Detail<'_>) -> String {
     let finding = detail.finding;
     let name = finding.cause_in_words();
+    let evidence =
+        detail.worst.map(|record| &record.stall.evidence).filter(|evidence| evidence.window_ns > 0);
+    let pauses = |evidence: &Evidence| evidence.cpu_ns < evidence.window_ns / 10 * 9;
     let told = match finding.cause {
+        Cause::Cpu if evidence.is_some_and(pauses) => "it computes for most of the time",
         Cause::Cpu => "it computes without a pause",
         Cause::Syscall => "the thread sits in the kernel",
         Cause::Lock => "the thread waits for another one",
@@ -127,8 +131,6 @@ fn cause(detail: &Detail<'_>) -> String {
         Cause::Saturation => "no single poll is long, but there are too many of them",
         _ => "it could not be told",
     };
-    let evidence =
-        detail.worst.map(|record| &record.stall.evidence).filter(|evidence| evidence.window_ns > 0);
     match evidence {
         Some(evidence) => format!("{name}: {told}. {}", in_words(evidence)),
         None => format!("{name}: {told}"),

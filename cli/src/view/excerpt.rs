@@ -10,11 +10,8 @@ use stallscope::analysis::short_place;
 
 /// Draws them below a rule, as many as there is room for.
 pub(super) fn draw(frame: &mut Frame<'_>, theme: Theme, area: Rect, place: &SourcePlace, excerpt: &Excerpt) {
-    let remark = if excerpt.changed {
-        "written to since the process started: it may have run other lines"
-    } else {
-        ""
-    };
+    let remark =
+        if excerpt.changed { "written to since the program was built, perhaps of other lines" } else { "" };
     let at = format!("{}:{}", short_place(&place.file), place.line);
     let title = format!("Source, {}", fit::start(&at, usize::from(area.width).saturating_sub(14)));
     let room = list::title(frame, theme, area, &title, remark);
@@ -62,7 +59,7 @@ mod tests {
     }
 
     fn shown(line: u32, excerpt: &Excerpt, width: usize, height: usize) -> Vec<String> {
-        let place = SourcePlace { line, file: String::new(), root: None, pid: None, started_unix_ns: 0 };
+        let place = SourcePlace { line, ..SourcePlace::default() };
         let theme = Theme::new(Palette::Dark, true, false);
         lines(theme, &place, excerpt, width, height).iter().map(ToString::to_string).collect()
     }

@@ -33,6 +33,8 @@ pub(super) fn gap_of(mode: Mode) -> Option<Gap> {
 #[derive(Debug, Default)]
 pub(super) struct HookCheck {
     told: HashMap<u64, Told>,
+    /// There was a root future that nothing is known of.
+    unseen_root: bool,
 }
 
 /// What was seen of a runtime, and the gaps that were told.
@@ -103,6 +105,18 @@ impl HookCheck {
         runtimes.iter().flat_map(|runtime| self.look_at(runtime, &threads, tier)).collect()
     }
 
+    /// What is out of sight where not one poll was seen until the end: all that the program did.
+    pub(super) fn nothing_seen(&self, tier: Tier) -> Option<Gap> {
+        // Polls that are sampled are not counted.
+        (self.unseen_root && tier == Tier::Exact).then(|| {
+            Gap::new(
+                "all that the program did: no task was polled, and no hook tells of the root future's thread",
+                "use #[stallscope::main], or spawn what may block",
+            )
+            .hiding_stalls()
+        })
+    }
+
     /// Nothing is recorded: that tokio counts polls meanwhile says nothing of our hooks, now or later.
     pub(super) fn excuse(&mut self, runtimes: &[Arc<Runtime>]) {
         for runtime in runtimes {
@@ -115,7 +129,7 @@ impl HookCheck {
         let told = self.told.entry(runtime.id).or_default();
         let mut gaps = Vec::new();
         if !told.root && !runtime.settings.root_known && !runtime.is_current_thread() {
-            told.root = true;
+            (told.root, self.unseen_root) = (true, true);
             let id = runtime.id;
             gaps.push(Gap::new(
                 format!(

@@ -40,6 +40,7 @@ pub(crate) fn run(
         notices: Notices::new(output.header.threshold_ns),
         coverage: output.header.coverage.clone(),
         told: Lost::default(),
+        polled: false,
         beats: 0,
         locations_due_ns: 0,
         sockets: sockets::Watch::new(output.header.close_wait_ns),
@@ -79,6 +80,8 @@ struct Collector {
     coverage: Coverage,
     /// What the readers were told of losses.
     told: Lost,
+    /// A poll was seen.
+    polled: bool,
     beats: u64,
     /// When the spawn locations are told of next, in nanoseconds since the start.
     locations_due_ns: u64,
@@ -106,6 +109,12 @@ impl Collector {
             Message::Finish(done) => {
                 self.locations_due_ns = 0;
                 self.snapshot(true);
+                if !self.polled && recorder::mode() != Mode::Off {
+                    self.hooks
+                        .nothing_seen(self.output.header.tier)
+                        .into_iter()
+                        .for_each(|gap| self.tell_gap(gap));
+                }
                 let at_ns = clock::now_ns();
                 self.write(&Line::End(End { at_ns }), true);
                 self.with_flight(|flight, header, coverage| flight.finish(at_ns, header, coverage));
@@ -201,6 +210,7 @@ impl Collector {
         let whole = whole && clock::now_ns() >= self.locations_due_ns;
         let snapshot = self.snapshots.take(self.engine, whole);
         let at_ns = snapshot.at_ns;
+        self.polled |= snapshot.poll.count() > 0;
         self.notices.futures();
         if whole {
             self.locations_due_ns = at_ns + LOCATIONS_EVERY.as_nanos() as u64;

@@ -45,6 +45,8 @@ pub(super) struct Case<'a> {
     pub(super) call: Option<&'a Judged>,
     /// It was in a call, or at one, in half of the looks at least.
     pub(super) at_call: bool,
+    /// It goes on, and was in that call, or at one, whenever it was looked at: what came before is not known.
+    pub(super) still_at_call: bool,
     /// It was on a processor, or ready for one, when it was looked at last.
     pub(super) running: bool,
     /// The poll is over, and with it every wait for a processor is booked.
@@ -76,6 +78,9 @@ pub(super) fn judge(case: Case<'_>) -> Judged {
     // What a call computes in the kernel is the call's: not what is computed there for code that has left it, and for one that
     // waits for a lock nothing is.
     let called = |call: &&Judged| {
+        if case.still_at_call {
+            return true;
+        }
         let calls = case.at_call && call.cause == Cause::Syscall;
         let system_ns = if calls { evidence.system_ns.saturating_sub(TICK_NS) } else { 0 };
         evidence.cpu_ns.saturating_sub(system_ns) < blocked + system_ns
@@ -173,6 +178,7 @@ mod tests {
             threshold_ns: 50 * MS,
             call,
             at_call: call.is_some(),
+            still_at_call: false,
             running,
             settled: false,
             unseen: false,
@@ -210,12 +216,31 @@ mod tests {
             threshold_ns: 50 * MS,
             call: read.as_ref(),
             at_call: false,
+            still_at_call: false,
             running: true,
             settled: false,
             unseen: false,
         };
         assert_eq!(judge(left).cause, Cause::Cpu, "it has read, and touches new memory for longer since");
         assert_eq!(judge(Case { at_call: true, ..left }).cause, Cause::Syscall);
+    }
+
+    #[test]
+    fn what_goes_on_is_told_as_it_is_seen() {
+        let (evidence, sleep) = (evidence(100, 80, 0), in_call("clock_nanosleep"));
+        let seen = Case {
+            evidence: &evidence,
+            attributable_ns: 100 * MS,
+            threshold_ns: 50 * MS,
+            call: sleep.as_ref(),
+            at_call: true,
+            still_at_call: true,
+            running: false,
+            settled: false,
+            unseen: false,
+        };
+        assert_eq!(judge(seen).cause, Cause::Syscall, "it computed before, where nobody looked");
+        assert_eq!(judge(Case { still_at_call: false, ..seen }).cause, Cause::Cpu);
     }
 
     #[test]
@@ -234,6 +259,7 @@ mod tests {
                 threshold_ns: 50 * MS,
                 call: None,
                 at_call: false,
+                still_at_call: false,
                 running: true,
                 settled: true,
                 unseen: false,
@@ -256,6 +282,7 @@ mod tests {
                 threshold_ns: 50 * MS,
                 call: None,
                 at_call: false,
+                still_at_call: false,
                 running: true,
                 settled: true,
                 unseen: true,
@@ -286,6 +313,7 @@ mod tests {
             threshold_ns: 50 * MS,
             call: None,
             at_call: false,
+            still_at_call: false,
             running: false,
             settled: true,
             unseen: false,

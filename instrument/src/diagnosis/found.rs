@@ -51,6 +51,7 @@ pub(super) fn case<'a>(report: &'a StallReport, found: &'a Found) -> Case<'a> {
         threshold_ns: report.threshold_ns,
         call: found.call_at(report),
         at_call: found.sights.are_at_calls(),
+        still_at_call: report.phase != Phase::End && found.sights.are_at_calls_alone(),
         running: found.running,
         settled: report.settled,
         unseen: false,

@@ -48,6 +48,11 @@ impl Sights {
         self.at_call >= self.computing.max(1)
     }
 
+    /// It was in a call, or at one, in all of the looks.
+    pub(super) fn are_at_calls_alone(&self) -> bool {
+        self.at_call > 0 && self.computing == 0
+    }
+
     /// The stack to tell with a cause: of those that know a culprit, or else of all, that of the last look that shows the cause,
     /// or else of the last. None when it is what was told last.
     pub(super) fn stack_of(&mut self, judged: &Judged) -> Option<Stack> {
@@ -124,12 +129,13 @@ mod tests {
     fn who_calls_in_a_loop_is_seen_between_two_calls_too() {
         let mut sights = Sights::default();
         assert!(!sights.are_at_calls());
-        sights.note(None, Some(&stack(0)));
         sights.note(Some(&call("read")), None);
+        assert!(sights.are_at_calls_alone());
+        sights.note(None, Some(&stack(0)));
         sights.note(None, None);
         assert!(sights.are_at_calls());
         sights.note(None, Some(&stack(0)));
-        assert!(!sights.are_at_calls(), "it computes more than it calls");
+        assert!(!sights.are_at_calls() && !sights.are_at_calls_alone(), "it computes more than it calls");
     }
 
     #[test]

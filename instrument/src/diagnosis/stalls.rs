@@ -32,7 +32,10 @@ impl Diagnosis<'_> {
         }
         found.call = cause::call(captured.activity, &[], None);
         found.running = captured.activity == Activity::Running;
-        found.judged = cause::judge(Case { at_call: found.call.is_some(), ..case(report, found) });
+        found.judged = {
+            let seen = found.call.is_some();
+            cause::judge(Case { at_call: seen, still_at_call: seen, ..case(report, found) })
+        };
         found.shows_allowed = report.shows_allowed;
         let unnamed = Stack { allowed: report.shows_allowed, ..Symbols::unnamed(raw) };
         let mut draft = Stall { draft: true, ..line(report, found, Some(unnamed)) };

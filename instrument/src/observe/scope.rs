@@ -66,7 +66,8 @@ pub struct Limits {
 pub async fn scope<F: Future>(wants: Wants, future: F) -> Seen<F::Output> {
     let mut scope = Scope::open(wants.own_runtime);
     scope.meet_runtime().await;
-    let hooked = scope.is_hooked();
+    // To ask leaves a task of our own in the queue, where what blocks at once would keep it waiting.
+    let hooked = wants.own_runtime || scope.is_hooked();
     let before = match scope.runtime.as_ref().filter(|_| wants.sockets) {
         Some(runtime) => Before::look(runtime).await,
         None => None,
@@ -103,7 +104,7 @@ pub async fn scope<F: Future>(wants: Wants, future: F) -> Seen<F::Output> {
         output,
         unplaced: counted.saturating_sub(tasks.len() as u64),
         tasks,
-        tasks_gap: (!hooked && !wants.own_runtime).then(untold_tasks),
+        tasks_gap: (!hooked).then(untold_tasks),
         sockets: sockets.unwrap_or_default(),
         sockets_gap: sockets_gap.filter(|_| wants.sockets),
         futures: left.futures.told(),

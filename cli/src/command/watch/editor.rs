@@ -125,7 +125,7 @@ mod tests {
             std::fs::write(folder.path().join(name), "").expect("written");
             let up = "../".repeat(std::env::current_dir().expect("a folder").components().count());
             let (file, root) = (name.to_owned(), Some(format!("{up}{root}")));
-            let found = find(&SourcePlace { file, line: 1, root, pid: None, started_unix_ns: 0 });
+            let found = find(&SourcePlace { file, line: 1, root, ..SourcePlace::default() });
             assert!(found.is_ok_and(|path| path.is_absolute() && path.ends_with(name)), "{name}");
         }
     }
@@ -139,8 +139,7 @@ mod tests {
             file: file.into(),
             line: 1,
             root: root.clone(),
-            pid: None,
-            started_unix_ns: 0,
+            ..SourcePlace::default()
         };
         assert_eq!(find(&place("lib.rs", &root)), Ok(folder.path().join("lib.rs")));
         let missing = find(&place("other.rs", &root)).expect_err("it is not there");

@@ -43,7 +43,10 @@ fn excerpt(path: &Path, place: &SourcePlace) -> Option<Excerpt> {
         text.lines().skip(first as usize - 1).take((place.line.saturating_add(AROUND + 1) - first) as usize);
     let lines: Vec<_> = around.map(shown).collect();
     let started = UNIX_EPOCH + Duration::from_nanos(place.started_unix_ns);
-    let changed = found.modified().is_ok_and(|written| written > started);
+    // Unless it was built anew since it was started.
+    let built = std::fs::metadata(&place.program).and_then(|program| program.modified());
+    let built = built.map_or(started, |built| built.min(started));
+    let changed = found.modified().is_ok_and(|written| written > built);
     let has_line = place.line > 0 && (place.line - first) < lines.len() as u32;
     has_line.then_some(Excerpt { first, lines, changed })
 }
@@ -61,7 +64,7 @@ mod tests {
 
     fn place(file: &str, line: u32) -> SourcePlace {
         let started_unix_ns = u64::MAX / 2;
-        SourcePlace { file: file.to_owned(), line, root: None, pid: None, started_unix_ns }
+        SourcePlace { file: file.to_owned(), line, started_unix_ns, ..SourcePlace::default() }
     }
 
     /// A folder with a source file of so many lines.
@@ -98,8 +101,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_written_to_after_the_start_is_told() {
+    fn a_file_that_was_written_to_after_the_program_was_built_is_told() {
+        let built = tempfile::NamedTempFile::new().expect("a program");
+        built.as_file().set_modified(UNIX_EPOCH + Duration::from_secs(1)).expect("its time");
         let folder = project(5);
+        let program = built.path().display().to_string();
+        assert!(read(&SourcePlace { program, ..below(&folder, 3) }).expect("its lines").changed);
         let old = SourcePlace { started_unix_ns: 1, ..below(&folder, 3) };
         assert!(read(&old).expect("its lines").changed);
     }

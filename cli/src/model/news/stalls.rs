@@ -75,6 +75,17 @@ impl Stalls {
         events
     }
 
+    /// What was counted, and not told so far: nothing follows.
+    pub(super) fn rest(&mut self) -> impl Iterator<Item = String> {
+        let mut rest: Vec<_> = std::mem::take(&mut self.lines).into_iter().collect();
+        rest.retain(|(_, line)| line.others > 0);
+        rest.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        let told = |(culprit, Told { others, .. }): (String, Told)| {
+            format!("{culprit} blocked {} more since that was last told", counted(others, "time"))
+        };
+        rest.into_iter().map(told)
+    }
+
     fn event<'a>(
         &mut self,
         process: &'a Process,
