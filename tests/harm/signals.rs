@@ -58,7 +58,7 @@ fn a_handler_of_the_same_signal_that_was_there_before_is_called_for_the_apps_own
     });
     let seen = program.run().ended();
     let captures = captures(&seen);
-    assert!(captures.running > 10, "{captures:#?}");
+    assert!(captures.running > 0, "{captures:#?}");
 }
 
 #[test]
